@@ -1,0 +1,1 @@
+"""Prices, invoices, receipts and the ledger; never knows what was sold."""

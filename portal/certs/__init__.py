@@ -1,0 +1,1 @@
+"""Exams, bookings, scoring and certificates."""

@@ -1,0 +1,1 @@
+"""What every domain stands on: database, clock, money, states, events, audit, mail, files, web helpers."""

@@ -1,0 +1,147 @@
+"""The catalogue: dated, versioned data the board can read, loaded from files and never edited in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+from flask_babel import get_locale
+from sqlalchemy import JSON, Index, String, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.core import clock
+from portal.core.db import Model, db
+from portal.core.errors import Refused
+
+
+class CatalogueEntry(Model):
+    """One fact of the catalogue in force from a day on, until a later row of the same kind and code."""
+
+    __tablename__ = "catalogue_entry"
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    kind: Mapped[str] = mapped_column(String(40))
+    code: Mapped[str] = mapped_column(String(60))
+    valid_from: Mapped[date]
+    version: Mapped[int]
+    body: Mapped[dict[str, Any]] = mapped_column(JSON)
+    __table_args__ = (Index("uq_catalogue_entry_kind", "kind", "code", "valid_from", "version", unique=True),)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What loading a file does to one row."""
+
+    kind: str
+    code: str
+    what: str
+    valid_from: date
+
+
+Loader = Callable[[str, dict[str, Any], date], list[Change]]
+_loaders: dict[str, Loader] = {}
+
+
+def loads(kind: str, loader: Loader) -> None:
+    """Let a domain keep a kind in tables of its own (prices); all others become entries."""
+    _loaders[kind] = loader
+
+
+def entries(kind: str, *, on: date | None = None) -> dict[str, dict[str, Any]]:
+    """Return every body of a kind in force on a day, by code, in the order of the files."""
+    day = on or clock.today()
+    rows = db.session.scalars(
+        select(CatalogueEntry)
+        .where(CatalogueEntry.kind == kind, CatalogueEntry.valid_from <= day)
+        .order_by(CatalogueEntry.valid_from, CatalogueEntry.version, CatalogueEntry.id)
+    )
+    found = {row.code: row.body for row in rows}
+    return dict(sorted(found.items(), key=lambda item: item[1].get("order", 0)))
+
+
+def entry(kind: str, code: str, *, on: date | None = None) -> dict[str, Any]:
+    """Return one body in force on a day; raises KeyError if there is none."""
+    return entries(kind, on=on)[code]
+
+
+def policy(name: str, *, on: date | None = None) -> Any:
+    """Return the value of a policy setting (`term.grace_days`) in force on a day."""
+    return entry("policy", name, on=on)["value"]
+
+
+def in_words(names: dict[str, str] | str) -> str:
+    """Return a two-language name in the reader's language."""
+    if isinstance(names, str):
+        return names
+    chinese = str(get_locale() or "zh").startswith("zh")
+    return names.get("zh" if chinese else "en") or next(iter(names.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """Who runs this portal, in the reader's language."""
+
+    name: str
+    short: str
+    mail: str
+    address: str
+    bank: dict[str, str]
+    legal: dict[str, str]
+
+
+def brand() -> Brand:
+    """Return the foundation's brand; a plain one before the catalogue is loaded."""
+    body = entries("brand").get("foundation")
+    if body is None:
+        return Brand("Foundation Portal", "Portal", "portal@localhost", "", {}, {})
+    words = {key: in_words(body[key]) for key in ("name", "short", "address")}
+    bank = {key: in_words(value) for key, value in body["bank"].items()}
+    legal = {f"{key}_{tongue}": text for key in ("name", "address") for tongue, text in body[key].items()}
+    return Brand(mail=body["mail"], bank=bank, legal=legal, **words)
+
+
+def _documents(folder: Path) -> Iterable[tuple[Path, dict[str, Any]]]:
+    files = sorted(folder.glob("*.yml"))
+    if not files:
+        raise Refused(f"{folder}: no catalogue file (*.yml) here")
+    for file in files:
+        body = yaml.safe_load(file.read_text("utf-8"))
+        if not isinstance(body, dict) or not isinstance(body.get("valid_from"), date):
+            raise Refused(f"{file.name}: valid_from must be a date")
+        yield file, body
+
+
+def _load_entry(kind: str, row: dict[str, Any], valid_from: date) -> list[Change]:
+    code = str(row["code"])
+    last = db.session.scalars(
+        select(CatalogueEntry)
+        .where(CatalogueEntry.kind == kind, CatalogueEntry.code == code)
+        .order_by(CatalogueEntry.valid_from.desc(), CatalogueEntry.version.desc())
+    ).first()
+    if last is not None and last.body == row:
+        return []
+    version = 1 if last is None else last.version + 1
+    db.session.add(CatalogueEntry(kind=kind, code=code, valid_from=valid_from, version=version, body=row))
+    return [Change(kind, code, "new" if last is None else "changed", valid_from)]
+
+
+def load_folder(folder: Path) -> list[Change]:
+    """Load a folder of catalogue files in the present transaction; unchanged rows stay as they are.
+
+    Raises `Refused` naming the file, the kind and the row that cannot be taken.
+    """
+    changes: list[Change] = []
+    for file, body in _documents(folder):
+        for kind, rows in body.items():
+            if kind == "valid_from":
+                continue
+            for order, row in enumerate(rows):
+                if not isinstance(row, dict) or "code" not in row:
+                    raise Refused(f"{file.name}: {kind}: row {order + 1} has no code")
+                loader = _loaders.get(kind, _load_entry)
+                changes += loader(kind, {**row, "order": order}, body["valid_from"])
+    db.session.flush()
+    return changes

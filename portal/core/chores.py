@@ -1,0 +1,155 @@
+"""Chores: what happens by the clock. A run asks what is due and not yet done; a second run does nothing."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import structlog
+from apscheduler.executors.base import BaseExecutor
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+from flask import Flask
+from sqlalchemy import select
+
+from portal.core import clock, outbox
+from portal.core.db import db, transaction
+from portal.core.outbox import OutboxItem
+
+log = structlog.get_logger(__name__)
+Run = Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """A chore: its name, when it runs (cron words in office time), and what it does (returns rows done)."""
+
+    name: str
+    cron: str
+    run: Run
+
+
+_table: dict[str, Chore] = {}
+
+
+def register(*chores: Chore) -> None:
+    """Put chores on the table; `schedule.py` is the one page that calls this."""
+    _table.update({chore.name: chore for chore in chores})
+
+
+def table() -> dict[str, Chore]:
+    """Return every chore by name."""
+    return dict(_table)
+
+
+def run(name: str, *, as_of: date | None = None) -> int:
+    """Run one chore by hand, as if it were noon of a given day; return how many rows it did."""
+    chore = _table[name]
+    if as_of is None:
+        return chore.run()
+    with clock.stopped_at(as_of):
+        return chore.run()
+
+
+@outbox.handles("chore")
+def _slot(item: outbox.Claim) -> None:
+    name = item.payload["name"]
+    rows = run(name)
+    log.info("chore.done", chore=name, rows=rows)
+
+
+def file_slot(name: str, slot: datetime) -> bool:
+    """File one slot of a chore; False if another host filed it already."""
+    key = f"{name}@{slot.astimezone(UTC).strftime('%Y-%m-%dT%H:%MZ')}"
+    with transaction():
+        return outbox.queue("chore", key, {"name": name})
+
+
+def trigger(chore: Chore) -> CronTrigger:
+    """Return the chore's times, in the office's zone."""
+    return CronTrigger.from_crontab(chore.cron, timezone=clock.OFFICE)
+
+
+def latest_slot(chore: Chore, now: datetime) -> datetime | None:
+    """Return the last time that passed within forty days, so that a restart catches up."""
+    cron = trigger(chore)
+    for back in (timedelta(hours=2), timedelta(days=2), timedelta(days=8), timedelta(days=40)):
+        found, at = None, now - back
+        while (nxt := cron.get_next_fire_time(None, at)) is not None and nxt <= now:
+            found, at = nxt, nxt + timedelta(seconds=1)
+        if found is not None:
+            return found
+    return None
+
+
+class Filing(BaseExecutor):
+    """An executor that runs nothing: each time becomes one row, and the unique key elects one filer."""
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__()
+        self.app = app
+
+    def submit_job(self, job: Any, run_times: list[datetime]) -> None:
+        """File the latest of the times that passed: one is enough, a chore does whatever is due."""
+        with self.app.app_context():
+            file_slot(job.id, run_times[-1])
+
+
+def nothing() -> None:
+    """What APScheduler is told to run; the executor never calls it."""
+
+
+def run_clock(app: Flask, stop: threading.Event) -> None:
+    """Be the clock until told to stop: file the latest missed slots, then each slot as it comes."""
+    with app.app_context():
+        for chore in _table.values():
+            slot = latest_slot(chore, clock.now())
+            if slot is not None:
+                file_slot(chore.name, slot)
+    scheduler = BackgroundScheduler(timezone=clock.OFFICE)
+    scheduler.add_jobstore(MemoryJobStore())
+    scheduler.add_executor(Filing(app), "filing")
+    for chore in _table.values():
+        scheduler.add_job(
+            nothing, trigger(chore), id=chore.name, executor="filing", misfire_grace_time=None, coalesce=True
+        )
+    scheduler.start()
+    stop.wait()
+    scheduler.shutdown(wait=False)
+
+
+def run_worker(app: Flask, stop: threading.Event, *, name: str) -> None:
+    """Work due rows until told to stop; looks once a second, and the current row is finished first."""
+    while not stop.is_set():
+        try:
+            with app.app_context():
+                item = outbox.claim(name)
+                if item is not None:
+                    outbox.work(item)
+                    continue
+        except Exception:
+            log.exception("worker.failed")
+        stop.wait(1.0)
+
+
+def until_signalled() -> threading.Event:
+    """Return an event that SIGTERM or SIGINT sets."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def last_runs() -> dict[str, OutboxItem]:
+    """Return the newest slot filed of each chore."""
+    found: dict[str, OutboxItem] = {}
+    for row in db.session.scalars(
+        select(OutboxItem).where(OutboxItem.kind == "chore").order_by(OutboxItem.run_after.desc()).limit(500)
+    ):
+        found.setdefault(str(row.payload["name"]), row)
+    return found

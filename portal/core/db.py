@@ -1,0 +1,172 @@
+"""The database: typed models, one transaction at the edge, readers that cannot write."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from flask import g, has_request_context, request
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import BigInteger, Connection, DateTime, Engine, Enum, Integer, MetaData, event
+from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass, Session
+from sqlalchemy.types import TypeDecorator
+
+from portal.core.money import Money
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+BIG = BigInteger().with_variant(Integer, "sqlite")
+LEDGER_CURRENCY = "CNY"
+
+
+class Utc(TypeDecorator[datetime]):
+    """An aware instant; naive ones are refused, SQLite's lost offset is put back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Fen(TypeDecorator[Money]):
+    """Money in the ledger's currency, stored as whole fen."""
+
+    impl = BigInteger()
+    cache_ok = True
+
+    def process_bind_param(self, value: Money | None, dialect: Any) -> int | None:
+        if value is None:
+            return None
+        if value.currency != LEDGER_CURRENCY:
+            raise ValueError(f"{value.currency} cannot stand in a column of {LEDGER_CURRENCY}")
+        return value.minor
+
+    def process_result_value(self, value: int | None, dialect: Any) -> Money | None:
+        return None if value is None else Money(int(value), LEDGER_CURRENCY)
+
+
+class Model(MappedAsDataclass, DeclarativeBase, kw_only=True, eq=False, repr=False):
+    """The base of every row. Foreign keys are `init=False`: pass objects."""
+
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {int: BIG, Money: Fen, datetime: Utc}
+
+    @property
+    def subject(self) -> str:
+        """The row's name in audit, events and subjects of orders: `table:id`."""
+        return f"{self.__tablename__}:{getattr(self, 'id', '')}"
+
+
+db = SQLAlchemy(metadata=Model.metadata, session_options={"expire_on_commit": False})
+
+
+def choice(kind: type[enum.StrEnum], *, length: int = 32) -> Enum:
+    """Return the column type of a StrEnum: VARCHAR by value, with a CHECK."""
+    name = "".join("_" + c.lower() if c.isupper() else c for c in kind.__name__).strip("_")
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=True,
+        length=length,
+        name=name,
+        values_callable=lambda members: [m.value for m in members],
+    )
+
+
+_reading: ContextVar[bool] = ContextVar("reading", default=False)
+_inside: ContextVar[bool] = ContextVar("inside_transaction", default=False)
+READERS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def is_reader(conn: Connection) -> bool:
+    """Whether what runs now only looks: decided by the request's method or by `reading()`."""
+    if conn.get_execution_options().get("aside"):
+        return False
+    if _reading.get():
+        return True
+    return has_request_context() and (request.method in READERS or bool(g.get("reader")))
+
+
+def guard(engine: Engine) -> None:
+    """Put the rules of readers and writers on an engine; see `docs/decisions/0003-readers-and-writers.md`."""
+
+    @event.listens_for(engine, "connect")
+    def connect(raw: Any, _record: Any) -> None:
+        if engine.dialect.name != "sqlite":
+            return
+        raw.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=20000", "foreign_keys=ON"):
+            raw.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(conn: Connection) -> None:
+        reader = is_reader(conn)
+        if conn.dialect.name == "sqlite":
+            conn.exec_driver_sql(f"PRAGMA query_only={int(reader)}")
+            conn.exec_driver_sql("BEGIN" if reader else "BEGIN IMMEDIATE")
+        elif reader:
+            conn.exec_driver_sql("SET TRANSACTION READ ONLY")
+
+
+def in_transaction() -> bool:
+    """Whether a `transaction()` is open: gateways refuse to call the outside from within one."""
+    return _inside.get()
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Save all of it or none of it. The only place that commits; it does not nest."""
+    if _inside.get():
+        raise RuntimeError("a transaction is already open: only the edge opens one")
+    token = _inside.set(True)
+    try:
+        yield db.session()
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+    finally:
+        _inside.reset(token)
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """Only look: the database refuses a write, and all queries share what they see."""
+    token = _reading.set(True)
+    try:
+        db.session.rollback()
+        yield db.session()
+    finally:
+        db.session.rollback()
+        _reading.reset(token)
+
+
+def let_go() -> None:
+    """End the open transaction without a change, before slow work (hashing, files, outside calls)."""
+    db.session.rollback()
+
+
+@contextmanager
+def aside() -> Iterator[Connection]:
+    """Leave a trace from a reader (last seen, a download) on a connection and short transaction of its own."""
+    with db.engine.connect().execution_options(aside=True) as conn, conn.begin():
+        yield conn

@@ -1,0 +1,87 @@
+"""Languages: messages read from `.po` at run time, the reader's language, dates and words."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from io import BytesIO
+
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+from flask import Flask, g, has_request_context, request, session
+from flask_babel import Babel, Domain, get_locale
+from flask_login import current_user
+
+from portal.core.settings import place
+
+LANGUAGES = {"en": "English", "zh_Hans_CN": "简体中文"}
+HTML = {"en": "en", "zh_Hans_CN": "zh-Hans-CN"}
+DEFAULT = "zh_Hans_CN"
+
+
+@lru_cache(maxsize=8)
+def catalogue(language: str) -> Translations | NullTranslations:
+    """Return a language's messages: every `.po` of its folder, parsed once per process."""
+    folder = place("translations") / language / "LC_MESSAGES"
+    files = sorted(folder.glob("*.po"))
+    if not files:
+        return NullTranslations()
+    merged = Catalog(locale=language)
+    for file in files:
+        with file.open("rb") as source:
+            for message in read_po(source, locale=language):
+                if message.id:
+                    merged.add(message.id, message.string, context=message.context)
+    out = BytesIO()
+    write_mo(out, merged)
+    out.seek(0)
+    return Translations(out)
+
+
+class PoDomain(Domain):
+    """flask-babel's domain, without compiled files."""
+
+    def get_translations(self) -> Translations | NullTranslations:
+        """Return the messages of the language in force."""
+        locale = get_locale()
+        return NullTranslations() if locale is None else catalogue(str(locale))
+
+
+class PoBabel(Babel):
+    """flask-babel with our domain."""
+
+    domain_instance = PoDomain()
+
+
+def primary(tag: str) -> str | None:
+    """Return our language for a browser's tag, by its primary part: `zh-HK` is Chinese to us."""
+    part = tag.replace("_", "-").split("-")[0].lower()
+    return {"zh": "zh_Hans_CN", "en": "en"}.get(part)
+
+
+def reader_language() -> str:
+    """Return the reader's language: the account's choice, then the session's, the browser's, the default."""
+    if not has_request_context():
+        return DEFAULT
+    if chosen := g.get("language"):
+        return str(chosen)
+    if (chosen := session.get("language")) in LANGUAGES:
+        return str(chosen)
+    own = getattr(current_user, "language", None)
+    if own in LANGUAGES:
+        return str(own)
+    for tag, _quality in request.accept_languages:
+        if found := primary(tag):
+            return found
+    return DEFAULT
+
+
+def install(app: Flask) -> None:
+    """Give the app its languages."""
+    PoBabel(
+        app,
+        default_locale=DEFAULT,
+        default_timezone="Asia/Shanghai",
+        locale_selector=reader_language,
+    )

@@ -1,0 +1,120 @@
+"""Mail: written in the receiver's language with the fact, sent once by the outbox, readable in the demo's mailbox."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from urllib.parse import unquote, urlsplit
+
+from flask import render_template
+from flask_babel import force_locale
+from sqlalchemy import String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.core import clock, outbox
+from portal.core.catalogue import brand
+from portal.core.db import Model, db, let_go
+from portal.core.settings import settings
+
+
+class MailMessage(Model):
+    """One mail to one address. `secret` ones lose their text once sent, outside demo and development."""
+
+    __tablename__ = "mail_message"
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    key: Mapped[str] = mapped_column(String(160), unique=True)
+    address: Mapped[str] = mapped_column(String(254), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    language: Mapped[str] = mapped_column(String(16))
+    title: Mapped[str] = mapped_column(String(300))
+    text: Mapped[str] = mapped_column(Text)
+    html: Mapped[str] = mapped_column(Text)
+    topic: Mapped[str] = mapped_column(String(80), index=True)
+    secret: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now, index=True)
+    sent_at: Mapped[datetime | None] = mapped_column(init=False, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What a mail says: who and what in the title, what to do in the first line, at most one button."""
+
+    title: str
+    lines: tuple[str, ...]
+    button: tuple[str, str] | None = None
+    code: str | None = None
+    secret: bool = False
+
+
+def one_line(text: str, most: int = 300) -> str:
+    """Return text that cannot split a header or a log line."""
+    return " ".join(text.split())[:most]
+
+
+def send(
+    key: str, to: str, name: str, language: str, letter: Callable[[], Letter], *, topic: str = ""
+) -> bool:
+    """Write a mail in the present transaction; asked again with the same key it does nothing."""
+    if not outbox.queue("mail", f"mail:{key}", {"key": key}):
+        return False
+    with force_locale(language):
+        said = letter()
+        text = render_template("mail/letter.txt", letter=said, name=name, brand=brand())
+        html = render_template("mail/letter.html", letter=said, name=name, brand=brand(), language=language)
+    db.session.add(
+        MailMessage(
+            key=key, address=to, name=one_line(name, 200), language=language, title=one_line(said.title),
+            text=text, html=html, topic=topic, secret=said.secret,
+        )
+    )  # fmt: skip
+    return True
+
+
+def _message(row: MailMessage) -> EmailMessage:
+    message = EmailMessage()
+    message["Subject"] = row.title
+    message["From"] = f"{brand().short} <{brand().mail}>"
+    message["To"] = row.address
+    host = urlsplit(settings().public_url).hostname or "localhost"
+    message["Message-ID"] = f"<{row.key.replace(':', '.')}@{host}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(row.text)
+    message.add_alternative(row.html, subtype="html")
+    return message
+
+
+def deliver(message: EmailMessage, url: str) -> None:
+    """Hand a mail to the server of `smtp://`, `smtps://` or `smtp+starttls://user:password@host:port`."""
+    parts = urlsplit(url)
+    host, secure = parts.hostname or "localhost", ssl.create_default_context()
+    if parts.scheme == "smtps":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=30, context=secure)
+    else:
+        server = smtplib.SMTP(host, parts.port or 587, timeout=30)
+    with server:
+        if parts.scheme == "smtp+starttls":
+            server.starttls(context=secure)
+        if parts.username:
+            server.login(unquote(parts.username), unquote(parts.password or ""))
+        server.send_message(message)
+
+
+@outbox.handles("mail")
+def _send(item: outbox.Claim) -> outbox.Finish:
+    row = db.session.query(MailMessage).filter_by(key=item.payload["key"]).one()
+    message, url = _message(row), settings().mail_url
+    let_go()
+    if url:
+        deliver(message, url)
+
+    def finish() -> None:
+        sent = db.session.query(MailMessage).filter_by(key=item.payload["key"]).one()
+        sent.sent_at = clock.now()
+        if sent.secret and url:
+            sent.text = sent.html = ""
+
+    return finish

@@ -1,0 +1,1 @@
+"""The public pages: they read everything and change nothing."""

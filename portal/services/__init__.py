@@ -1,0 +1,1 @@
+"""Services and tool licences that companies buy."""
