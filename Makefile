@@ -6,18 +6,23 @@ help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 .venv/ready: requirements-dev.lock pyproject.toml
-	python3 -m venv .venv || { echo "Type: apt-get install python3-venv   (the environment needs it)"; exit 1; }
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || sh tools/need python3-venv "the environment the portal runs in"
+	python3 -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	touch $@
+	@touch $@
 
-test: .venv/ready ## every test
+run: .venv/ready ## the portal on http://127.0.0.1:8000; a second run keeps everything
+	.venv/bin/portal serve
+
+test: .venv/ready ## every test, on SQLite and on PostgreSQL
 	$(PY) -m pytest
 
 check: .venv/ready ## what a contributor runs before a commit: format, lint, types, tests
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
+	.venv/bin/lint-imports
 	$(PY) -m pytest -q
 
 lock: ## write both lock files anew from pyproject.toml (needs uv)

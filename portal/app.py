@@ -55,6 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def _install(app: Flask) -> None:
+    app.before_request(_arrive)  # before CSRF, so that every error page has its number
     db.init_app(app)
     with app.app_context():
         guard(db.engine)
@@ -67,10 +68,10 @@ def _install(app: Flask) -> None:
     login.session_protection = None
     login.user_loader(lambda _key: None)
     web.install_errors(app)
-    app.before_request(_arrive)
     app.after_request(web.headers)
     app.context_processor(_words)
     app.jinja_env.filters.update(money=money, day=day, moment=moment)
+    from portal.core import files, mail, outbox  # noqa: F401, PLC0415 - their tables and handlers
     from portal.public.views import public  # noqa: PLC0415 - the domains stand above the factory's parts
 
     app.register_blueprint(public)

@@ -107,7 +107,7 @@ def is_reader(conn: Connection) -> bool:
 
 
 def guard(engine: Engine) -> None:
-    """Put the rules of readers and writers on an engine; see `docs/decisions/0003-readers-and-writers.md`."""
+    """Put the rules of readers and writers on an engine; see `docs/decisions/0001-readers-and-writers.md`."""
 
     @event.listens_for(engine, "connect")
     def connect(raw: Any, _record: Any) -> None:
@@ -143,6 +143,7 @@ def transaction() -> Iterator[Session]:
         db.session.commit()
     except BaseException:
         db.session.rollback()
+        db.session().info.clear()  # SQLAlchemy tells nobody of a rollback before the first statement
         raise
     finally:
         _inside.reset(token)

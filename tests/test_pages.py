@@ -1,0 +1,90 @@
+"""The public pages: both languages, headers, refusals."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from portal.core.db import db, transaction
+from portal.core.web import safe_next
+
+
+@pytest.mark.parametrize(
+    ("asked", "lang", "said"),
+    [
+        ("zh-HK,zh;q=0.9", "zh-Hans-CN", "所有 AI 芯片"),
+        ("zh-Hans-CN", "zh-Hans-CN", "白金会员"),
+        ("en-GB", "en", "every AI chip"),
+        ("fr, en;q=0.5", "en", "Platinum"),
+        ("fr", "zh-Hans-CN", "入会流程"),
+        ("", "zh-Hans-CN", "¥400,000.00"),
+    ],
+)
+def test_the_home_page_speaks_the_readers_language(
+    client: FlaskClient, asked: str, lang: str, said: str
+) -> None:
+    page = client.get("/", headers={"Accept-Language": asked})
+    assert page.status_code == 200
+    assert f'<html lang="{lang}">' in page.text
+    assert said in page.text
+
+
+def test_the_home_page_says_so_when_no_tier_is_published(app: Flask, client: FlaskClient) -> None:
+    with app.app_context(), transaction():
+        db.session.execute(text("DELETE FROM catalogue_entry"))
+    assert "会员等级尚未公布" in client.get("/").text
+
+
+def token(client: FlaskClient) -> str:
+    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get("/").text)
+    assert found is not None
+    return found.group(1)
+
+
+def test_a_chosen_language_is_kept(client: FlaskClient) -> None:
+    form = {"csrf_token": token(client), "language": "en", "next": "/"}
+    answer = client.post("/language", data=form)
+    assert (answer.status_code, answer.location) == (303, "/")
+    assert '<html lang="en">' in client.get("/", headers={"Accept-Language": "zh"}).text
+
+
+def test_a_form_without_token_or_with_a_foreign_language_is_refused(client: FlaskClient) -> None:
+    without = client.post("/language", data={"language": "en"}, headers={"Accept-Language": "en"})
+    assert without.status_code == 400
+    assert "Please go back, reload and send it again." in without.text
+    assert client.post("/language", data={"csrf_token": token(client), "language": "xx"}).status_code == 400
+
+
+def test_errors_are_sentences_with_a_reference_and_a_way_on(client: FlaskClient) -> None:
+    page = client.get("/nothing/here", headers={"Accept-Language": "zh"})
+    assert page.status_code == 404
+    assert "页面不存在" in page.text
+    assert re.search(r"参考编号：[0-9a-f]{12}", page.text)
+    wrong = client.post("/", data={"csrf_token": token(client)})
+    assert (wrong.status_code, wrong.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing", "/healthz", "/readyz", "/static/portal.css"])
+def test_security_headers_stand_on_every_answer(client: FlaskClient, path: str) -> None:
+    headers = client.get(path).headers
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+
+
+def test_the_next_page_is_a_path_of_ours() -> None:
+    for foreign in (
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "",
+        None,
+    ):
+        assert safe_next(foreign, "/") == "/"
+    assert safe_next("/members?q=a", "/") == "/members?q=a"
