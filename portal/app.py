@@ -71,10 +71,12 @@ def _install(app: Flask) -> None:
     app.after_request(web.headers)
     app.context_processor(_words)
     app.jinja_env.filters.update(money=money, day=day, moment=moment)
-    from portal.core import files, mail, outbox  # noqa: F401, PLC0415 - their tables and handlers
+    from portal import schedule  # noqa: PLC0415 - the domains stand above the factory's parts
+    from portal.core import files, mail  # noqa: F401, PLC0415 - their tables and handlers
     from portal.public.views import public  # noqa: PLC0415 - the domains stand above the factory's parts
 
     app.register_blueprint(public)
+    schedule.install()
 
 
 def _arrive() -> None:

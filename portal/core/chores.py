@@ -95,7 +95,11 @@ class Filing(BaseExecutor):
         self.app = app
 
     def submit_job(self, job: Any, run_times: list[datetime]) -> None:
-        """File the latest of the times that passed: one is enough, a chore does whatever is due."""
+        """Take the times that passed, without counting running instances: nothing runs here."""
+        self._do_submit_job(job, run_times)
+
+    def _do_submit_job(self, job: Any, run_times: list[datetime]) -> None:
+        """File the latest of the times: one is enough, a chore does whatever is due."""
         with self.app.app_context():
             file_slot(job.id, run_times[-1])
 

@@ -1,0 +1,115 @@
+"""Real processes: writers race for the audit chain, the supervised portal serves, restarts and leaves nobody behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from portal.core import audit, outbox
+from portal.core.db import db
+from portal.core.mail import MailMessage
+from portal.core.outbox import OutboxItem
+from tests.conftest import KEY
+
+RACER = """
+import sys
+from portal.app import create_app
+from portal.core import audit, mail
+from portal.core.db import transaction
+from portal.core.mail import Letter
+with create_app().app_context():
+    for n in range(25):
+        try:
+            with transaction():
+                audit.record(f"step.{n}", f"racer:{sys.argv[1]}", by="a racer")
+                mail.send(f"shared:{n}", "a@example.com", "A", "en", lambda: Letter("T", ("L",)))
+                if n % 5 == 4:
+                    raise ZeroDivisionError
+        except ZeroDivisionError:
+            pass
+"""
+
+
+def environment(app: Flask, home: Path) -> dict[str, str]:
+    url = app.extensions["settings"].database_url
+    return {**os.environ, "PORTAL_HOME": str(home), "PORTAL_DATABASE_URL": url, "PORTAL_SECRET_KEY": KEY}
+
+
+def until(true: Callable[[], bool], what: str) -> None:
+    for _ in range(300):
+        if true():
+            return
+        time.sleep(0.1)
+    pytest.fail(f"waited in vain until {what}")
+
+
+@pytest.mark.race
+def test_eight_writers_keep_one_chain_and_one_mail_each(app: Flask, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", RACER]
+    racers = [subprocess.Popen([*command, str(n)], env=environment(app, tmp_path)) for n in range(8)]
+    assert [racer.wait(120) for racer in racers] == [0] * 8
+    with app.app_context():
+        assert audit.verify() == (8 * 20, [])
+        assert outbox.drain() == 20
+        assert (
+            len(db.session.scalars(select(MailMessage).where(MailMessage.sent_at.is_not(None))).all()) == 20
+        )
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as page:
+            return bool(page.status == 200)
+    except OSError:
+        return False
+
+
+def children(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in listed]
+
+
+def gone(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return True
+
+
+@pytest.mark.race
+def test_serve_answers_restarts_a_fallen_child_and_a_killed_parent_leaves_none(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    env = {**os.environ, "PORTAL_HOME": str(tmp_path), "PORTAL_SECRET_KEY": KEY}
+    env.pop("PORTAL_DATABASE_URL", None)
+    parent = subprocess.Popen([sys.executable, "-m", "portal.cli", "serve", "--port", str(port)], env=env)
+    try:
+        until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), "the portal answers")
+        before = children(parent.pid)
+        assert len(before) == 3
+        os.kill(before[1], signal.SIGKILL)
+        until(lambda: len(set(children(parent.pid)) - set(before)) == 1, "the fallen worker is back")
+        last = children(parent.pid)
+    finally:
+        parent.kill()
+        parent.wait()
+    until(lambda: all(gone(child) for child in last), "the children of a killed parent end")
+    from tests.conftest import build
+
+    app = build(tmp_path, f"sqlite:///{tmp_path / 'portal.sqlite3'}")
+    with app.app_context():
+        filed = db.session.scalars(select(OutboxItem.payload).where(OutboxItem.kind == "chore")).all()
+        assert {str(item["name"]) for item in filed} == {"purge_outbox"}
+        db.engine.dispose()
