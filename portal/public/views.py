@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from alembic.script import ScriptDirectory
 from flask import Blueprint, Response, abort, redirect, render_template, request, session
 from flask_babel import gettext as _
 from sqlalchemy import text
@@ -12,6 +13,7 @@ from sqlalchemy import text
 from portal.core import catalogue, i18n, web
 from portal.core.db import db
 from portal.core.money import Money
+from portal.core.settings import place
 from portal.core.web import public as anybody
 
 public = Blueprint("public", __name__)
@@ -75,6 +77,8 @@ def healthz() -> Response:
 @public.get("/readyz")
 @anybody
 def readyz() -> Response:
-    """Say whether the database answers."""
-    db.session.execute(text("SELECT 1"))
+    """Say whether the database answers and stands at the newest migration."""
+    head = ScriptDirectory(str(place("migrations"))).get_current_head()
+    if db.session.execute(text("SELECT version_num FROM alembic_version")).scalar() != head:
+        return Response("the migrations have not run\n", status=503, mimetype="text/plain")
     return Response("ready\n", mimetype="text/plain")
