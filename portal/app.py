@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
     from config import Settings
 
+LIMITS = (
+    "-c timezone=UTC -c lock_timeout=5s -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
+)
+POSTGRES = {"pool_pre_ping": True, "connect_args": {"options": LIMITS}}
+
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the application with the settings given, or those of the environment."""
@@ -37,7 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SECRET_KEY=found.secret_key,
         SECRET_KEY_FALLBACKS=list(found.secret_key_fallbacks),
         SQLALCHEMY_DATABASE_URI=found.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS={} if found.sqlite else {"pool_pre_ping": True},
+        SQLALCHEMY_ENGINE_OPTIONS={} if found.sqlite else POSTGRES,
         MAX_CONTENT_LENGTH=12 * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
         SESSION_COOKIE_NAME="__Host-portal" if found.https else "portal",

@@ -119,3 +119,15 @@ def test_loading_the_catalogue_again_changes_nothing(app: Flask) -> None:
         with transaction():
             assert catalogue.load_folder(place("catalogue")) == []
         assert list(catalogue.entries("tier")) == ["platinum", "gold", "silver", "startup", "individual"]
+
+
+def test_a_postgresql_session_waits_for_nothing_without_end(app: Flask) -> None:
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            assert db.session.execute(text("PRAGMA busy_timeout")).scalar() == 20000
+            return
+        shown = [
+            db.session.execute(text(f"SHOW {name}")).scalar()
+            for name in ("lock_timeout", "statement_timeout")
+        ]
+        assert shown == ["5s", "30s"]

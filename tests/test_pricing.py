@@ -1,8 +1,9 @@
-"""Tax, price models and discounts (billing.md §1–3, examples 1, 2, 6, 7)."""
+"""Tax, price models and discounts (billing.md §1–3, examples 1, 2, 5, 6, 7, 9)."""
 
 from __future__ import annotations
 
-from itertools import accumulate
+from datetime import date
+from itertools import accumulate, pairwise
 from typing import Any
 
 import pytest
@@ -10,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.billing.pricing import (
-    TIERED,
     Discount,
     DiscountKind,
     OutsideRange,
@@ -26,11 +26,14 @@ from portal.billing.pricing import (
     check_tiers,
     split,
 )
+from portal.core.money import half_up
+from portal.core.periods import earned, unused
 
 free = settings(deadline=None)
 sums = st.integers(-(10**13), 10**13)
 rates = st.integers(0, 10_000)
 lists = st.lists(st.integers(0, 10**9), min_size=1, max_size=8)
+YEAR = (date(2027, 1, 1), date(2028, 1, 1))
 
 LICENCE = Terms(tiers=(Tier(100, 0, 50_000), Tier(500, 400), Tier(None, 300)))
 SEATS = Terms(tiers=(Tier(10, 800), Tier(50, 700), Tier(None, 600)))
@@ -74,6 +77,48 @@ def test_line_sums_are_not_the_split_of_the_sum_examples_1_and_6() -> None:
     assert split(30_000_000, 600).net == 28_301_887
 
 
+def test_tax_to_date_of_credit_notes_example_1() -> None:
+    line = split(120_000, 600)
+    notes = [0, 40_000, 70_000, line.net]
+    tax = [half_up(line.tax * net, line.net) for net in notes]
+    assert [b - a for a, b in pairwise(tax)] == [2_400, 1_800, 2_592]
+    assert notes[-1] - notes[-2] == 43_208
+
+
+def test_milestones_example_6() -> None:
+    net = 28_301_886
+    marks = [half_up(net * percent, 100) for percent in (0, 30, 70, 100)]
+    assert [b - a for a, b in pairwise(marks)] == [8_490_566, 11_320_754, 8_490_566]
+    assert marks[2] - split(15_000_000, 600).net == 5_660_377
+
+
+def upgrade(day: date) -> tuple[Taxed, Taxed]:
+    """Credit and charge line of example 5 (tax of each as §3 says)."""
+    old = split(10_000_000, 600)
+    net = unused(old.net, *YEAR, day)
+    tax = half_up(old.tax * net, old.net)
+    return Taxed(net, tax, net + tax), split(unused(50_000_000, *YEAR, day), 600)
+
+
+def test_upgrade_example_5() -> None:
+    credit, charge = upgrade(date(2027, 10, 20))
+    assert credit == Taxed(1_886_792, 113_208, 2_000_000)
+    assert charge == Taxed(9_433_962, 566_038, 10_000_000)
+    assert charge + -credit == Taxed(7_547_170, 452_830, 8_000_000)
+    old = split(10_000_000, 600).net
+    assert old - credit.net == 7_547_170
+    credit, charge = upgrade(date(2027, 4, 11))
+    assert (credit.gross, charge.gross, charge.gross - credit.gross) == (7_260_274, 36_301_370, 29_041_096)
+
+
+def test_termination_example_9() -> None:
+    line = split(5_000_000, 600)
+    assert line == Taxed(4_716_981, 283_019, 5_000_000)
+    net = line.net - earned(line.net, *YEAR, date(2027, 6, 30))
+    tax = half_up(line.tax * net, line.net)
+    assert (net, tax, net + tax) == (2_377_875, 142_673, 2_520_548)
+
+
 @free
 @given(sums, rates)
 def test_split_sums_and_mirrors(gross: int, bp: int) -> None:
@@ -109,16 +154,34 @@ def test_taxed_must_add_up() -> None:
 # --- price models
 
 
-def test_tiers_example_2() -> None:
-    steps = {1: 50_000, 100: 50_000, 101: 50_400, 250: 110_000, 500: 210_000, 501: 210_300, 1_000: 360_000}
-    assert {q: amount(PriceModel.GRADUATED, q, LICENCE) for q in steps} == steps
-    seats = {10: 8_000, 11: 7_700, 12: 8_400, 50: 35_000, 51: 30_600}
-    assert {q: amount(PriceModel.VOLUME, q, SEATS) for q in seats} == seats
+@pytest.mark.parametrize(
+    ("q", "expected"),
+    [
+        (1, 50_000),
+        (100, 50_000),
+        (101, 50_400),
+        (250, 110_000),
+        (500, 210_000),
+        (501, 210_300),
+        (1_000, 360_000),
+    ],
+)
+def test_graduated_example_2(q: int, expected: int) -> None:
+    assert amount(PriceModel.GRADUATED, q, LICENCE) == expected
+
+
+@pytest.mark.parametrize(
+    ("q", "expected"), [(10, 8_000), (11, 7_700), (12, 8_400), (50, 35_000), (51, 30_600)]
+)
+def test_volume_example_2(q: int, expected: int) -> None:
+    assert amount(PriceModel.VOLUME, q, SEATS) == expected
 
 
 def test_borders_show_the_falls_of_volume() -> None:
     assert borders(PriceModel.VOLUME, SEATS) == [(10, 8_000), (11, 7_700), (50, 35_000), (51, 30_600)]
-    assert [q for q, _ in borders(PriceModel.GRADUATED, LICENCE)] == [100, 101, 500, 501]
+    assert borders(PriceModel.GRADUATED, LICENCE) == [
+        (100, 50_000), (101, 50_400), (500, 210_000), (501, 210_300),
+    ]  # fmt: skip
     assert borders(PriceModel.FLAT, Terms(flat=5)) == []
 
 
@@ -151,7 +214,13 @@ def test_amount_refuses_what_it_cannot_price() -> None:
             amount(model, 0, Terms(tiers=LICENCE.tiers), quote=1, base=1)
         with pytest.raises(TypeError):
             amount(model, fraction, Terms(tiers=LICENCE.tiers), quote=1, base=1)
-    for model in TIERED | {PriceModel.QUOTED, PriceModel.SHARE}:
+    for model in (
+        PriceModel.VOLUME,
+        PriceModel.GRADUATED,
+        PriceModel.BAND,
+        PriceModel.QUOTED,
+        PriceModel.SHARE,
+    ):
         with pytest.raises(ValueError):
             amount(model, 1, Terms())
     with pytest.raises(ValueError, match="once"):
@@ -160,10 +229,19 @@ def test_amount_refuses_what_it_cannot_price() -> None:
         amount(PriceModel.QUOTED, 1, Terms(), quote=-1, agreed=True)
 
 
-@pytest.mark.parametrize("ends", [[], [5], [None, None], [5, 5, None], [5, 4, None]])
-def test_tiers_rise_and_the_last_is_open(ends: list[int | None]) -> None:
+@pytest.mark.parametrize(
+    "bad",
+    [
+        (),
+        (Tier(5, 1),),
+        (Tier(None, 1), Tier(None, 1)),
+        (Tier(5, 1), Tier(5, 1), Tier(None, 1)),
+        (Tier(5, 1), Tier(4, 1), Tier(None, 1)),
+    ],
+)
+def test_tiers_rise_and_the_last_is_open(bad: tuple[Tier, ...]) -> None:
     with pytest.raises(ValueError, match="tier"):
-        check_tiers([Tier(end, 1) for end in ends])
+        check_tiers(bad)
 
 
 def test_terms_refuse_nonsense() -> None:

@@ -36,7 +36,7 @@ def nth(anchor: date, months: int, n: int) -> date:
 
 
 def period(anchor: date, months: int, n: int) -> tuple[date, date]:
-    """Period `n` as (first day, first day of the next), [nth(n), nth(n+1)) in billing.md §1; errors: `nth`."""
+    """Period `n` as (first day, first day of the next), [nth(n), nth(n+1)) of billing.md §1; errors: `nth`."""
     return nth(anchor, months, n), nth(anchor, months, n + 1)
 
 
