@@ -1,29 +1,34 @@
 # Two commands: `make run` serves the portal, `make test` runs every test. `make help` lists the rest.
 PY := .venv/bin/python
-.PHONY: help run test check lock
+.PHONY: help run test check lock gallery system-run system-test
+
+system-run system-test: system-%:
+	@sh tools/system $*
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 .venv/ready: requirements-dev.lock pyproject.toml
-	@python3 -c 'import ensurepip, venv' 2>/dev/null || sh tools/need python3-venv "the environment the portal runs in"
 	python3 -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-run: .venv/ready ## the portal on http://127.0.0.1:8000; a second run keeps everything
-	.venv/bin/portal serve
+run: system-run .venv/ready ## the portal on http://127.0.0.1:8000; a second run keeps everything
+	@.venv/bin/portal serve --demo
 
-test: .venv/ready ## every test, on SQLite and on PostgreSQL
-	$(PY) -m pytest
+test: system-test .venv/ready ## every test, on SQLite and on PostgreSQL
+	$(PY) -m pytest -n auto --dist worksteal
 
 check: .venv/ready ## what a contributor runs before a commit: format, lint, types, tests
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	$(PY) -m pytest -q
+	$(PY) -m pytest -q -n auto --dist worksteal
+
+gallery: system-test .venv/ready ## a picture of every page in both languages into gallery/
+	$(PY) tools/gallery.py gallery
 
 lock: ## write both lock files anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra postgres --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header -q -o requirements.lock

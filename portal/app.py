@@ -5,9 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency
-from flask import Flask, g, request
+from flask import Flask, g, has_request_context, request
 from flask_babel import get_locale
 from flask_bootstrap import Bootstrap5
 from flask_login import LoginManager
@@ -16,15 +14,14 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import BadRequest
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from portal.core import audit, catalogue, clock, i18n, web
+from portal import schedule, wiring
+from portal.accounts import access, frame
+from portal.core import audit, catalogue, i18n, labels, story, web, words
 from portal.core.db import db, guard
-from portal.core.money import Money
 from portal.core.settings import load, place
 from portal.core.settings import settings as app_settings
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
-
     from config import Settings
 
 LIMITS = (
@@ -68,19 +65,28 @@ def _install(app: Flask) -> None:
     audit.install(db.session)
     i18n.install(app)
     Bootstrap5(app)
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
     login = LoginManager(app)
     login.session_protection = None
     login.user_loader(lambda _key: None)
+    access.install(app)
     web.install_errors(app)
     app.after_request(web.headers)
     app.context_processor(_words)
-    app.jinja_env.filters.update(money=money, day=day, moment=moment)
-    from portal import schedule  # noqa: PLC0415 - the domains stand above the factory's parts
-    from portal.core import files, mail  # noqa: F401, PLC0415 - their tables and handlers
-    from portal.public.views import public  # noqa: PLC0415 - the domains stand above the factory's parts
-
-    app.register_blueprint(public)
+    app.jinja_env.filters.update(
+        money=words.money,
+        price=words.price,
+        day=words.day,
+        moment=words.moment,
+        label=labels.label,
+        tone=labels.tone,
+        said=catalogue.in_words,
+        story=story.tell,
+    )
+    for blueprint in wiring.BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    csrf.exempt("portal.billing.pay.webhook")  # signed by its sender instead
+    wiring.install()
     schedule.install()
 
 
@@ -101,20 +107,5 @@ def _words() -> dict[str, Any]:
         "other_locale": {"code": other, "name": i18n.LANGUAGES[other]},
         "brand": catalogue.brand(),
         "url_with": web.url_with,
+        **(frame.words() if has_request_context() else {}),
     }
-
-
-def money(value: Money) -> str:
-    """Return a sum as the reader writes it: `¥1,200.00` in Chinese, `CN¥1,200.00` in English."""
-    return str(format_currency(value.decimal, value.currency, locale=get_locale() or "zh_Hans_CN"))
-
-
-def day(value: date) -> str:
-    """Return a date as the reader writes it: `2026年11月22日`, `22 Nov 2026`."""
-    locale = get_locale() or "zh_Hans_CN"
-    return str(format_date(value, "d MMM y" if str(locale).startswith("en") else "long", locale=locale))
-
-
-def moment(value: datetime) -> str:
-    """Return an instant in the office's zone as the reader writes it."""
-    return str(format_datetime(value, "medium", tzinfo=clock.OFFICE, locale=get_locale() or "zh_Hans_CN"))

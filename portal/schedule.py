@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from portal.accounts import throttle
+from portal.billing import online
 from portal.core import chores, outbox
 from portal.core.chores import Chore
 from portal.core.db import transaction
@@ -15,4 +17,8 @@ def purge_outbox() -> int:
 
 def install() -> None:
     """Put every chore on the table."""
-    chores.register(Chore("purge_outbox", "30 4 * * *", purge_outbox))
+    chores.register(
+        Chore("purge_outbox", "30 4 * * *", purge_outbox),
+        Chore("forget_sign_in_tries", "40 4 * * *", throttle.forget_old),
+        Chore("settle_payments", "*/10 * * * *", online.sweep),
+    )

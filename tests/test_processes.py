@@ -16,7 +16,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from portal.core import audit, outbox
+from portal.core import audit, chores, outbox
 from portal.core.db import db
 from portal.core.mail import MailMessage
 from portal.core.outbox import OutboxItem
@@ -111,5 +111,5 @@ def test_serve_answers_restarts_a_fallen_child_and_a_killed_parent_leaves_none(t
     app = build(tmp_path, f"sqlite:///{tmp_path / 'portal.sqlite3'}")
     with app.app_context():
         filed = db.session.scalars(select(OutboxItem.payload).where(OutboxItem.kind == "chore")).all()
-        assert {str(item["name"]) for item in filed} == {"purge_outbox"}
+        assert {str(item["name"]) for item in filed} == set(chores.table())
         db.engine.dispose()

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from flask import current_app, g, has_request_context
 from flask_babel import get_locale
-from sqlalchemy import JSON, Index, String, select
+from sqlalchemy import JSON, Index, String, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
@@ -50,21 +51,51 @@ def loads(kind: str, loader: Loader) -> None:
     _loaders[kind] = loader
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row as kept in memory between requests."""
+
+    code: str
+    valid_from: date
+    body: dict[str, Any]
+
+
+def _rows(kind: str) -> list[_Row]:
+    """Return every row of a kind in order of validity; kept in memory until the table grows."""
+    held: dict[str, Any] = current_app.extensions.setdefault("catalogue", {"stamp": None, "kinds": {}})
+    if not has_request_context() or "catalogue_stamp" not in g:
+        stamp = tuple(db.session.execute(select(func.count(), func.max(CatalogueEntry.id))).one())
+        if has_request_context():
+            g.catalogue_stamp = stamp
+        if held["stamp"] != stamp:
+            held.update(stamp=stamp, kinds={})
+    if kind not in held["kinds"]:
+        found = db.session.execute(
+            select(CatalogueEntry.code, CatalogueEntry.valid_from, CatalogueEntry.body)
+            .where(CatalogueEntry.kind == kind)
+            .order_by(CatalogueEntry.valid_from, CatalogueEntry.version, CatalogueEntry.id)
+        )
+        held["kinds"][kind] = [_Row(*row) for row in found]
+    rows: list[_Row] = held["kinds"][kind]
+    return rows
+
+
 def entries(kind: str, *, on: date | None = None) -> dict[str, dict[str, Any]]:
     """Return every body of a kind in force on a day, by code, in the order of the files."""
     day = on or clock.today()
-    rows = db.session.scalars(
-        select(CatalogueEntry)
-        .where(CatalogueEntry.kind == kind, CatalogueEntry.valid_from <= day)
-        .order_by(CatalogueEntry.valid_from, CatalogueEntry.version, CatalogueEntry.id)
-    )
-    found = {row.code: row.body for row in rows}
+    found = {row.code: row.body for row in _rows(kind) if row.valid_from <= day}
     return dict(sorted(found.items(), key=lambda item: item[1].get("order", 0)))
 
 
 def entry(kind: str, code: str, *, on: date | None = None) -> dict[str, Any]:
     """Return one body in force on a day; raises KeyError if there is none."""
     return entries(kind, on=on)[code]
+
+
+def version_of(kind: str, code: str, *, on: date | None = None) -> int:
+    """Return which of a row's versions is in force on a day, counted from 1; 0 if none."""
+    day = on or clock.today()
+    return sum(row.code == code and row.valid_from <= day for row in _rows(kind))
 
 
 def policy(name: str, *, on: date | None = None) -> Any:
@@ -90,6 +121,8 @@ class Brand:
     address: str
     bank: dict[str, str]
     legal: dict[str, str]
+    tagline: str = ""
+    mission: str = ""
 
 
 def brand() -> Brand:
@@ -97,7 +130,7 @@ def brand() -> Brand:
     body = entries("brand").get("foundation")
     if body is None:
         return Brand("Foundation Portal", "Portal", "portal@localhost", "", {}, {})
-    words = {key: in_words(body[key]) for key in ("name", "short", "address")}
+    words = {key: in_words(body[key]) for key in ("name", "short", "address", "tagline", "mission")}
     bank = {key: in_words(value) for key, value in body["bank"].items()}
     legal = {f"{key}_{tongue}": text for key in ("name", "address") for tongue, text in body[key].items()}
     return Brand(mail=body["mail"], bank=bank, legal=legal, **words)
@@ -144,4 +177,5 @@ def load_folder(folder: Path) -> list[Change]:
                 loader = _loaders.get(kind, _load_entry)
                 changes += loader(kind, {**row, "order": order}, body["valid_from"])
     db.session.flush()
+    current_app.extensions.pop("catalogue", None)
     return changes

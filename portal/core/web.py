@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, flash, g, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.orm.exc import StaleDataError
@@ -34,6 +34,14 @@ def declare(view: View, access: object) -> View:
 def public(view: View) -> View:
     """Declare that anybody may enter."""
     return declare(view, PUBLIC)
+
+
+def view_of_request() -> Callable[..., Any] | None:
+    """Return the view behind this request; None for unknown addresses and the libraries' own files."""
+    endpoint = request.endpoint
+    if endpoint is None or endpoint in {"static", "bootstrap.static"}:
+        return None
+    return current_app.view_functions.get(endpoint)
 
 
 def csp_nonce() -> str:
@@ -85,7 +93,8 @@ def url_with(**changes: Any) -> str:
 
 def absolute(endpoint: str, **values: Any) -> str:
     """Return a full address for mail and documents, from the configured public URL and never from `Host`."""
-    path = url_for(endpoint, _external=False, **values)
+    # Bound here and not by `url_for`: the worker writes mail and papers without a request.
+    path = current_app.url_map.bind("portal").build(endpoint, values, force_external=False)
     return settings().public_url + path
 
 

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from flask_babel import gettext as _
 from sqlalchemy import text
 
+from portal.billing.catalogue import price_of
 from portal.core import catalogue, i18n, web
 from portal.core.db import db
 from portal.core.money import Money
@@ -23,8 +24,10 @@ public = Blueprint("public", __name__)
 class TierCard:
     """A tier as the public sees it: dues a year, for whom, what it gives."""
 
+    code: str
     name: str
-    price: Money
+    price: Money | None
+    price_note: str
     for_whom: str
     points: list[str]
 
@@ -33,12 +36,14 @@ def tier_cards() -> list[TierCard]:
     """Return the tiers in force today, the highest first, in the reader's language."""
     return [
         TierCard(
+            code,
             catalogue.in_words(body["name"]),
-            Money(body["dues"]),
+            price_of(body["product"]).amount,
+            _("a year"),
             catalogue.in_words(body["for"]),
             [catalogue.in_words(point) for point in body["points"]],
         )
-        for body in catalogue.entries("tier").values()
+        for code, body in catalogue.entries("tier").items()
     ]
 
 
@@ -46,14 +51,50 @@ def tier_cards() -> list[TierCard]:
 @anybody
 def home() -> str:
     """Show what the foundation is, the road in, and the tiers."""
-    road = [
-        (_("Apply"), _("Fill in one form; it saves as you type.")),
-        (_("Review"), _("We check your papers and answer within ten working days.")),
-        (_("Sign"), _("One agreement in Chinese and English, by click or by chop.")),
-        (_("Pay"), _("By bank transfer, card, Alipay or WeChat Pay.")),
-        (_("Begin"), _("Benefits, papers and your place on the member wall.")),
+    from portal.public import members  # noqa: PLC0415 - they share the blueprint of this module
+
+    total = members.total()
+    figures = [
+        {"label": _("Members"), "value": total, "href": "/members"},
+        {"label": _("Tiers"), "value": len(catalogue.entries("tier")), "href": "/tiers"},
     ]
-    return render_template("public/home.html", tiers=tier_cards(), road=road)
+    return render_template(
+        "public/home.html", tiers=tier_cards(), newest=members.newest(), figures=figures if total else []
+    )
+
+
+@public.get("/tiers")
+@anybody
+def tiers() -> str:
+    """Show tiers and prices, and compare what each gives."""
+    return render_template("public/tiers.html", tiers=tier_cards(), rights=compared())
+
+
+def compared() -> list[tuple[str, list[Any]]]:
+    """Return each benefit with what every tier gives of it: a number, True for uncounted, or None."""
+    tiers = list(catalogue.entries("tier"))
+    return [
+        (catalogue.in_words(body["name"]), [_given(body.get("tiers", {}), code) for code in tiers])
+        for body in catalogue.entries("benefit").values()
+    ]
+
+
+def _given(table: dict[str, int | None], tier: str) -> int | bool | None:
+    return (table[tier] or True) if tier in table else None
+
+
+@public.get("/privacy")
+@anybody
+def privacy() -> str:
+    """Say which personal data are kept, what for and how long."""
+    return render_template("public/privacy.html")
+
+
+@public.get("/terms")
+@anybody
+def terms() -> str:
+    """Say by which rules the portal is used."""
+    return render_template("public/terms.html")
 
 
 @public.post("/language")

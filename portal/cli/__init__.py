@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from flask import Flask
 from flask_migrate import upgrade
 
 from portal.app import create_app
-from portal.core import audit, catalogue, chores, processes
+from portal.core import catalogue, chores, processes
 from portal.core.db import reading, transaction
 from portal.core.errors import Refused
 from portal.core.settings import place, settings
@@ -69,21 +68,6 @@ def load_catalogue(folder: Path, dry_run: bool) -> None:
     click.echo("\n".join(shown) or "Nothing to change.")
 
 
-@cli.command()
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
-def verify(form: str) -> None:
-    """Check every invariant; print what was checked and what was found."""
-    with prepared().app_context(), reading():
-        count, found = audit.verify()
-    if form == "json":
-        click.echo(json.dumps({"checked": {"audit": count}, "found": found}))
-    else:
-        click.echo(f"audit chain: {count} entries")
-        click.echo("\n".join(found) or "Clean.")
-    if found:
-        sys.exit(1)
-
-
 @cli.command("chore")
 @click.argument("name")
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), default=None)
@@ -129,9 +113,12 @@ def run_clock() -> None:
 
 @cli.command()
 @click.option("--port", default=8000, show_default=True)
-def serve(port: int) -> None:
+@click.option("--demo", is_flag=True, help="Load the demo first if the database is empty.")
+def serve(port: int, demo: bool) -> None:
     """Run web, worker and clock as child processes on the embedded database."""
-    prepared()
+    app = prepared()
+    if demo:
+        doors.offer_demo(app, port)
     click.echo(f"The portal is at http://127.0.0.1:{port} – stop it with Ctrl-C.")
     processes.supervise([["web", "--port", str(port)], ["worker"], ["clock"]])
 
@@ -145,5 +132,4 @@ def main(run: Callable[..., Any] = cli) -> None:
         sys.exit(1)
 
 
-if __name__ == "__main__":
-    main()
+from portal.cli import doors  # noqa: E402 - its commands hang themselves on the group above

@@ -1,0 +1,204 @@
+"""Who is reading: the session behind a request, what the person may do, and the lock on every door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from flask import Flask, abort, g, redirect, request, session, url_for
+from sqlalchemy import Select, String, false, literal, select, true, union_all, update
+
+from portal.accounts.may import CONTACT, STAFF, ContactRole, May, StaffRole
+from portal.accounts.organisations import Contact
+from portal.accounts.people import Grant, Level, Passkey, Person, UserSession
+from portal.core import clock, vault, web
+from portal.core.db import aside, db
+
+View = TypeVar("View", bound=Callable[..., Any])
+HALF_WAY = "half way"
+IDLE = {True: timedelta(minutes=30), False: timedelta(hours=2)}
+LONGEST = {True: timedelta(hours=12), False: timedelta(hours=24)}
+FRESH = timedelta(minutes=10)
+FRESH_MARK = "__portal_fresh__"
+ENROL_MARK = "__portal_enrol__"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A signed-in person with roles: of staff, and for organisations as (organisation id, role)."""
+
+    person: Person
+    session: UserSession
+    staff: frozenset[StaffRole]
+    contacts: tuple[tuple[int, ContactRole], ...]
+    enrolled: bool
+
+    def may(self, what: May, org_id: int | None = None) -> bool:
+        """Whether this person may do something as staff, or for one organisation (None: for any of theirs)."""
+        return self.staff_may(what) or any(
+            what in CONTACT[role] for org, role in self.contacts if org_id in (None, org)
+        )
+
+    def staff_may(self, what: May) -> bool:
+        """Whether this person may do something as staff."""
+        return any(what in STAFF[role] for role in self.staff)
+
+    def orgs(self, what: May) -> frozenset[int]:
+        """Return the organisations for which this person, as their contact, may do something."""
+        return frozenset(org for org, role in self.contacts if what in CONTACT[role])
+
+    def works_here(self) -> bool:
+        """Whether this person is staff."""
+        return bool(self.staff)
+
+
+def scoped(
+    statement: Select[Any], org_id: Any, reader: Reader | None, *, own: May, staff: May
+) -> Select[Any]:
+    """Narrow a statement to the rows a reader may see: all for staff, else those of their organisations."""
+    if reader is None:
+        return statement.where(false())
+    if reader.staff_may(staff):
+        return statement.where(true())
+    return statement.where(org_id.in_(reader.orgs(own)))
+
+
+def allow(*any_of: May, fresh: bool = False) -> Callable[[View], View]:
+    """Declare that a view opens to whoever may do one of these; `fresh` asks for the factor again after a while."""
+
+    def mark(view: View) -> View:
+        setattr(view, FRESH_MARK, fresh)
+        return web.declare(view, frozenset(any_of))
+
+    return mark
+
+
+def signed_in(view: View) -> View:
+    """Declare that a view opens to anybody who is signed in with both factors."""
+    return web.declare(view, web.SIGNED_IN)
+
+
+def own_account(view: View) -> View:
+    """Declare a page of one's own security: signed in, also while staff still have to enrol a factor."""
+    setattr(view, ENROL_MARK, True)
+    return web.declare(view, web.SIGNED_IN)
+
+
+def half_way(view: View) -> View:
+    """Declare that a view opens after the first factor."""
+    return web.declare(view, HALF_WAY)
+
+
+def who() -> Reader | None:
+    """Return who reads this request; None for the public and for those half-way through the door."""
+    found = found_session()
+    return found if found is not None and found.session.level is Level.FULL else None
+
+
+def me() -> Reader:
+    """Return the signed-in reader of a view whose declaration asks for one."""
+    found = who()
+    if found is None:
+        abort(401)
+    return found
+
+
+def found_session() -> Reader | None:
+    """Return the live session behind the request's cookie, whatever its level."""
+    if "who" not in g:
+        key = session.get("key")
+        g.who = _load(key) if isinstance(key, str) else None
+    found: Reader | None = g.who
+    return found
+
+
+def _load(key: str) -> Reader | None:
+    row = db.session.scalars(
+        select(UserSession)
+        .join(Person)
+        .where(UserSession.token_hash == vault.digest(key), UserSession.ended_at.is_(None))
+    ).first()
+    if row is None or row.person.disabled_at is not None:
+        return None
+    today, now = clock.today(), clock.now()
+    held = select(Grant.role.cast(String).label("role"), literal(0).label("org")).where(
+        Grant.person_id == row.person_id, Grant.start <= today, (Grant.end.is_(None)) | (Grant.end > today)
+    )
+    acts = select(Contact.role.cast(String), Contact.org_id).where(
+        Contact.person_id == row.person_id, Contact.ended_at.is_(None)
+    )
+    roles = db.session.execute(union_all(held, acts)).all()
+    staff = frozenset(StaffRole(role) for role, org in roles if not org)
+    if now - row.seen_at > IDLE[bool(staff)] or now - row.created_at > LONGEST[bool(staff)]:
+        return None
+    _seen(row)
+    contacts = tuple((int(org), ContactRole(role)) for role, org in roles if org)
+    return Reader(row.person, row, staff, contacts, _enrolled(row.person, staff))
+
+
+def _enrolled(person: Person, staff: Iterable[StaffRole]) -> bool:
+    """Whether staff have a passkey or code app; everybody else may take a code by mail."""
+    if not staff or person.demo or person.totp_sealed:
+        return True
+    return db.session.scalar(select(Passkey.id).where(Passkey.person_id == person.id).limit(1)) is not None
+
+
+def _seen(row: UserSession) -> None:
+    """Note once a minute that the session is in use."""
+    now = clock.now()
+    if now - row.seen_at < timedelta(minutes=1):
+        return
+    statement = update(UserSession).where(UserSession.id == row.id).values(seen_at=now)
+    if request.method in {"GET", "HEAD"}:
+        with aside() as conn:
+            conn.execute(statement)
+    else:
+        db.session.execute(statement)
+
+
+def guard() -> Any:
+    """Open or refuse the door of the endpoint asked for, before anything else runs."""
+    view = web.view_of_request()
+    if view is None:
+        return None
+    access = getattr(view, web.ACCESS, None)
+    if access is None:
+        abort(403)
+    if access == web.PUBLIC:
+        return None
+    found = found_session()
+    if found is None:
+        return _turn_to("accounts.sign_in")
+    g.private = True
+    if access == HALF_WAY:
+        return None
+    if found.session.level is not Level.FULL:
+        return _turn_to("accounts.second")
+    if not found.enrolled and not getattr(view, ENROL_MARK, False):
+        return _turn_to("accounts.security")
+    if isinstance(access, frozenset) and not any(found.may(what) for what in access):
+        abort(403)
+    stale = found.session.factor_at is None or clock.now() - found.session.factor_at > FRESH
+    if getattr(view, FRESH_MARK, False) and stale and not found.person.demo:
+        return _turn_to("accounts.again")
+    return None
+
+
+def _turn_to(endpoint: str) -> Any:
+    if request.method not in {"GET", "HEAD"}:
+        abort(401)
+    return redirect(url_for(endpoint, next=request.full_path.rstrip("?")), code=303)
+
+
+def load_user(_request: Any) -> Person | None:
+    """Return the signed-in person, for flask-login."""
+    found = who()
+    return found.person if found else None
+
+
+def install(app: Flask) -> None:
+    """Put the lock on every door of the application."""
+    app.before_request(guard)
+    app.login_manager.request_loader(load_user)  # type: ignore[attr-defined]

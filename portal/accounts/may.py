@@ -1,0 +1,133 @@
+"""Who may do what: the one table of permissions, for staff and for a company's key contacts."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from flask_babel import lazy_gettext as _l
+
+from portal.core import labels
+
+
+class May(StrEnum):
+    """One verb of the house. The first group is asked within an organisation, the second of staff."""
+
+    SEE_ORG = "see_org"
+    EDIT_PROFILE = "edit_profile"
+    APPLY = "apply"
+    SUBMIT = "submit"
+    SIGN = "sign"
+    SEE_MONEY = "see_money"
+    PAY = "pay"
+    MANAGE_PEOPLE = "manage_people"
+    CLAIM_BENEFITS = "claim_benefits"
+
+    ENTER_OFFICE = "enter_office"
+    READ_MEMBERS = "read_members"
+    REVIEW = "review"
+    RECOMMEND = "recommend"
+    DECIDE = "decide"
+    DECIDE_APPEALS = "decide_appeals"
+    PREPARE_AGREEMENTS = "prepare_agreements"
+    COUNTERSIGN = "countersign"
+    READ_MONEY = "read_money"
+    RECORD_RECEIPTS = "record_receipts"
+    READ_AUDIT = "read_audit"
+    READ_CATALOGUE = "read_catalogue"
+    RUN_CHORES = "run_chores"
+    MANAGE_STAFF = "manage_staff"
+
+
+class StaffRole(StrEnum):
+    """What a member of staff is trusted with; one person may hold several."""
+
+    REVIEWER = "reviewer"
+    LEGAL = "legal"
+    FINANCE = "finance"
+    COMMITTEE = "committee"
+    DIRECTOR = "director"
+    SECRETARY = "secretary"
+    COUNTER_SIGNER = "counter_signer"
+    EXECUTIVE = "executive"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+
+
+class ContactRole(StrEnum):
+    """What a person is for an organisation."""
+
+    OWNER = "owner"
+    SIGNATORY = "signatory"
+    REPRESENTATIVE = "representative"
+    ALTERNATE = "alternate"
+    BILLING = "billing"
+    TECHNICAL = "technical"
+    MARKETING = "marketing"
+    LEGAL = "legal"
+    PR = "pr"
+    HR = "hr"
+
+
+READERS = {May.ENTER_OFFICE, May.READ_MEMBERS}
+STAFF: dict[StaffRole, frozenset[May]] = {
+    StaffRole.REVIEWER: frozenset({*READERS, May.REVIEW, May.READ_CATALOGUE}),
+    StaffRole.LEGAL: frozenset({*READERS, May.RECOMMEND, May.PREPARE_AGREEMENTS}),
+    StaffRole.FINANCE: frozenset(
+        {*READERS, May.RECOMMEND, May.READ_MONEY, May.RECORD_RECEIPTS, May.READ_CATALOGUE}
+    ),
+    StaffRole.COMMITTEE: frozenset({*READERS, May.RECOMMEND}),
+    StaffRole.DIRECTOR: frozenset({*READERS, May.DECIDE, May.READ_CATALOGUE}),
+    StaffRole.SECRETARY: frozenset({*READERS, May.DECIDE_APPEALS}),
+    StaffRole.COUNTER_SIGNER: frozenset({*READERS, May.COUNTERSIGN}),
+    StaffRole.EXECUTIVE: frozenset({*READERS, May.READ_MONEY}),
+    StaffRole.AUDITOR: frozenset({*READERS, May.READ_MONEY, May.READ_AUDIT, May.READ_CATALOGUE}),
+    StaffRole.ADMINISTRATOR: frozenset(
+        {May.ENTER_OFFICE, May.MANAGE_STAFF, May.READ_CATALOGUE, May.RUN_CHORES, May.READ_AUDIT}
+    ),
+}
+SEES = {May.SEE_ORG}
+CONTACT: dict[ContactRole, frozenset[May]] = {
+    ContactRole.OWNER: frozenset(
+        {*SEES, May.EDIT_PROFILE, May.APPLY, May.SUBMIT, May.SEE_MONEY, May.PAY, May.MANAGE_PEOPLE, May.CLAIM_BENEFITS}
+    ),
+    ContactRole.SIGNATORY: frozenset({*SEES, May.APPLY, May.SUBMIT, May.SIGN}),
+    ContactRole.REPRESENTATIVE: frozenset({*SEES, May.APPLY, May.CLAIM_BENEFITS}),
+    ContactRole.ALTERNATE: frozenset(SEES),
+    ContactRole.BILLING: frozenset({*SEES, May.SEE_MONEY, May.PAY}),
+    ContactRole.TECHNICAL: frozenset({*SEES, May.CLAIM_BENEFITS}),
+    ContactRole.MARKETING: frozenset({*SEES, May.EDIT_PROFILE}),
+    ContactRole.LEGAL: frozenset(SEES),
+    ContactRole.PR: frozenset(SEES),
+    ContactRole.HR: frozenset(SEES),
+}  # fmt: skip
+
+labels.name(
+    StaffRole,
+    {
+        StaffRole.REVIEWER: _l("Membership reviewer"),
+        StaffRole.LEGAL: _l("Legal"),
+        StaffRole.FINANCE: _l("Finance"),
+        StaffRole.COMMITTEE: _l("Committee approver"),
+        StaffRole.DIRECTOR: _l("Director"),
+        StaffRole.SECRETARY: _l("Secretary of the board"),
+        StaffRole.COUNTER_SIGNER: _l("Counter-signer"),
+        StaffRole.EXECUTIVE: _l("Executive"),
+        StaffRole.AUDITOR: _l("Auditor"),
+        StaffRole.ADMINISTRATOR: _l("Administrator"),
+    },
+)
+labels.name(
+    ContactRole,
+    {
+        ContactRole.OWNER: _l("Owner"),
+        ContactRole.SIGNATORY: _l("Signatory"),
+        ContactRole.REPRESENTATIVE: _l("Voting representative"),
+        ContactRole.ALTERNATE: _l("Alternate representative"),
+        ContactRole.BILLING: _l("Billing"),
+        ContactRole.TECHNICAL: _l("Technical"),
+        ContactRole.MARKETING: _l("Marketing"),
+        ContactRole.LEGAL: _l("Legal affairs"),
+        ContactRole.PR: _l("Public relations"),
+        ContactRole.HR: _l("Recruiting"),
+    },
+)

@@ -1,0 +1,33 @@
+"""Which rows of money a reader may see."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import Select, false, or_, select
+
+from portal.accounts.access import Reader, me
+from portal.accounts.may import May
+from portal.billing.models import Invoice, InvoiceState, Party
+from portal.core.db import db
+from portal.core.errors import Missing
+
+
+def visible_invoices(reader: Reader | None) -> Select[Invoice]:
+    """Select the issued invoices a reader may see: staff of money all, others those of their parties."""
+    statement = select(Invoice).where(Invoice.state != InvoiceState.DRAFT)
+    if reader is None:
+        return statement.where(false())
+    if reader.staff_may(May.READ_MONEY):
+        return statement
+    own = select(Party.id).where(
+        or_(Party.org_id.in_(reader.orgs(May.SEE_MONEY)), Party.person_id == reader.person.id)
+    )
+    return statement.where(Invoice.party_id.in_(own))
+
+
+def visible_invoice(uid: str) -> Invoice:
+    """Return one invoice of those the reader may see; foreign ones look missing."""
+    row = db.session.scalars(visible_invoices(me()).where(Invoice.uid == uid)).first()
+    if row is None:
+        raise Missing(_l("There is no such invoice, or it is not yours."))
+    return row

@@ -1,0 +1,135 @@
+"""The invoice as PDF: made from stored figures after the issue, kept under its SHA-256, then announced by mail."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask import current_app
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from portal.accounts import contacts
+from portal.accounts.may import ContactRole
+from portal.accounts.people import Person
+from portal.billing.issuing import owed
+from portal.billing.models import Invoice, Party
+from portal.core import clock, files, mail, outbox, pdf, web
+from portal.core.db import db, let_go
+from portal.core.mail import Letter
+from portal.core.money import Money
+from portal.core.words import day, money
+
+CSS = """
+.parties td { width: 34%; padding-right: 6mm; }
+.parties p { margin: 0; }
+.end { text-align: right; white-space: nowrap; }
+.lines { font-size: 8.5pt; }
+.reference { font-size: 16pt; font-weight: 700; letter-spacing: .5mm; }
+.pay p { margin: 0 0 2mm; }
+.code { width: 44mm; text-align: center; }
+.code svg { width: 32mm; height: 32mm; }
+.stamp { color: #b93620; font-weight: 700; }
+"""
+
+
+def _plain(value: Money) -> str:
+    return f"{value.decimal:,.2f}"
+
+
+def words_of(invoice: Invoice) -> dict[str, Any]:
+    """Return what the paper says, as plain values: nothing is computed when it is drawn."""
+    return {
+        "invoice": {
+            "number": invoice.number,
+            "reference": invoice.reference,
+            "issued_on": str(invoice.issued_on),
+            "due_on": str(invoice.due_on),
+        },
+        "seller": invoice.seller,
+        "buyer": invoice.buyer,
+        "lines": [
+            {
+                "words": line.words,
+                "discount_words": line.discount_words,
+                "quantity": line.quantity,
+                "list": _plain(line.list_amount),
+                "discount": _plain(line.discount),
+                "net": _plain(line.net),
+                "tax": _plain(line.tax),
+                "gross": _plain(line.gross),
+                "tax_words": line.tax_words,
+            }
+            for line in invoice.lines
+        ],
+        "net": _plain(invoice.net),
+        "tax": _plain(invoice.tax),
+        "gross": _plain(invoice.gross),
+        "currency": invoice.gross.currency,
+        "owed": bool(invoice.gross),
+        "url": web.absolute("billing.invoice", uid=invoice.uid),
+    }
+
+
+def payers(party: Party) -> list[Person]:
+    """Return who hears about a party's money: its billing contacts, else its owners, else the person."""
+    if party.org is None:
+        return [party.person] if party.person is not None else []
+    return contacts.holders(party.org, ContactRole.BILLING) or contacts.holders(party.org, ContactRole.OWNER)
+
+
+def announce(invoice: Invoice) -> None:
+    """Mail the invoice to who pays: number, sum, reference, and the page where all is found."""
+    for person in payers(invoice.party):
+
+        def letter(due: date = invoice.due_on or clock.today()) -> Letter:
+            return Letter(
+                _("Invoice %(number)s: %(sum)s", number=invoice.number, sum=money(invoice.gross)),
+                (
+                    _(
+                        "Please pay until %(day)s, quoting %(ref)s in the transfer.",
+                        day=day(due),
+                        ref=invoice.reference,
+                    ),
+                    _("For %(who)s.", who=invoice.buyer_name),
+                ),
+                button=(_("See and pay the invoice"), web.absolute("billing.invoice", uid=invoice.uid)),
+            )
+
+        mail.send(
+            f"invoice:{invoice.uid}:{person.uid}",
+            person.email,
+            person.name,
+            person.language,
+            letter,
+            topic=invoice.subject,
+        )
+
+
+@outbox.handles("invoice_paper")
+def _paper(item: outbox.Claim) -> outbox.Finish:
+    invoice = db.session.scalars(select(Invoice).where(Invoice.uid == item.payload["uid"])).one()
+    words = words_of(invoice)
+    words["qr"] = pdf.qr_svg(words["url"])
+    name, org_id = f"{invoice.number}.pdf", invoice.party.org_id
+    person_id = invoice.party.person_id
+    let_go()
+    html = current_app.jinja_env.get_template("papers/invoice.html").render(words)
+    content = files.put(pdf.render(html, css=CSS), files.PDF)
+
+    def finish() -> None:
+        row = db.session.scalars(select(Invoice).where(Invoice.uid == item.payload["uid"])).one()
+        if row.pdf is None:
+            row.pdf = files.StoredFile(
+                sha256=content.sha256,
+                name=name,
+                media_type=content.media_type,
+                size=content.size,
+                purpose="invoice",
+                org_id=org_id,
+                person_id=person_id,
+            )
+        if owed(row):
+            announce(row)
+
+    return finish

@@ -1,0 +1,63 @@
+"""The entries of the rails: each domain adds its own, each reader sees what he may open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import g, request, url_for
+from flask_babel import LazyString
+from sqlalchemy import Select, select
+
+from portal.core.db import db
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a rail: shown if `seen(reader)`; `count` selects one number, what waits."""
+
+    frame: str
+    order: int
+    endpoint: str
+    label: LazyString
+    icon: str
+    seen: Callable[[Any], bool]
+    count: Callable[[Any], Select[Any]] | None = None
+
+
+_entries: dict[tuple[str, str], Entry] = {}
+
+
+def add(*entries: Entry) -> None:
+    """Put entries on a rail; asked again for the same one it stays once."""
+    _entries.update({(entry.frame, entry.endpoint): entry for entry in entries})
+
+
+def rail(frame: str, reader: Any) -> list[dict[str, Any]]:
+    """Return a frame's lines for a reader, in their order."""
+    here = (request.endpoint or "").rsplit(".", 1)[0]
+    seen = sorted(
+        (e for e in _entries.values() if e.frame == frame and e.seen(reader)), key=lambda e: e.order
+    )
+    current = g.get("nav") or next((e.endpoint for e in seen if e.endpoint == request.endpoint), None)
+    counts = _counts([entry for entry in seen if entry.count], reader)
+    return [
+        {
+            "href": url_for(entry.endpoint),
+            "label": str(entry.label),
+            "icon": entry.icon,
+            "active": entry.endpoint == current if current else entry.endpoint.rsplit(".", 1)[0] == here,
+            "count": counts.get(entry.endpoint),
+        }
+        for entry in seen
+    ]
+
+
+def _counts(entries: list[Entry], reader: Any) -> dict[str, int]:
+    """Return every number of the rail, asked in one statement."""
+    if not entries:
+        return {}
+    parts = [entry.count(reader).scalar_subquery() for entry in entries if entry.count]
+    row = db.session.execute(select(*parts)).one()
+    return {entry.endpoint: int(number or 0) for entry, number in zip(entries, row, strict=True)}

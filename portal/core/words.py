@@ -1,0 +1,36 @@
+"""Sums, days and instants as the reader writes them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency
+from flask_babel import get_locale
+
+from portal.core import clock
+from portal.core.money import Money
+
+
+def money(value: Money) -> str:
+    """Return a sum as the reader writes it: `¥1,200.00` in Chinese, `CN¥1,200.00` in English."""
+    return str(format_currency(value.decimal, value.currency, locale=get_locale() or "zh_Hans_CN"))
+
+
+def day(value: date) -> str:
+    """Return a date as the reader writes it: `2026年11月22日`, `22 Nov 2026`."""
+    locale = get_locale() or "zh_Hans_CN"
+    return str(format_date(value, "d MMM y" if str(locale).startswith("en") else "long", locale=locale))
+
+
+def moment(value: datetime) -> str:
+    """Return an instant in the office's zone as the reader writes it."""
+    locale = get_locale() or "zh_Hans_CN"
+    pattern = "d MMM y, HH:mm" if str(locale).startswith("en") else "y年M月d日 HH:mm"
+    return str(format_datetime(value, pattern, tzinfo=clock.OFFICE, locale=locale))
+
+
+def price(value: Money) -> str:
+    """Return a whole price without its empty decimals: `¥400,000`."""
+    text = money(value)
+    return text.removesuffix(".00")

@@ -1,0 +1,290 @@
+"""A believable foundation, dated relative to today: made by the real verbs, in order of time."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from flask import Flask
+from PIL import Image, ImageDraw
+from sqlalchemy import select
+
+from portal.accounts import contacts, passwords, tickets
+from portal.accounts.may import ContactRole, StaffRole
+from portal.accounts.people import Grant, Person, TicketKind
+from portal.accounts.registration import inner_check
+from portal.billing import settling
+from portal.billing.money_models import ReceiptEntry
+from portal.core import clock, files, flags, outbox
+from portal.core.db import db, let_go, transaction
+from portal.core.errors import Refused
+from portal.members import agreements, drafting, review
+from portal.members.belonging import Agreement
+from portal.members.models import Application
+
+PASSWORD = "lanterns over seven quiet rivers"  # noqa: S105 - printed for everybody, works in the demo only
+STAFF = [
+    ("rui", "芮敏", StaffRole.REVIEWER, "zh_Hans_CN"),
+    ("legal", "方律", StaffRole.LEGAL, "zh_Hans_CN"),
+    ("finance", "高云", StaffRole.FINANCE, "zh_Hans_CN"),
+    ("finance2", "Flora Diaz", StaffRole.FINANCE, "en"),
+    ("committee", "江一帆", StaffRole.COMMITTEE, "zh_Hans_CN"),
+    ("director", "戴博", StaffRole.DIRECTOR, "zh_Hans_CN"),
+    ("secretary", "Sara Lind", StaffRole.SECRETARY, "en"),
+    ("signer", "程越", StaffRole.COUNTER_SIGNER, "zh_Hans_CN"),
+    ("executive", "Erik Holm", StaffRole.EXECUTIVE, "en"),
+    ("auditor", "安静", StaffRole.AUDITOR, "zh_Hans_CN"),
+    ("admin", "Ada Novak", StaffRole.ADMINISTRATOR, "en"),
+]
+
+
+class Firm(NamedTuple):
+    """An invented company: names, site, kind, tier, days ago of its application, how far it came."""
+
+    zh: str
+    en: str
+    site: str
+    category: str
+    tier: str
+    days_ago: int
+    stage: str = "member"
+
+
+FIRMS = [
+    Firm("星河芯片有限公司", "Galaxy Chips", "galaxy-chips", "chip", "platinum", 300, "founder"),
+    Firm("北辰算力科技有限公司", "Polaris Compute", "polaris-compute", "server", "platinum", 280, "founder"),
+    Firm("青禾大模型有限公司", "Qinghe Models", "qinghe-models", "model", "gold", 262, "founder"),
+    Firm("云杉软件有限公司", "Spruce Software", "spruce-software", "software", "gold", 240),
+    Firm("海图智能科技有限公司", "Seachart AI", "seachart-ai", "software", "silver", 221),
+    Firm("示例理工大学", "Example Institute of Technology", "example-tech-edu", "university", "silver", 205),
+    Firm("远山集成有限公司", "Farhill Integration", "farhill", "integrator", "silver", 180),
+    Firm("流光半导体有限公司", "Lumenflow Semiconductor", "lumenflow", "chip", "gold", 150),
+    Firm("墨泉科技有限公司", "Inkspring", "inkspring", "software", "startup", 120),
+    Firm("白石服务器有限公司", "Whitestone Servers", "whitestone", "server", "silver", 90),
+    Firm("晨曦模型有限公司", "Dawn Models", "dawn-models", "model", "startup", 60),
+    Firm("长风芯片有限公司", "Longwind Chips", "longwind", "chip", "platinum", 40, "approved"),
+    Firm("听松软件有限公司", "Pinesong Software", "pinesong", "software", "silver", 25, "signed"),
+    Firm("野火集成有限公司", "Wildfire Integration", "wildfire", "integrator", "gold", 18, "returned"),
+    Firm("砚台智能有限公司", "Inkstone AI", "inkstone", "software", "startup", 12, "rejected"),
+    Firm("云上大学", "Cloud University", "cloud-university", "university", "silver", 8, "recommended"),
+    Firm("赤壁算力有限公司", "Redcliff Compute", "redcliff", "server", "gold", 3, "submitted"),
+]
+
+
+@contextmanager
+def at(day: date) -> Iterator[None]:
+    """Hold the clock at noon of a day."""
+    with clock.stopped_at(day):
+        yield
+
+
+def _scan(words: str) -> files.Content:
+    image = Image.new("RGB", (900, 600), "#fbfaf6")
+    ImageDraw.Draw(image).multiline_text((60, 60), f"SPECIMEN\n{words}\nnot a real licence", fill="#333333")
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return files.put(out.getvalue(), "image/png")
+
+
+def _code(n: int) -> str:
+    """Return a well-formed, invented credit code (GB 32100-2015 with its inner GB 11714 check)."""
+    body = f"MAD{n:05d}"
+    first = "91110108" + body + inner_check(body)
+    letters = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+    total = sum(letters.index(char) * pow(3, i, 31) for i, char in enumerate(first))
+    return first + letters[(31 - total % 31) % 31]
+
+
+def _person(key: str, name: str, language: str, hashed: str) -> Person:
+    person = Person(
+        email=f"{key}.example".lower() if "@" in key else f"{key}@flagos.example",
+        name=name,
+        language=language,
+    )
+    person.password_hash, person.demo, person.verified_at = hashed, True, clock.now()
+    db.session.add(person)
+    db.session.flush()
+    return person
+
+
+class Demo:
+    """The cast of the demo, and the steps that build it."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.hashed = passwords.hashed(PASSWORD)
+        self.ids: dict[str, int] = {}
+
+    def who(self, key: str) -> Person:
+        """Return somebody of the cast."""
+        return db.session.get_one(Person, self.ids[key])
+
+    def cast(self, day: date) -> None:
+        """Hire the staff."""
+        with at(day), transaction():
+            db.session.add(flags.Flag(name=flags.DEMO))
+            for key, name, role, language in STAFF:
+                person = _person(key, name, language, self.hashed)
+                self.ids[key] = person.id
+                db.session.add(Grant(person=person, role=role, by_name="demo", start=day))
+
+    def apply(self, firm: Firm, n: int, day: date) -> int:
+        """Let a firm fill in its form and send it."""
+        content = _scan(firm.en)
+        with at(day), transaction():
+            language = "zh_Hans_CN" if n % 3 else "en"
+            owner = _person(
+                f"owner@{firm.site}",
+                f"{firm.en} Owner" if language == "en" else f"{firm.zh[:2]}负责人",
+                language,
+                self.hashed,
+            )
+            self.ids[firm.site] = owner.id
+            row = drafting.start(None, by=owner, name=firm.zh, tier=firm.tier, language=language)
+            drafting.save(row, self._answers(firm, n, owner), by=owner)
+            drafting.attach(row, "licence", content, "licence.png", by=owner)
+            drafting.submit(row, by=owner)
+            return row.id
+
+    def _answers(self, firm: Firm, n: int, owner: Person) -> dict[str, Any]:
+        return {
+            "legal_name": firm.zh, "legal_name_en": f"{firm.en} Ltd", "country": "CN", "registration": _code(n),
+            "category": firm.category, "homepage": f"https://www.{firm.site}.example", "address": f"北京市示例区示例路 {n} 号",
+            "tier": firm.tier, "why": "希望让模型在更多芯片上高效运行，并参与共建。", "chips": "第一代与第二代加速卡",
+            "department": "计算机学院", "strategy": "由首席技术官参与技术治理。", "founded": "2024",
+            "display_name_zh": firm.zh.removesuffix("有限公司").removesuffix("科技"), "display_name_en": firm.en, "listing": "yes",
+            "signatory_name": owner.name, "signatory_email": owner.email,
+            "billing_name": owner.name, "billing_email": owner.email,
+        }  # fmt: skip
+
+    def do(self, day: date, key: str, verb: Any, application_id: int, **more: Any) -> None:
+        """Let somebody do one verb on a case."""
+        with at(day), transaction():
+            verb(db.session.get_one(Application, application_id), by=self.who(key), **more)
+
+    def recommend(self, day: date, case: int, tier: str) -> None:
+        """Give the recommendations a tier asks for."""
+        voices = (
+            [("legal", StaffRole.LEGAL), ("finance", StaffRole.FINANCE)]
+            if tier in {"platinum", "gold"}
+            else [("legal", StaffRole.LEGAL)]
+        )
+        for key, role in voices:
+            self.do(
+                day, key, review.recommend, case, role=role, in_favour=True, reason="材料齐全，符合要求。"
+            )
+
+    def sign(self, day: date, case: int, firm: Firm) -> None:
+        """Send, sign and counter-sign the agreement."""
+        with at(day):
+            outbox.drain("demo")
+        uid = select(Agreement).where(Agreement.application_id == case)
+        with at(day), transaction():
+            agreements.send(db.session.scalars(uid).one(), by=self.who("legal"))
+        with at(day), transaction():
+            row = db.session.scalars(uid).one()
+            owner = self.who(firm.site)
+            agreements.sign_by_click(
+                row, by=owner, typed_name=owner.name, sha256=row.document.sha256 if row.document else ""
+            )
+        with at(day), transaction():
+            agreements.countersign(db.session.scalars(uid).one(), by=self.who("signer"))
+
+    def pay(self, day: date, case: int, n: int, *, confirm: bool = True) -> None:
+        """Let the firm's transfer arrive, written down by one of finance and confirmed by the other."""
+        with at(day), transaction():
+            invoice = db.session.get_one(Application, case).invoice
+            if invoice is None or not invoice.gross:
+                return
+            entry = settling.propose_receipt(
+                bank_ref=f"20{n:08d}", amount=invoice.gross, received_on=day, payer=invoice.buyer_name,
+                text=f"会费 {invoice.reference}", by=self.who("finance"),
+            )  # fmt: skip
+            number = entry.id
+        if confirm:
+            with at(day), transaction():
+                settling.confirm_receipt(db.session.get_one(ReceiptEntry, number), by=self.who("finance2"))
+
+    def live(self, firm: Firm, n: int, today: date) -> None:
+        """Take one firm as far along the road as its stage says."""
+        start = today - timedelta(days=firm.days_ago)
+        case = self.apply(firm, n, start)
+        if firm.stage == "submitted":
+            return
+        self.do(start, "rui", review.take, case)
+        if firm.stage == "returned":
+            self.do(
+                start,
+                "rui",
+                review.ask,
+                case,
+                comments={
+                    "why": "请具体说明计划适配哪些模型。",
+                    "licence": "扫描件右下角不清晰，请重新上传。",
+                },
+            )
+            return
+        self.recommend(start, case, firm.tier)
+        if firm.stage == "recommended":
+            return
+        if firm.stage == "rejected":
+            words = {
+                "zh": "提交的材料暂不能证明机构成立年限。",
+                "en": "The papers do not yet prove the year of foundation.",
+            }
+            self.do(start, "director", review.reject, case, code="papers", reason=words)
+            return
+        self.do(start, "director", review.approve, case, founding=firm.stage == "founder")
+        if firm.stage == "approved":
+            return
+        self.sign(start, case, firm)
+        self.pay(start, case, n, confirm=firm.stage != "signed")
+
+
+def build(app: Flask) -> None:
+    """Fill an empty database with the demo; `Refused` if anybody is in it already."""
+    if db.session.scalar(select(Person.id).limit(1)) is not None:
+        raise Refused("The demo goes into an empty database; this one has people in it.")
+    let_go()
+    today = clock.today()
+    demo = Demo(app)
+    with app.test_request_context("/", method="POST"):
+        demo.cast(today - timedelta(days=320))
+        for n, firm in enumerate(FIRMS, 1):
+            demo.live(firm, n, today)
+        _complete_contacts(demo, today)
+
+
+def _complete_contacts(demo: Demo, today: date) -> None:
+    """Give the first member a full set of contacts, so that its checklist shows progress."""
+    with at(today), transaction():
+        owner = demo.who(FIRMS[0].site)
+        first = db.session.scalars(select(Application).where(Application.applicant_id == owner.id)).one().org
+        for role in (ContactRole.REPRESENTATIVE, ContactRole.TECHNICAL, ContactRole.MARKETING):
+            contacts.appoint(owner, first, role, by=owner)
+
+
+class SignIn(NamedTuple):
+    """How to come in as somebody of the demo."""
+
+    role: str
+    name: str
+    email: str
+    path: str
+
+
+def sign_ins() -> list[SignIn]:
+    """Return one way in for each role: fresh links that skip the second factor, for the demo only."""
+    found = []
+    people = [(role.value, f"{key}@flagos.example") for key, _name, role, _lang in STAFF]
+    people += [("member", f"owner@{FIRMS[0].site}.example"), ("applicant", f"owner@{FIRMS[11].site}.example")]
+    with transaction():
+        for role, email in people:
+            person = db.session.scalars(select(Person).where(Person.email == email)).first()
+            if person is not None:
+                secret = tickets.give(TicketKind.DEMO, person)
+                found.append(SignIn(role, person.name, email, f"/demo/{secret}"))
+    return found

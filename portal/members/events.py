@@ -1,0 +1,48 @@
+"""What the members' domain tells the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from portal.members.belonging import Agreement, Membership, Term
+from portal.members.models import Application
+from portal.members.standing import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationApproved:
+    """A director approved an application."""
+
+    application: Application
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementExecuted:
+    """Both sides have signed."""
+
+    agreement: Agreement
+
+
+@dataclass(frozen=True, slots=True)
+class TermOpened:
+    """A term began to be on record."""
+
+    term: Term
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipJoined:
+    """An organisation's first term was opened."""
+
+    membership: Membership
+
+
+@dataclass(frozen=True, slots=True)
+class StandingChanged:
+    """The copy of a standing changed."""
+
+    membership: Membership
+    old: Standing
+    new: Standing
+    on: date

@@ -1,0 +1,114 @@
+"""Gathers what is on record about memberships, as the pure function of standing wants it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import select
+
+from portal.billing.models import Invoice, InvoiceState
+from portal.core import clock
+from portal.core.db import db
+from portal.members.belonging import Ending, Hold, Membership, Reversal, Term
+from portal.members.models import Application, ApplicationState
+from portal.members.standing import (
+    ApplicationFact,
+    EndingFact,
+    Facts,
+    HoldFact,
+    ReversalFact,
+    TermFact,
+)
+
+S = ApplicationState
+
+
+def facts_of(memberships: Iterable[Membership]) -> dict[int, Facts]:
+    """Gather the facts of many memberships in a handful of statements, by membership id."""
+    rows = list(memberships)
+    ids, orgs = [row.id for row in rows], {row.org_id: row.id for row in rows}
+    terms, owner = _terms(ids)
+    endings = _endings(owner)
+    holds, reversals = _holds(ids), _reversals(ids)
+    asked = _applications(orgs)
+    return {
+        one: Facts(
+            terms=tuple(terms[one]), endings=tuple(endings[one]), holds=tuple(holds[one]),
+            reversals=tuple(reversals[one]), applications=tuple(asked[one]),
+        )
+        for one in ids
+    }  # fmt: skip
+
+
+def _terms(ids: list[int]) -> tuple[dict[int, list[TermFact]], dict[int, int]]:
+    """Return the terms by membership, and the membership of each term."""
+    terms: dict[int, list[TermFact]] = defaultdict(list)
+    owner: dict[int, int] = {}
+    found = db.session.execute(
+        select(Term, Invoice.state, Invoice.due_on)
+        .outerjoin(Invoice, Term.invoice_id == Invoice.id)
+        .where(Term.membership_id.in_(ids))
+    )
+    for term, state, due in found:
+        owner[term.id] = term.membership_id
+        covered = state in {None, InvoiceState.PAID} or term.cover != "invoice"
+        terms[term.membership_id].append(
+            TermFact(
+                id=term.id, start=term.start, end=term.end, tier=term.tier, covered=covered,
+                due=None if covered else due, recorded_at=term.recorded_at,
+            )
+        )  # fmt: skip
+    return terms, owner
+
+
+def _endings(owner: dict[int, int]) -> dict[int, list[EndingFact]]:
+    endings: dict[int, list[EndingFact]] = defaultdict(list)
+    for one in db.session.scalars(select(Ending).where(Ending.term_id.in_(owner))):
+        endings[owner[one.term_id]].append(
+            EndingFact(
+                id=one.id, term_id=one.term_id, on=one.on, cause=one.cause, barred_until=one.barred_until,
+                bar_for_good=one.bar_for_good, recorded_at=one.recorded_at,
+            )
+        )  # fmt: skip
+    return endings
+
+
+def _holds(ids: list[int]) -> dict[int, list[HoldFact]]:
+    holds: dict[int, list[HoldFact]] = defaultdict(list)
+    for one in db.session.scalars(select(Hold).where(Hold.membership_id.in_(ids))):
+        holds[one.membership_id].append(
+            HoldFact(id=one.id, start=one.start, end=one.end, cause=one.cause, recorded_at=one.recorded_at)
+        )
+    return holds
+
+
+def _reversals(ids: list[int]) -> dict[int, list[ReversalFact]]:
+    reversals: dict[int, list[ReversalFact]] = defaultdict(list)
+    for one in db.session.scalars(select(Reversal).where(Reversal.membership_id.in_(ids))):
+        reversals[one.membership_id].append(
+            ReversalFact(
+                id=one.id, undoes_kind="hold" if one.undoes_kind == "hold" else "ending",
+                undoes_id=one.undoes_id, from_day=one.from_day, recorded_at=one.recorded_at,
+            )
+        )  # fmt: skip
+    return reversals
+
+
+def _applications(orgs: dict[int, int]) -> dict[int, list[ApplicationFact]]:
+    asked: dict[int, list[ApplicationFact]] = defaultdict(list)
+    for row in db.session.scalars(select(Application).where(Application.org_id.in_(orgs))):
+        if row.submitted_at is not None:
+            asked[orgs[row.org_id]].append(_application_fact(row))
+    return asked
+
+
+def _application_fact(row: Application) -> ApplicationFact:
+    decided: datetime | None = row.decided_at
+    approved = row.state in {S.APPROVED, S.COMPLETED, S.CLOSED} and decided is not None
+    return ApplicationFact(
+        submitted=clock.day_of(row.submitted_at or row.created_at),
+        approved=clock.day_of(decided) if approved and decided else None,
+        closed=row.closed_on,
+    )

@@ -1,0 +1,92 @@
+"""From approval to belonging: agreement and invoice, and the term that opens when both are done."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from portal.billing import issuing
+from portal.billing.catalogue import price_of
+from portal.billing.events import InvoiceSettled
+from portal.billing.issuing import Item
+from portal.core import audit, catalogue, clock, outbox
+from portal.core.db import db
+from portal.core.states import move
+from portal.members import agreements, letters, review, terms
+from portal.members.belonging import Agreement, AgreementState, TermKind
+from portal.members.events import AgreementExecuted, ApplicationApproved, MembershipJoined
+from portal.members.models import Application, ApplicationState
+
+FOUNDING = {"en": "Founding member: first year waived", "zh": "创始会员：首年会费豁免"}
+
+
+def on_approved(event: ApplicationApproved) -> None:
+    """Draft the agreement and issue the invoice of an approved application."""
+    application = event.application
+    membership = terms.found_membership(application.org)
+    membership.founding = membership.founding or application.founding
+    agreement = agreements.draft(application)
+    price = price_of(catalogue.entry("tier", application.tier)["product"])
+    item = (
+        Item(price, discount=price.amount, discount_words=FOUNDING) if application.founding else Item(price)
+    )
+    order = issuing.place_order(issuing.party_of(application.org), application.subject, [item])
+    application.invoice = issuing.issue_invoice(order, language=application.language, by="approval")
+    db.session.flush()
+    terms.refresh([membership])
+    letters.approved(application, agreement)
+    fulfil(application)
+
+
+def on_executed(event: AgreementExecuted) -> None:
+    """See whether the signature was the last thing missing."""
+    fulfil(event.agreement.application)
+
+
+def on_settled(event: InvoiceSettled) -> None:
+    """See whether the money was the last thing missing."""
+    subject = event.invoice.billed_subject
+    if subject.startswith("application:"):
+        found = db.session.get(Application, int(subject.split(":")[1]))
+        if found is not None:
+            fulfil(found)
+
+
+def fulfil(application: Application) -> bool:
+    """Open the term once the agreement is executed and the money covered; whatever came last calls this."""
+    if application.invoice_id is None:
+        return False
+    # Invoice before application: whoever settles holds the invoice already, and two orders would deadlock.
+    invoice = issuing.locked(application.invoice_id)
+    row = review.locked(application.id)
+    if row.state is not ApplicationState.APPROVED:
+        return False
+    executed = db.session.scalars(
+        select(Agreement).where(
+            Agreement.application_id == row.id, Agreement.state == AgreementState.EXECUTED
+        )
+    ).first()
+    cover = issuing.cover(invoice)
+    if executed is None or cover not in {"settled", "waived"}:
+        return False
+    move(row, ApplicationState.COMPLETED)
+    row.closed_on = clock.today()
+    db.session.flush()
+    line = invoice.lines[0]
+    term = terms.open_term(
+        terms.found_membership(row.org), kind=TermKind.NEW, tier=row.tier, start=clock.today(), months=12,
+        price=line.list_amount, charged=line.gross, cover="waiver" if cover == "waived" else "invoice",
+        invoice=invoice, by="fulfilment",
+    )  # fmt: skip
+    if term.end is not None:
+        issuing.agree(invoice.order, term.start, term.end)
+    audit.record("application.completed", row, by="fulfilment", org_id=row.org_id)
+    return True
+
+
+def on_joined(event: MembershipJoined) -> None:
+    """Welcome the member and make its certificate."""
+    membership = event.membership
+    outbox.queue(
+        "membership_certificate", f"membership_certificate:{membership.uid}", {"uid": membership.uid}
+    )
+    letters.welcome(membership, membership.tier)

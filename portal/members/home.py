@@ -1,0 +1,196 @@
+"""Homes: what waits for a member and for staff, and the few figures that matter to each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, render_template, url_for
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+from werkzeug.wrappers import Response as BaseResponse
+
+from portal.accounts.access import Reader, allow, me, signed_in
+from portal.accounts.may import May
+from portal.accounts.organisations import Organisation
+from portal.accounts.people_views import acting_for, required_org
+from portal.billing import queries
+from portal.billing.access import visible_invoices
+from portal.billing.models import Invoice, InvoiceState
+from portal.core import catalogue, clock, files
+from portal.core.db import db, transaction
+from portal.core.errors import Missing
+from portal.core.web import go
+from portal.core.words import day, money
+from portal.members import checklist, papers
+from portal.members.access import own_membership
+from portal.members.belonging import Agreement, AgreementState, Membership, Term
+from portal.members.models import Application, ApplicationState
+from portal.members.standing import Standing
+
+member = Blueprint("member", __name__)
+office = Blueprint("office", __name__, url_prefix="/office")
+S, G = ApplicationState, AgreementState
+IN_FORCE = (Standing.ACTIVE, Standing.ACTIVE_UNPAID, Standing.AT_RISK, Standing.GRACE)
+
+
+def _task(
+    title: str, href: str, action: str, *, detail: str = "", since: Any = None, overdue: bool = False
+) -> dict[str, Any]:
+    return {
+        "title": title,
+        "href": href,
+        "action": action,
+        "detail": detail,
+        "since": since,
+        "overdue": overdue,
+    }
+
+
+def member_tasks(reader: Reader, org: Organisation) -> list[dict[str, Any]]:
+    """Return what waits for this person at this organisation, oldest first."""
+    found: list[dict[str, Any]] = []
+    rows = db.session.scalars(
+        select(Application).where(Application.org_id == org.id).order_by(Application.id)
+    )
+    for row in rows:
+        page = url_for("apply.case", uid=row.uid)
+        if row.state is S.DRAFT and reader.may(May.APPLY, org.id):
+            found.append(_task(_("Finish your application"), page, _("Continue"), since=row.created_at))
+        if row.state is S.INFO_REQUESTED and reader.may(May.APPLY, org.id):
+            found.append(_task(_("Answer our questions"), page, _("Answer"), since=row.asked_at))
+    agreements = (
+        select(Agreement).join(Application).where(Application.org_id == org.id, Agreement.state == G.SENT)
+    )
+    for agreement in db.session.scalars(agreements):
+        if reader.may(May.SIGN, org.id):
+            target = url_for("apply.agreement", uid=agreement.uid)
+            found.append(
+                _task(_("Sign the membership agreement"), target, _("Sign"), since=agreement.sent_at)
+            )
+    if reader.may(May.SEE_MONEY, org.id):
+        for invoice in db.session.scalars(visible_invoices(reader).where(Invoice.state == InvoiceState.OPEN)):
+            if invoice.party.org_id == org.id:
+                late = invoice.due_on is not None and invoice.due_on < clock.today()
+                found.append(
+                    _task(
+                        _("Pay invoice %(number)s", number=invoice.number),
+                        url_for("billing.invoice", uid=invoice.uid),
+                        _("Pay"),
+                        detail=money(invoice.gross),
+                        since=invoice.issued_on,
+                        overdue=late,
+                    )
+                )
+    return found
+
+
+@member.get("/home")
+@signed_in
+def home() -> str:
+    """Show what waits for the organisation the reader acts for, and where it stands."""
+    reader = me()
+    org = acting_for(reader)
+    membership = own_membership(org.id) if org else None
+    items = checklist.items(membership) if membership and membership.standing in IN_FORCE else []
+    application = None
+    if org is not None:
+        application = db.session.scalars(
+            select(Application).where(Application.org_id == org.id).order_by(Application.id.desc())
+        ).first()
+    return render_template(
+        "member/home.html", org=org, membership=membership, tasks=member_tasks(reader, org) if org else [],
+        items=items, done=sum(item.done for item in items), application=application,
+        tier=_tier_words(membership.tier if membership else ""), term=_term(membership),
+    )  # fmt: skip
+
+
+def _tier_words(code: str) -> str:
+    body = catalogue.entries("tier").get(code)
+    return catalogue.in_words(body["name"]) if body else code
+
+
+def _term(membership: Membership | None) -> Term | None:
+    if membership is None:
+        return None
+    return db.session.scalars(
+        select(Term).where(Term.membership_id == membership.id).order_by(Term.start.desc(), Term.id.desc())
+    ).first()
+
+
+@member.get("/membership")
+@allow(May.SEE_ORG)
+def membership() -> str:
+    """Show tier, term, benefits and papers."""
+    org = required_org(me(), May.SEE_ORG)
+    row = own_membership(org.id)
+    benefits = catalogue.entries("benefit")
+    grants = (
+        [(catalogue.in_words(benefits[g.benefit]["name"]), g) for g in papers.granted(row)] if row else []
+    )
+    return render_template(
+        "member/membership.html", org=org, membership=row, term=_term(row), grants=grants,
+        tier=_tier_words(row.tier if row else ""), items=checklist.items(row) if row else [],
+    )  # fmt: skip
+
+
+@member.get("/membership/certificate")
+@allow(May.SEE_ORG)
+def certificate() -> Response:
+    """Hand out the certificate of membership."""
+    row = own_membership(required_org(me(), May.SEE_ORG).id)
+    if row is None or row.certificate is None:
+        raise Missing(_("The certificate is made when the membership begins. Please try again in a minute."))
+    return files.send(row.certificate, inline=True)
+
+
+@member.post("/membership/listing")
+@allow(May.EDIT_PROFILE)
+def listing() -> BaseResponse:
+    """Show the organisation on the wall, or take it off; it takes effect at once."""
+    reader = me()
+    org = required_org(reader, May.EDIT_PROFILE)
+    with transaction():
+        checklist.set_listing(org, not org.listing_consent, by=reader.person)
+    return go(
+        "member.membership",
+        _("Shown on the member wall.") if org.listing_consent else _("No longer shown on the member wall."),
+    )
+
+
+@office.get("/", endpoint="home")
+@allow(May.ENTER_OFFICE)
+def desk() -> str:
+    """Show what waits for this member of staff, and the figures of the foundation."""
+    reader = me()
+    counts = dict(
+        db.session.execute(
+            select(Membership.tier, func.count())
+            .where(Membership.standing.in_(IN_FORCE))
+            .group_by(Membership.tier)
+        ).all()
+    )
+    figures = [
+        {
+            "label": _("Members in force"),
+            "value": sum(counts.values()),
+            "href": url_for("roll.members") if reader.staff_may(May.READ_MEMBERS) else None,
+        },
+        *(
+            {"label": _tier_words(code), "value": counts.get(code, 0), "href": None}
+            for code in catalogue.entries("tier")
+            if code != "individual"
+        ),
+    ]
+    if reader.staff_may(May.READ_MONEY):
+        number, total = db.session.execute(queries.open_total()).one()
+        figures.append(
+            {
+                "label": _("Open invoices"),
+                "value": money(total),
+                "note": str(number),
+                "href": url_for("money.invoices", state="open"),
+            }
+        )
+    return render_template(
+        "office/home.html", tasks=checklist.staff_tasks(reader), figures=figures, today=day(clock.today())
+    )

@@ -1,0 +1,72 @@
+"""Names of organisations: what search and sorting use, and which others look alike."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from pypinyin import lazy_pinyin
+from sqlalchemy import delete, select, tuple_
+
+from portal.accounts.duplicates import normal_name, registrable_domain
+from portal.accounts.organisations import FormerName, Organisation
+from portal.core.db import db
+from portal.members.models import MatchKey, Pair
+
+
+def _all_names(org: Organisation) -> list[str]:
+    former = db.session.scalars(select(FormerName.name).where(FormerName.org_id == org.id)).all()
+    own = (org.legal_name, org.legal_name_en, org.display_name_zh, org.display_name_en)
+    return [name for name in (*own, *former) if name]
+
+
+def index(org: Organisation) -> None:
+    """Write what search, sorting and comparing use of a stored organisation: every name in both scripts."""
+    names = _all_names(org)
+    org.search_text = "\n".join(sorted({name.casefold() for name in names}))
+    zh = org.display_name_zh or org.legal_name
+    en = org.display_name_en or org.legal_name_en or zh
+    org.sort_zh = " ".join(lazy_pinyin(zh)).casefold()[:250]
+    org.sort_en = " ".join(lazy_pinyin(en)).casefold()[:250]
+    keys = {("name", normal_name(name)[:250]) for name in names}
+    if org.legal_key:
+        keys.add(("legal", org.legal_key))
+    if org.homepage and (domain := registrable_domain(org.homepage)):
+        keys.add(("domain", domain[:250]))
+    db.session.execute(delete(MatchKey).where(MatchKey.org_id == org.id))
+    db.session.add_all(
+        MatchKey(org_id=org.id, kind=kind, value=value) for kind, value in sorted(keys) if value
+    )
+    db.session.flush()
+
+
+def find_pairs(org: Organisation) -> None:
+    """Note every other organisation that shares a key, once per pair, for a reviewer to answer."""
+    mine = db.session.execute(select(MatchKey.kind, MatchKey.value).where(MatchKey.org_id == org.id)).all()
+    if not mine:
+        return
+    found: dict[int, set[str]] = defaultdict(set)
+    rows = db.session.execute(
+        select(MatchKey.org_id, MatchKey.kind).where(
+            tuple_(MatchKey.kind, MatchKey.value).in_([tuple(row) for row in mine]), MatchKey.org_id != org.id
+        )
+    )
+    for other_id, kind in rows:
+        found[other_id].add(kind)
+    for other_id, kinds in sorted(found.items()):
+        known = select(Pair.id).where(
+            ((Pair.org_id == org.id) & (Pair.other_id == other_id))
+            | ((Pair.org_id == other_id) & (Pair.other_id == org.id))
+        )
+        if db.session.scalar(known) is None:
+            other = db.session.get_one(Organisation, other_id)
+            db.session.add(Pair(org=org, other=other, hits=",".join(sorted(kinds))))
+    db.session.flush()
+
+
+def open_pairs(org: Organisation) -> list[Pair]:
+    """Return the similar organisations, answered or not."""
+    return list(
+        db.session.scalars(
+            select(Pair).where((Pair.org_id == org.id) | (Pair.other_id == org.id)).order_by(Pair.id)
+        )
+    )

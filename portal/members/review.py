@@ -1,0 +1,248 @@
+"""The reviewers' side: take a case, ask, recommend, decide with two eyes, hear an appeal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select, update
+
+from portal.accounts.duplicates import registrable_domain
+from portal.accounts.may import StaffRole
+from portal.accounts.organisations import Contact, Organisation
+from portal.accounts.people import Person
+from portal.core import audit, catalogue, clock
+from portal.core.db import db
+from portal.core.errors import Forbidden, Refused
+from portal.core.events import publish
+from portal.core.states import move
+from portal.members import letters, names
+from portal.members.events import ApplicationApproved
+from portal.members.models import (
+    Application,
+    ApplicationState,
+    Conflict,
+    FieldComment,
+    Pair,
+    PairAnswer,
+    Recommendation,
+)
+
+S = ApplicationState
+
+
+def locked(application_id: int) -> Application:
+    """Return an application under its row lock, fresh from the database."""
+    return db.session.scalars(
+        select(Application)
+        .where(Application.id == application_id)
+        .with_for_update(of=Application)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def conflict_of(person: Person, application: Application) -> Any:
+    """Return why a person of staff must stay out of a case, in words; None if nothing stands against it."""
+    declared = db.session.scalar(
+        select(Conflict.reason).where(
+            Conflict.application_id == application.id, Conflict.person_id == person.id
+        )
+    )
+    if declared is not None:
+        return _l("You are out of this case: %(reason)s", reason=declared)
+    year_ago = clock.now() - timedelta(days=365)
+    recent = (Contact.ended_at.is_(None)) | (Contact.ended_at > year_ago)
+    mine = db.session.scalars(
+        select(Organisation).join(Contact).where(Contact.person_id == person.id, recent)
+    ).all()
+    if any(org.id == application.org_id for org in mine):
+        return _l("You act, or acted within a year, for the applicant.")
+    domain = registrable_domain(person.email)
+    if domain and application.org.homepage and registrable_domain(application.org.homepage) == domain:
+        return _l("Your mail address belongs to the applicant's domain.")
+    category = catalogue.entries("category").get(application.org.category, {})
+    if category.get("rivals") and any(org.category == application.org.category for org in mine):
+        return _l("You act, or acted within a year, for a competitor of the applicant.")
+    return None
+
+
+def refuse_conflict(person: Person, application: Application) -> None:
+    """Refuse a verb to somebody who is too close to the applicant."""
+    if why := conflict_of(person, application):
+        raise Forbidden(why)
+
+
+def declare_conflict(application: Application, *, by: Person, reason: str) -> None:
+    """Step out of a case; nobody lifts his own declaration."""
+    db.session.add(Conflict(application=application, person=by, reason=reason))
+    if application.case_owner_id == by.id:
+        application.case_owner = None
+    audit.record(
+        "application.conflict_declared", application, by=by, org_id=application.org_id, reason=reason
+    )
+
+
+def take(application: Application, *, by: Person) -> None:
+    """Become the case owner of a submitted application, or of one without an owner."""
+    row = locked(application.id)
+    refuse_conflict(by, row)
+    if row.state is S.SUBMITTED:
+        move(row, S.IN_REVIEW)
+    elif row.state is not S.IN_REVIEW or row.case_owner_id is not None:
+        raise Refused(_l("Somebody else has this case already."))
+    row.case_owner = by
+    audit.record("application.taken", row, by=by, org_id=row.org_id)
+
+
+def _own(application: Application, by: Person) -> Application:
+    row = locked(application.id)
+    refuse_conflict(by, row)
+    if row.case_owner_id != by.id:
+        raise Forbidden(_l("Only the owner of this case may do that."))
+    return row
+
+
+def ask(application: Application, comments: Mapping[str, str], *, by: Person) -> None:
+    """Return the application with a question per field; only these fields unlock."""
+    row = _own(application, by)
+    asked = {field: text.strip() for field, text in comments.items() if text.strip()}
+    if not asked:
+        raise Refused(_l("Please write at least one question."), status=422)
+    move(row, S.INFO_REQUESTED)
+    row.asked_at = clock.now()
+    for field, text in asked.items():
+        db.session.add(
+            FieldComment(application=row, round=row.round, field=field, text=text, by_name=by.name)
+        )
+    db.session.flush()
+    audit.record("application.asked", row, by=by, org_id=row.org_id, fields=sorted(asked))
+    letters.asked(row, asked)
+
+
+def rule(tier: str) -> dict[str, Any]:
+    """Return how applications for a tier are decided."""
+    table = catalogue.entries("review")
+    return table.get(tier) or {"recommendations": 1, "decided_by": "director"}
+
+
+def voices(application: Application) -> list[Recommendation]:
+    """Return the recommendations that count."""
+    return list(
+        db.session.scalars(
+            select(Recommendation)
+            .where(Recommendation.application_id == application.id, Recommendation.voided_at.is_(None))
+            .order_by(Recommendation.id)
+        )
+    )
+
+
+def recommend(
+    application: Application, *, by: Person, role: StaffRole, in_favour: bool, reason: str
+) -> Recommendation:
+    """Give one's voice for or against, with the reason; one voice each."""
+    row = locked(application.id)
+    refuse_conflict(by, row)
+    if row.state is not S.IN_REVIEW:
+        raise Refused(_l("This application is not in review now."))
+    if row.case_owner_id == by.id:
+        raise Forbidden(_l("The owner of the case does not recommend."))
+    if any(voice.person_id == by.id for voice in voices(row)):
+        raise Refused(_l("You have given your voice already."))
+    voice = Recommendation(
+        application=row, person=by, role=role.value, in_favour=in_favour, reason=reason, round=row.round
+    )
+    db.session.add(voice)
+    db.session.flush()
+    audit.record("application.recommended", row, by=by, org_id=row.org_id, in_favour=in_favour, reason=reason)
+    return voice
+
+
+def missing_for_decision(application: Application) -> list[Any]:
+    """Return what is still missing before a decision, in words."""
+    wanted, given = rule(application.tier), voices(application)
+    found: list[Any] = []
+    if len(given) < wanted["recommendations"]:
+        found.append(_l("%(count)s more recommendation(s)", count=wanted["recommendations"] - len(given)))
+    roles = {voice.role for voice in given}
+    found += [_l("a voice of %(role)s", role=role) for role in wanted.get("roles", []) if role not in roles]
+    if wanted.get("one_of") and not roles & set(wanted["one_of"]):
+        found.append(_l("a voice of legal or finance"))
+    if any(pair.answer is None for pair in names.open_pairs(application.org)):
+        found.append(_l("an answer on every similar organisation"))
+    return found
+
+
+def _decider(application: Application, by: Person) -> Application:
+    row = locked(application.id)
+    refuse_conflict(by, row)
+    if row.state is not S.IN_REVIEW:
+        raise Refused(_l("This application is not in review now: it was decided, or returned."))
+    if row.case_owner_id == by.id or any(voice.person_id == by.id for voice in voices(row)):
+        raise Forbidden(_l("Whoever owns the case or gave a recommendation does not decide it."))
+    return row
+
+
+def approve(application: Application, *, by: Person, founding: bool = False) -> Application:
+    """Approve: tier and price are fixed, agreement and invoice follow at once."""
+    row = _decider(application, by)
+    if missing := missing_for_decision(row):
+        raise Refused(_l("Still missing: %(what)s.", what=", ".join(str(one) for one in missing)))
+    move(row, S.APPROVED)
+    row.decided_at, row.decided_by, row.founding = clock.now(), by, founding
+    db.session.flush()
+    audit.record("application.approved", row, by=by, org_id=row.org_id, tier=row.tier, founding=founding)
+    publish(ApplicationApproved(row))
+    return row
+
+
+def reject(application: Application, *, by: Person, code: str, reason: dict[str, str]) -> Application:
+    """Reject with a reason code and a text in both languages, and say from when one may apply again."""
+    row = _decider(application, by)
+    body = catalogue.entries("rejection").get(code)
+    if body is None:
+        raise Refused(_l("Please choose a reason."), field="code", status=422)
+    move(row, S.REJECTED)
+    row.decided_at, row.decided_by = clock.now(), by
+    row.reason_code, row.reason = code, reason
+    days = body["again_after_days"]
+    row.apply_again_from = None if days is None else clock.today() + timedelta(days=days)
+    row.closed_on = clock.today()
+    audit.record("application.rejected", row, by=by, org_id=row.org_id, code=code, reason=reason)
+    letters.rejected(row)
+    return row
+
+
+def hear_appeal(application: Application, *, by: Person) -> Application:
+    """Reopen a rejected application that was appealed: a new owner, new approvers, another decider."""
+    row = locked(application.id)
+    if row.appealed_at is None or row.appeal_heard_at is not None:
+        raise Refused(_l("Nobody appealed this decision, or the appeal was heard."))
+    refuse_conflict(by, row)
+    move(row, S.IN_REVIEW)
+    before = {row.case_owner_id, row.decided_by_id, *(voice.person_id for voice in voices(row))}
+    for person in db.session.scalars(select(Person).where(Person.id.in_([pid for pid in before if pid]))):
+        known = select(Conflict.id).where(Conflict.application_id == row.id, Conflict.person_id == person.id)
+        if db.session.scalar(known) is None:
+            db.session.add(
+                Conflict(application=row, person=person, reason="had a part in the first decision")
+            )
+    db.session.execute(
+        update(Recommendation)
+        .where(Recommendation.application_id == row.id, Recommendation.voided_at.is_(None))
+        .values(voided_at=clock.now())
+    )
+    row.case_owner = row.decided_by = row.closed_on = None
+    row.appeal_heard_at = clock.now()
+    audit.record("application.appeal_heard", row, by=by, org_id=row.org_id)
+    letters.appeal_heard(row)
+    return row
+
+
+def answer_pair(pair: Pair, answer: PairAnswer, *, by: Person) -> None:
+    """Say what two similar organisations are; answered once."""
+    if pair.answer is not None:
+        raise Refused(_l("This pair was answered already."))
+    pair.answer, pair.by_name, pair.at = answer, by.name, clock.now()
+    audit.record("organisation.pair_answered", pair, by=by, org_id=pair.org_id, answer=answer)

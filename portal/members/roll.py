@@ -1,0 +1,133 @@
+"""The members as staff see them: the list, and one member as one page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, render_template, request
+from flask_babel import gettext as _
+from sqlalchemy import select
+from werkzeug.wrappers import Response as BaseResponse
+
+from portal.accounts import contacts
+from portal.accounts.access import allow, me
+from portal.accounts.may import May
+from portal.accounts.organisations import Organisation
+from portal.billing.models import Invoice, Party
+from portal.core import audit, catalogue, labels, web
+from portal.core.db import db, transaction
+from portal.core.errors import Missing
+from portal.core.paging import page_of
+from portal.core.web import go
+from portal.members import checklist, papers, wall
+from portal.members.belonging import Membership, Term
+from portal.members.models import Application
+from portal.members.standing import Standing
+
+roll = Blueprint("roll", __name__, url_prefix="/office/members")
+
+
+def chips_for(*, standings: bool) -> list[dict[str, Any]]:
+    """Return the filters of a list of members, as they stand in the URL."""
+    tier, category, now = (request.args.get(key, "") for key in ("tier", "category", "standing"))
+    groups: list[dict[str, Any]] = [
+        {
+            "label": _("Tier"),
+            "options": [_chip("tier", code, wall.tier_name(code), tier) for code in wall.tier_order()],
+        },
+        {
+            "label": _("Kind"),
+            "options": [
+                _chip("category", code, catalogue.in_words(body["name"]), category)
+                for code, body in catalogue.entries("category").items()
+            ],
+        },
+    ]
+    if standings:
+        shown = [s for s in Standing if s is not Standing.NONE]
+        groups.append(
+            {
+                "label": _("Standing"),
+                "options": [_chip("standing", s.value, labels.label(s), now) for s in shown],
+            }
+        )
+    return groups
+
+
+def _chip(key: str, code: str, words: str, now: str) -> dict[str, Any]:
+    active = now == code
+    return {
+        "label": words,
+        "href": web.url_with(**{key: None if active else code, "page": None}),
+        "active": active,
+    }
+
+
+@roll.get("/")
+@allow(May.READ_MEMBERS)
+def members() -> str:
+    """List every membership."""
+    args = request.args
+    statement = wall.filtered(
+        select(Membership).join(Organisation),
+        q=args.get("q", ""),
+        tier=args.get("tier", ""),
+        category=args.get("category", ""),
+    )
+    if args.get("standing") in {one.value for one in Standing}:
+        statement = statement.where(Membership.standing == Standing(args["standing"]))
+    sort = args.get("sort", "name")
+    column = {"name": wall.by_name(), "tier": wall.ranked(), "since": Membership.member_since}.get(
+        sort.removeprefix("-"), wall.by_name()
+    )
+    page = page_of(statement.order_by(column.desc() if sort.startswith("-") else column, Membership.id))
+    return render_template(
+        "office/members.html", page=page, chips=chips_for(standings=True), tier_name=wall.tier_name
+    )
+
+
+def _one(uid: str) -> Membership:
+    row = db.session.scalars(select(Membership).join(Organisation).where(Organisation.uid == uid)).first()
+    if row is None:
+        raise Missing(_("There is no such member."))
+    return row
+
+
+@roll.get("/<uid>")
+@allow(May.READ_MEMBERS)
+def member(uid: str) -> str:
+    """Show one member: standing, terms, people, money, benefits and story."""
+    row = _one(uid)
+    money = me().staff_may(May.READ_MONEY)
+    invoices = select(Invoice).join(Party, Invoice.party_id == Party.id).where(Party.org_id == row.org_id)
+    benefits = catalogue.entries("benefit")
+    return render_template(
+        "office/member.html",
+        membership=row,
+        terms=db.session.scalars(select(Term).where(Term.membership_id == row.id).order_by(Term.start)).all(),
+        people=db.session.scalars(contacts.contacts_of(row.org)).all(),
+        missing=contacts.missing(row.org, row.tier),
+        invoices=db.session.scalars(invoices.order_by(Invoice.id.desc())).all() if money else [],
+        applications=db.session.scalars(select(Application).where(Application.org_id == row.org_id)).all(),
+        grants=[
+            (catalogue.in_words(benefits[g.benefit]["name"]), g)
+            for g in papers.granted(row)
+            if g.benefit in benefits
+        ],
+        items=checklist.items(row),
+        history=db.session.scalars(audit.of_subject(row.subject, row.org.subject)).all(),
+        tier_name=wall.tier_name,
+        may_tick=me().staff_may(May.REVIEW),
+    )
+
+
+@roll.post("/<uid>/checklist/<item>")
+@allow(May.REVIEW)
+def tick(uid: str, item: str) -> BaseResponse:
+    """Tick an item of the checklist."""
+    row = _one(uid)
+    if catalogue.entries("checklist").get(item, {}).get("done_when") != "tick":
+        raise Missing(_("This item is done by doing it; it cannot be ticked."))
+    with transaction():
+        checklist.tick(row, item, by=me().person)
+    return go("roll.member", _("Ticked."), uid=uid)

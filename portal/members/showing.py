@@ -1,0 +1,135 @@
+"""What a case page shows: answers, changes between rounds, questions, the clock, and who may press what."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from portal.accounts.access import Reader
+from portal.accounts.may import May
+from portal.core import catalogue, clock
+from portal.core.audit import AuditEntry, of_subject
+from portal.core.db import db
+from portal.members import drafting, form
+from portal.members.belonging import Agreement, AgreementState
+from portal.members.models import Application, ApplicationState, FieldComment, Submission
+
+S, G = ApplicationState, AgreementState
+STEPS = {
+    "sending": May.PREPARE_AGREEMENTS,
+    "scan-check": May.PREPARE_AGREEMENTS,
+    "scan-return": May.PREPARE_AGREEMENTS,
+    "voiding": May.PREPARE_AGREEMENTS,
+    "countersignature": May.COUNTERSIGN,
+}
+
+
+def pages_of(row: Application) -> list[dict[str, Any]]:
+    """Return every page of the form with its answers as people read them, and what is wrong with each."""
+    present = drafting.uploads(row)
+    wrong = form.check(row.answers, set(present), row.catalogue_day)
+    asked = [field for field in form.fields(row.catalogue_day) if field.asked(row.answers)]
+    found = []
+    for code, page in form.pages(row.catalogue_day).items():
+        facts = [
+            {
+                "field": field,
+                "value": field.shown(row.answers.get(field.code), row.catalogue_day),
+                "upload": present.get(field.code),
+                "wrong": wrong.get(field.code),
+            }
+            for field in asked
+            if field.page == code
+        ]
+        found.append(
+            {"code": code, **page, "facts": facts, "wrong": sum(bool(one["wrong"]) for one in facts)}
+        )
+    return found
+
+
+def submissions(row: Application) -> list[Submission]:
+    """Return what was sent in, oldest first."""
+    return list(
+        db.session.scalars(
+            select(Submission).where(Submission.application_id == row.id).order_by(Submission.n)
+        )
+    )
+
+
+def changes(row: Application) -> list[tuple[int, list[tuple[str, str, str]]]]:
+    """Return for each later round what changed: label, old and new; files by name and hash."""
+    sent = submissions(row)
+    named = {field.code: field for field in form.fields(row.catalogue_day)}
+    found = []
+    for old, new in itertools.pairwise(sent):
+        differing = []
+        for code, field in named.items():
+            if field.kind == form.FILE:
+                before, after = (
+                    f"{one['name']} ({one['sha256'][:12]})" if one else ""
+                    for one in (old.files.get(code), new.files.get(code))
+                )
+            else:
+                before, after = (
+                    field.shown(one.get(code), row.catalogue_day) for one in (old.answers, new.answers)
+                )
+            if before != after:
+                differing.append((field.label, before, after))
+        found.append((new.n, differing))
+    return found
+
+
+def questions(row: Application) -> list[FieldComment]:
+    """Return every question of every round."""
+    return list(
+        db.session.scalars(
+            select(FieldComment).where(FieldComment.application_id == row.id).order_by(FieldComment.id)
+        )
+    )
+
+
+def working_days(start: date, end: date) -> int:
+    """Return the working days of `[start, end)`: Monday to Friday without the catalogue's holidays."""
+    holidays = {str(body["day"]) for body in catalogue.entries("holiday").values()}
+    days = (start + timedelta(days=n) for n in range((end - start).days))
+    return sum(day.weekday() < 5 and str(day) not in holidays for day in days)
+
+
+STOPS = {"application.asked", "application.approved", "application.rejected", "application.withdrawn"}
+STARTS = {"application.submitted", "application.resubmitted", "application.appeal_heard"}
+
+
+def working_days_used(row: Application) -> int:
+    """Return how many working days the ball was ours: a function of the state history alone."""
+    entries: list[AuditEntry] = list(db.session.scalars(of_subject(row.subject)))
+    used, since = 0, None
+    for entry in entries:
+        day = clock.day_of(entry.at)
+        if entry.verb in STARTS and since is None:
+            since = day
+        elif entry.verb in STOPS and since is not None:
+            used += working_days(since, day)
+            since = None
+    return used + (working_days(since, clock.today()) if since is not None else 0)
+
+
+def buttons(row: Application, agreement: Agreement | None, reader: Reader) -> dict[str, bool]:
+    """Return which actions this reader sees on the case; the actions themselves check again."""
+    state, sealed = row.state, agreement.state if agreement else None
+    mine = row.case_owner_id == reader.person.id
+    legal = reader.staff_may(May.PREPARE_AGREEMENTS)
+    return {
+        "take": reader.staff_may(May.REVIEW) and (state is S.SUBMITTED or (state is S.IN_REVIEW and row.case_owner_id is None)),
+        "ask": mine and state is S.IN_REVIEW,
+        "recommend": reader.staff_may(May.RECOMMEND) and state is S.IN_REVIEW and not mine,
+        "decide": reader.staff_may(May.DECIDE) and state is S.IN_REVIEW,
+        "hear": reader.staff_may(May.DECIDE_APPEALS) and state is S.REJECTED and row.appealed_at is not None and row.appeal_heard_at is None,
+        "pairs": reader.staff_may(May.REVIEW),
+        "send": legal and sealed is G.DRAFTED,
+        "scan": legal and sealed is G.MEMBER_SIGNED and agreement is not None and agreement.way == "chop" and agreement.checked_by_id is None,
+        "countersign": reader.staff_may(May.COUNTERSIGN) and sealed is G.MEMBER_SIGNED,
+        "declare": state in {S.SUBMITTED, S.IN_REVIEW, S.INFO_REQUESTED},
+    }  # fmt: skip

@@ -1,0 +1,84 @@
+"""Uploads are hostile: size, extension, first bytes and a real parse must agree; pictures are drawn anew."""
+
+from __future__ import annotations
+
+import io
+import unicodedata
+from dataclasses import dataclass
+
+from flask_babel import lazy_gettext as _l
+from PIL import Image, UnidentifiedImageError
+from pypdf import PdfReader
+from pypdf.errors import PyPdfError
+from werkzeug.datastructures import FileStorage
+
+from portal.core import files
+from portal.core.errors import Refused
+
+KINDS = {"pdf": files.PDF, "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg"}
+MOST_PIXELS = 40_000_000
+MOST_PAGES = 200
+FORBIDDEN = ("/JavaScript", "/JS", "/Launch", "/EmbeddedFile", "/OpenAction", "/AA")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A checked file, ready for the store."""
+
+    data: bytes
+    media_type: str
+    name: str
+
+
+def safe_name(name: str) -> str:
+    """Return a file name for people: no path, no control or direction characters, at most 120 long."""
+    base = name.replace("\\", "/").rsplit("/", 1)[-1]
+    kept = "".join(
+        char for char in unicodedata.normalize("NFC", base) if unicodedata.category(char)[0] != "C"
+    )
+    return kept.strip(". ")[-120:] or "file"
+
+
+def _picture(data: bytes, kind: str) -> bytes:
+    try:
+        with Image.open(io.BytesIO(data), formats=["PNG", "JPEG"]) as image:
+            if image.width * image.height > MOST_PIXELS or Image.MIME.get(image.format or "") != kind:
+                raise Refused(_l("This picture is too large, or not what its name says."), status=422)
+            fresh = io.BytesIO()
+            image.convert("RGB").save(fresh, "JPEG" if kind == "image/jpeg" else "PNG")
+            return fresh.getvalue()
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
+        raise Refused(_l("This picture cannot be read."), status=422) from None
+
+
+def _pdf(data: bytes) -> bytes:
+    try:
+        reader = PdfReader(io.BytesIO(data), strict=False)
+        if reader.is_encrypted:
+            raise Refused(_l("This PDF is locked by a password. Please save it without one."), status=422)
+        if not 1 <= len(reader.pages) <= MOST_PAGES:
+            raise Refused(_l("This PDF has too many pages."), status=422)
+        root = str(reader.trailer["/Root"].get_object())
+    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError):
+        raise Refused(_l("This PDF cannot be read."), status=422) from None
+    if any(word in root for word in FORBIDDEN):
+        raise Refused(
+            _l("This PDF carries programs or files inside. Please print it to a plain PDF."), status=422
+        )
+    return data
+
+
+def check(upload: FileStorage) -> Taken:
+    """Read and check an uploaded file; `Refused` in words when it is not a plain PDF, PNG or JPEG of 10 MB."""
+    name = safe_name(upload.filename or "")
+    kind = KINDS.get(name.rsplit(".", 1)[-1].lower()) if "." in name else None
+    if kind is None:
+        raise Refused(_l("Please choose a PDF, PNG or JPEG file."), status=422)
+    data = upload.stream.read(files.BIGGEST + 1)
+    if len(data) > files.BIGGEST:
+        raise Refused(_l("The file is larger than 10 MB."), status=422)
+    if kind == files.PDF:
+        if not data.startswith(b"%PDF-"):
+            raise Refused(_l("This file is no PDF, whatever its name says."), status=422)
+        return Taken(_pdf(data), kind, name)
+    return Taken(_picture(data, kind), kind, name)

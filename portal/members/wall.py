@@ -1,0 +1,80 @@
+"""Who is shown: the wall, the directory, and the rolls of staff, as selects that callers page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from flask_babel import get_locale
+from sqlalchemy import Select, case, func, or_, select
+
+from portal.accounts.organisations import Organisation
+from portal.core import catalogue
+from portal.core.db import db
+from portal.members.belonging import Membership
+from portal.members.standing import Answer, Right, Standing
+
+
+def listed_standings() -> list[Standing]:
+    """Return the standings that carry the right to be listed."""
+    table: Mapping[str, Mapping[str, str]] = catalogue.entries("rights")
+    return [one for one in Standing if table.get(one.value, {}).get(Right.LISTED.value) == Answer.YES.value]
+
+
+def tier_order() -> list[str]:
+    """Return the codes of all tiers, the highest first; imported ones after ours."""
+    return [*catalogue.entries("tier"), *catalogue.entries("imported_tier")]
+
+
+def tier_name(code: str) -> str:
+    """Return what a tier is called in the reader's language."""
+    body = catalogue.entries("tier").get(code) or catalogue.entries("imported_tier").get(code)
+    return catalogue.in_words(body["name"]) if body else code
+
+
+def shown() -> Select[Membership]:
+    """Select whoever the wall shows: listed and consenting members, and unclaimed ones of an import."""
+    consenting = Membership.standing.in_(listed_standings()) & Organisation.listing_consent
+    return (
+        select(Membership)
+        .join(Organisation)
+        .where(or_(consenting, Organisation.unclaimed & Organisation.listing_consent))
+    )
+
+
+def ranked() -> Any:
+    """Return the place of a membership's tier, for sorting."""
+    order = {code: place for place, code in enumerate(tier_order())}
+    return case(order, value=Membership.tier, else_=len(order)) if order else Membership.tier
+
+
+def by_name() -> Any:
+    """Return the sort key of names in the reader's language (Chinese by pinyin)."""
+    return Organisation.sort_zh if str(get_locale() or "zh").startswith("zh") else Organisation.sort_en
+
+
+def filtered(
+    statement: Select[Membership], *, q: str = "", tier: str = "", category: str = ""
+) -> Select[Membership]:
+    """Narrow by any name in either script, by tier and by category."""
+    if q.strip():
+        statement = statement.where(Organisation.search_text.contains(q.strip().casefold(), autoescape=True))
+    if tier:
+        statement = statement.where(Membership.tier == tier)
+    if category:
+        statement = statement.where(Organisation.category == category)
+    return statement
+
+
+def counts(statement: Select[Membership]) -> dict[str, int]:
+    """Return how many rows of a statement stand at each tier."""
+    inner = statement.with_only_columns(Membership.tier).order_by(None).subquery()
+    rows = db.session.execute(select(inner.c.tier, func.count()).group_by(inner.c.tier))
+    found = {str(tier): int(number) for tier, number in rows}
+    return {code: found[code] for code in [*tier_order(), *sorted(found)] if code in found}
+
+
+def joined(membership: Membership) -> date | None:
+    """Return since when the organisation belongs, as known here."""
+    return membership.member_since or membership.stated_joined

@@ -1,0 +1,129 @@
+"""The member wall, a member's own page, and the wall as data for other programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+from flask import Response, jsonify, render_template, request
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+
+from portal.accounts.organisations import Organisation
+from portal.core import catalogue, clock
+from portal.core.db import db
+from portal.core.errors import Missing
+from portal.core.paging import page_of
+from portal.core.web import public as anybody
+from portal.members import wall
+from portal.members.belonging import Membership
+from portal.members.landscape import document
+from portal.members.roll import chips_for
+from portal.public.views import public
+
+
+@public.get("/members")
+@anybody
+def members() -> str:
+    """Show the wall: by tier, then by name in the reader's language; searched and filtered in the URL."""
+    args = request.args
+    statement = wall.filtered(
+        wall.shown(), q=args.get("q", ""), tier=args.get("tier", ""), category=args.get("category", "")
+    )
+    counts = wall.counts(statement)
+    page = page_of(
+        statement.order_by(wall.ranked(), wall.by_name(), Membership.id),
+        total=sum(counts.values()),
+        sizes=(100,),
+    )
+    groups: list[dict[str, Any]] = []
+    for row in page.items:
+        if not groups or groups[-1]["code"] != row.tier:
+            groups.append(
+                {
+                    "code": row.tier,
+                    "tier": wall.tier_name(row.tier),
+                    "count": counts.get(row.tier, 0),
+                    "members": [],
+                }
+            )
+        groups[-1]["members"].append(row)
+    return render_template(
+        "public/wall.html",
+        groups=groups,
+        page=page,
+        total=page.total,
+        filters=chips_for(standings=False),
+        categories=catalogue.entries("category"),
+    )
+
+
+@public.get("/members/<uid>")
+@anybody
+def member(uid: str) -> str:
+    """Show one member of the wall; a certificate's QR code leads here."""
+    row = db.session.scalars(wall.shown().where(Organisation.uid == uid)).first()
+    if row is None:
+        raise Missing(_("This organisation is not shown on the member wall."))
+    category = catalogue.entries("category").get(row.org.category)
+    return render_template(
+        "public/member.html", row=row, tier=wall.tier_name(row.tier), since=wall.joined(row),
+        category=catalogue.in_words(category["name"]) if category else "",
+    )  # fmt: skip
+
+
+@public.get("/members.json")
+@anybody
+def members_json() -> Response:
+    """Hand out the wall as data."""
+    rows = db.session.scalars(wall.shown().order_by(wall.ranked(), Organisation.sort_en, Membership.id))
+    body = [
+        {
+            "id": row.org.uid,
+            "name": {
+                "zh": row.org.display_name_zh or row.org.legal_name,
+                "en": row.org.display_name_en or row.org.legal_name_en or row.org.legal_name,
+            },
+            "tier": row.tier,
+            "category": row.org.category or None,
+            "homepage": row.org.homepage or None,
+            "joined": str(day) if (day := wall.joined(row)) else None,
+            "founding": row.founding,
+        }
+        for row in rows
+    ]
+    answer = jsonify({"day": str(clock.today()), "members": body})
+    answer.headers["Access-Control-Allow-Origin"] = "*"
+    return answer
+
+
+@public.get("/members/landscape.yml")
+@anybody
+def landscape() -> Response:
+    """Hand out the wall as a landscape file."""
+    text = yaml.safe_dump(document(), allow_unicode=True, sort_keys=False, width=1000)
+    return Response(text, mimetype="application/yaml")
+
+
+def newest(most: int = 5) -> list[dict[str, Any]]:
+    """Return the members that joined last, for the home page."""
+    rows = db.session.scalars(
+        wall.shown()
+        .where(Membership.member_since.is_not(None))
+        .order_by(Membership.member_since.desc(), Membership.id.desc())
+        .limit(most)
+    )
+    return [
+        {"name": row.org.name, "tier": wall.tier_name(row.tier), "href": f"/members/{row.org.uid}"}
+        for row in rows
+    ]
+
+
+def total() -> int:
+    """Return how many the wall shows."""
+    return (
+        db.session.scalar(
+            select(func.count()).select_from(wall.shown().with_only_columns(Membership.id).subquery())
+        )
+        or 0
+    )

@@ -1,0 +1,161 @@
+// What pages gain from scripts: theme, menus, dialogs, one submit a click. Everything works without it.
+const root = document.documentElement;
+const system = matchMedia("(prefers-color-scheme: dark)");
+const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+
+// ---- Theme: light, dark, or as the system has it
+function stored() {
+  try {
+    return localStorage.getItem("theme") ?? "system";
+  } catch {
+    return "system";
+  }
+}
+
+function paint(choice) {
+  const dark = choice === "dark" || (choice === "system" && system.matches);
+  root.setAttribute("data-bs-theme", dark ? "dark" : "light");
+  for (const button of all("[data-theme-choice]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.themeChoice === choice));
+  }
+}
+
+function choose(choice) {
+  try {
+    if (choice === "system") localStorage.removeItem("theme");
+    else localStorage.setItem("theme", choice);
+  } catch {
+    // Not kept, but shown for this page.
+  }
+  paint(choice);
+}
+
+paint(stored());
+system.addEventListener("change", () => paint(stored()));
+window.addEventListener("storage", (event) => event.key === "theme" && paint(stored()));
+
+// ---- Menus: the rail on a phone, and <details> that float
+function setMenu(button, open) {
+  button.setAttribute("aria-expanded", String(open));
+  document.getElementById(button.getAttribute("aria-controls"))?.toggleAttribute("data-open", open);
+}
+
+document.addEventListener("click", (event) => {
+  const choice = event.target.closest("[data-theme-choice]");
+  if (choice) choose(choice.dataset.themeChoice);
+
+  const menu = event.target.closest("[data-menu]");
+  if (menu) setMenu(menu, menu.getAttribute("aria-expanded") !== "true");
+
+  const back = event.target.closest("[data-back]");
+  if (back && history.length > 1) {
+    event.preventDefault();
+    history.back();
+  }
+
+  if (event.target.closest("[data-print]")) window.print();
+
+  for (const open of all("details.pop[open]")) {
+    if (!open.contains(event.target)) open.open = false;
+  }
+});
+
+// ---- Keys: Escape closes what is open, "/" and Ctrl K go to the search
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    for (const open of all("details.pop[open]")) {
+      open.open = false;
+      open.querySelector("summary")?.focus();
+    }
+    for (const button of all('[data-menu][aria-expanded="true"]')) {
+      setMenu(button, false);
+      button.focus();
+    }
+    return;
+  }
+  const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+  const slash = event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey;
+  const commandK = event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey);
+  const search = document.querySelector("[data-search]");
+  if (search && (slash || commandK)) {
+    event.preventDefault();
+    search.focus();
+    search.select();
+  }
+});
+
+// ---- Forms: ask before what cannot be undone, and send once
+const dialog = document.getElementById("confirm");
+
+function ask(form, submitter) {
+  dialog.querySelector("[data-confirm-text]").textContent = form.dataset.confirm;
+  const yes = dialog.querySelector("[data-confirm-yes]");
+  const words = submitter?.textContent.trim();
+  if (words) yes.textContent = words;
+  dialog.returnValue = "";
+  dialog.addEventListener(
+    "close",
+    () => {
+      if (dialog.returnValue !== "yes") return;
+      form.dataset.confirmed = "yes";
+      form.requestSubmit(submitter ?? undefined);
+    },
+    { once: true },
+  );
+  dialog.showModal();
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method === "dialog") return;
+  if (form.dataset.confirm && form.dataset.confirmed !== "yes" && dialog?.showModal) {
+    event.preventDefault();
+    ask(form, event.submitter);
+    return;
+  }
+  delete form.dataset.confirmed;
+  if (form.method !== "post") return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "yes";
+  // After the browser has collected the fields, so that the pressed button's own value goes along.
+  setTimeout(() => {
+    for (const button of all('button:not([type="button"])', form)) button.setAttribute("aria-disabled", "true");
+    event.submitter?.setAttribute("aria-busy", "true");
+  });
+  // A download or a file answer leaves the page standing: let it be sent again.
+  setTimeout(() => release(form), 8000);
+});
+
+function release(form) {
+  delete form.dataset.sent;
+  for (const button of all("button[aria-disabled]", form)) {
+    button.removeAttribute("aria-disabled");
+    button.removeAttribute("aria-busy");
+  }
+}
+
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) all("form[data-sent]").forEach(release);
+});
+
+// ---- Errors: the summary speaks first, its links put the cursor into the field
+document.querySelector("[data-focus]")?.focus();
+document.addEventListener("click", (event) => {
+  const link = event.target.closest(".errors a[href^='#']");
+  const field = link && document.getElementById(link.hash.slice(1));
+  if (!field) return;
+  event.preventDefault();
+  field.scrollIntoView({ block: "center" });
+  field.focus({ preventScroll: true });
+});
+
+// ---- Choices that act at once (the organisation switcher)
+document.addEventListener("change", (event) => {
+  if (event.target.matches("select[data-submit]")) event.target.form.requestSubmit();
+});
+
+// ---- A form that sends itself: the page behind it only waits for the answer
+for (const form of all("form[data-go]")) form.requestSubmit();

@@ -1,0 +1,33 @@
+# What we use of flask-babel, typed: the package itself carries no types.
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from babel import Locale
+from babel.support import NullTranslations, Translations
+from flask import Flask
+
+class LazyString:
+    def __str__(self) -> str: ...
+    def __html__(self) -> str: ...
+    def format(self, *args: Any, **kwargs: Any) -> str: ...
+
+class Domain:
+    def get_translations(self) -> NullTranslations | Translations: ...
+
+class Babel:
+    domain_instance: Domain
+    def __init__(
+        self,
+        app: Flask | None = ...,
+        *,
+        default_locale: str = ...,
+        default_timezone: str = ...,
+        locale_selector: Callable[[], str] | None = ...,
+    ) -> None: ...
+
+def gettext(string: str, **variables: Any) -> str: ...
+def ngettext(singular: str, plural: str, num: int, **variables: Any) -> str: ...
+def lazy_gettext(string: str, **variables: Any) -> LazyString: ...
+def get_locale() -> Locale | None: ...
+def force_locale(locale: str) -> AbstractContextManager[None]: ...

@@ -1,0 +1,217 @@
+"""Money and decisions under parallel processes and sudden death, on both databases."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from portal.accounts.organisations import Organisation
+from portal.billing import issuing
+from portal.billing.checkout_models import CheckoutAttempt, PracticeSession
+from portal.billing.models import Invoice, InvoiceState
+from portal.billing.money_models import Receipt
+from portal.billing.verify import verify_books
+from portal.core import audit, outbox
+from portal.core.db import db, reading, transaction
+from portal.core.mail import MailMessage
+from portal.members import reports
+from tests import road
+from tests.people import post
+from tests.test_processes import environment
+
+pytestmark = pytest.mark.race
+
+ISSUER = """
+import sys
+from portal.app import create_app
+from portal.accounts.organisations import Organisation
+from portal.billing import issuing
+from portal.billing.catalogue import price_of
+from portal.billing.issuing import Item
+from portal.core.db import db, transaction
+me, rounds = sys.argv[1], int(sys.argv[2])
+with create_app().app_context():
+    for n in range(rounds + rounds // 3):
+        try:
+            with transaction():
+                party = issuing.party_of(db.session.get(Organisation, 1))
+                order = issuing.place_order(party, f"race:{me}-{n}", [Item(price_of("dues.silver"))])
+                issuing.issue_invoice(order, language="en", by="race")
+                if n % 4 == 3:
+                    raise ZeroDivisionError
+        except ZeroDivisionError:
+            pass
+"""
+APPROVER = """
+import sys, time
+from portal.app import create_app
+from portal.accounts.people import Person
+from portal.core.db import db, transaction
+from portal.core.errors import Refused
+from portal.members import review
+from portal.members.models import Application
+with create_app().app_context():
+    time.sleep(max(0.0, float(sys.argv[2]) - time.time()))
+    try:
+        with transaction():
+            who = db.session.query(Person).filter_by(email=sys.argv[1]).one()
+            review.approve(db.session.query(Application).one(), by=who)
+        print("approved")
+    except Refused:
+        print("refused")
+"""
+SETTLER = """
+import sys, time
+from portal.app import create_app
+from portal.billing import online
+from portal.core import outbox
+with create_app().app_context():
+    time.sleep(max(0.0, float(sys.argv[2]) - time.time()))
+    if sys.argv[3] == "event":
+        outbox.drain("race")
+    else:
+        online.settle(sys.argv[1])
+"""
+
+
+def run(app: Flask, home: Path, code: str, *args: tuple[str, ...]) -> list[str]:
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, *words],
+            env=environment(app, home),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for words in args
+    ]
+    said = [process.communicate(timeout=400)[0] for process in running]
+    assert [process.returncode for process in running] == [0] * len(args)
+    return said
+
+
+def soon() -> str:
+    return str(time.time() + 8)
+
+
+@pytest.mark.slow
+def test_eight_processes_issue_2000_invoices_without_gap_or_duplicate(app: Flask, tmp_path: Path) -> None:
+    with app.app_context(), transaction():
+        db.session.add(Organisation(legal_name="Race Ltd"))
+    with app.app_context(), transaction():
+        issuing.party_of(db.session.get_one(Organisation, 1))
+    run(app, tmp_path, ISSUER, *((str(n), "250") for n in range(8)))
+    with app.app_context(), reading():
+        numbers = db.session.scalars(select(Invoice.number).order_by(Invoice.number)).all()
+        year = str(numbers[0]).split("-")[1]
+        assert numbers == [f"INV-{year}-{n:06d}" for n in range(1, 2001)]
+        assert verify_books() == (2000, [])
+        assert audit.verify() == (2000, [])
+
+
+def test_two_approvers_make_one_decision_and_one_invoice(app: Flask, tmp_path: Path) -> None:
+    house, client = road.staff(app), road.company(app)
+    uid = road.apply(client)
+    road.review(house, uid)
+    start = soon()
+    said = run(app, tmp_path, APPROVER, ("dai@house.example", start), ("dong@house.example", start))
+    assert sorted(word.strip() for word in said) == ["approved", "refused"]
+    with app.app_context(), reading():
+        assert db.session.scalar(select(func.count(Invoice.id))) == 1
+        verbs = [entry.verb for entry in db.session.scalars(audit.of_subject(road.application(uid).subject))]
+    assert verbs.count("application.approved") == 1
+
+
+def test_webhook_and_return_page_at_once_settle_once(app: Flask, tmp_path: Path) -> None:
+    house, client = road.staff(app), road.company(app)
+    uid = road.apply(client, tier="silver")
+    road.review(house, uid, voices=("lena",))
+    post(house["dai"], road.case(uid, "approval"))
+    invoice = road.invoice_of(app, uid)
+    path = post(client, f"/invoices/{invoice.uid}/payment").location.removeprefix("http://127.0.0.1:8000")
+    road.work(app)
+    post(client, f"{path}/pay")
+    with app.app_context(), reading():
+        session = db.session.scalars(select(PracticeSession.session_id)).one()
+    start = soon()
+    ways = ["event", "page", "page", "page"]
+    run(app, tmp_path, SETTLER, *((session, start, way) for way in ways))
+    with app.app_context(), reading():
+        assert db.session.scalar(select(func.count(Receipt.id))) == 1
+        assert db.session.scalars(select(Invoice.state)).one() is InvoiceState.PAID
+        assert db.session.scalars(select(CheckoutAttempt)).one().state == "paid"
+        assert verify_books() == (3, [])
+
+
+LOOPER = """
+import sys
+from portal.app import create_app
+from portal.accounts.organisations import Organisation
+from portal.accounts.people import Person
+from portal.billing import issuing, settling
+from portal.billing.catalogue import price_of
+from portal.billing.issuing import Item
+from portal.billing.money_models import Way
+from portal.core import clock, mail
+from portal.core.db import db, transaction
+from portal.core.mail import Letter
+me = sys.argv[1]
+with create_app().app_context():
+    for n in range(10_000):
+        with transaction():
+            party = issuing.party_of(db.session.get(Organisation, 1))
+            order = issuing.place_order(party, f"loop:{me}-{n}", [Item(price_of("dues.silver"))])
+            invoice = issuing.issue_invoice(order, language="en", by="loop")
+            mail.send(f"loop:{me}:{n}", "a@example.com", "A", "en", lambda: Letter("T", ("L",)))
+            number = invoice.id
+        with transaction():
+            invoice = issuing.locked(number)
+            receipt, _new = settling.record_receipt(
+                Way.BANK, "bank", f"{me}-{n}", invoice.gross, clock.today(), payer="x", party=invoice.party, by="loop"
+            )
+            settling.put_on(receipt, invoice, by="loop")
+"""
+WORKER = """
+from portal.app import create_app
+from portal.core import chores
+chores.run_worker(create_app(), chores.until_signalled(), name="victim")
+"""
+
+
+@pytest.mark.slow
+def test_sudden_death_leaves_nothing_half_done(app: Flask, tmp_path: Path) -> None:
+    with app.app_context(), transaction():
+        db.session.add(Organisation(legal_name="Loop Ltd"))
+    with app.app_context(), transaction():
+        issuing.party_of(db.session.get_one(Organisation, 1))
+    dice = random.Random(7)
+    env = environment(app, tmp_path)
+    for attempt in range(4):
+        victims = [
+            subprocess.Popen([sys.executable, "-c", LOOPER, str(attempt)], env=env),
+            subprocess.Popen([sys.executable, "-c", WORKER], env=env),
+        ]
+        time.sleep(6 + dice.random() * 2)
+        for victim in victims:
+            victim.kill()
+            victim.wait()
+    with app.app_context():
+        invoices = db.session.scalar(select(func.count(Invoice.id))) or 0
+        assert invoices > 10
+        mails = db.session.scalar(
+            select(func.count(MailMessage.id)).where(MailMessage.key.startswith("loop:"))
+        )
+        assert mails == invoices
+        assert verify_books()[1] == []
+        assert audit.verify()[1] == []
+        assert reports.verify_memberships()[1] == []
+        waiting = db.session.scalar(
+            select(func.count(outbox.OutboxItem.id)).where(outbox.OutboxItem.dead_at.is_not(None))
+        )
+        assert waiting == 0
