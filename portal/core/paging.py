@@ -21,6 +21,8 @@ class Page:
     total: int
     page: int
     pages: int
+    size: int = SIZES[0]
+    sizes: tuple[int, ...] = SIZES
 
     @property
     def has_prev(self) -> bool:
@@ -54,4 +56,4 @@ def page_of(
     page = min(max(1, number("page", 1)), pages)
     part = statement.limit(size).offset((page - 1) * size)
     found = db.session.execute(part).all() if rows else db.session.scalars(part).all()
-    return Page(list(found), total, page, pages)
+    return Page(list(found), total, page, pages, size, sizes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -58,8 +59,8 @@ def filtered(
     statement: Select[Membership], *, q: str = "", tier: str = "", category: str = ""
 ) -> Select[Membership]:
     """Narrow by any name in either script, by tier and by category."""
-    if q.strip():
-        statement = statement.where(Organisation.search_text.contains(q.strip().casefold(), autoescape=True))
+    if wanted := unicodedata.normalize("NFKC", q).strip().casefold():
+        statement = statement.where(Organisation.search_text.contains(wanted, autoescape=True))
     if tier:
         statement = statement.where(Membership.tier == tier)
     if category:
