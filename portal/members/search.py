@@ -17,7 +17,7 @@ from portal.accounts.audit_office import folded
 from portal.accounts.may import May
 from portal.accounts.organisations import Organisation
 from portal.billing.access import visible_invoices
-from portal.billing.models import Invoice
+from portal.billing.models import Invoice, Party
 from portal.billing.money_models import Receipt
 from portal.core import labels
 from portal.core.db import db
@@ -106,10 +106,18 @@ def _applications(q: str) -> Group:
     )  # fmt: skip
 
 
+def _parties(wanted: str) -> Select[Any]:
+    """Select the payers whose organisation has the name, in either script."""
+    return select(Party.id).join(Organisation, Party.org_id == Organisation.id).where(_named(wanted))
+
+
 def _invoices(reader: Reader, q: str) -> Group:
     columns = (Invoice.number, Invoice.reference, Invoice.buyer_name)
     wanted = folded(q)
-    statement = visible_invoices(reader).where(or_(*(c.icontains(wanted, autoescape=True) for c in columns)))
+    theirs = Invoice.party_id.in_(_parties(wanted))
+    statement = visible_invoices(reader).where(
+        or_(theirs, *(c.icontains(wanted, autoescape=True) for c in columns))
+    )
     return _group(
         "invoices", _("Invoices"), _first(statement.order_by(Invoice.id.desc())),
         lambda row: Hit(
@@ -125,7 +133,13 @@ def _receipts(q: str) -> Group:
     statement = (
         select(Receipt)
         .options(joinedload(Receipt.party))
-        .where(or_(*(c.icontains(wanted, autoescape=True) for c in (Receipt.payer, Receipt.provider_ref))))
+        .where(
+            or_(
+                Receipt.party_id.in_(_parties(wanted)),
+                Receipt.payer.icontains(wanted, autoescape=True),
+                Receipt.provider_ref.icontains(wanted, autoescape=True),
+            )
+        )
         .order_by(Receipt.id.desc())
     )
     return _group(

@@ -33,7 +33,7 @@ def mails(subjects: Iterable[str], reader: Reader) -> list[dict[str, Any]]:
         .limit(NEWEST)
     ).all()
     letters = sorted(rows, key=lambda row: (row.key.rsplit(":", 1)[0], row.id))
-    found = []
+    found: list[tuple[int, dict[str, Any]]] = []
     for _key, group in itertools.groupby(letters, key=lambda row: row.key.rsplit(":", 1)[0]):
         copies = list(group)
         first = copies[0]
@@ -41,12 +41,12 @@ def mails(subjects: Iterable[str], reader: Reader) -> list[dict[str, Any]]:
         detail = [(_("To"), None, _(", ").join(row.name or row.address for row in copies))]
         if waits:
             detail.append((_("Not sent yet"), None, _(", ").join(waits)))
-        found.append({
+        found.append((first.id, {
             "what": _("Mail: %(title)s", title=first.title), "who": _("the portal"), "at": first.created_at,
             "icon": "envelope", "detail": detail,
             "href": url_for("letterbox.mail", number=first.id) if reader.staff_may(May.READ_MAIL) else None,
-        })  # fmt: skip
-    return found
+        }))  # fmt: skip
+    return [line for _id, line in sorted(found, key=lambda one: one[0])]
 
 
 def _paper(file: StoredFile | None, what: str, href: str | None) -> list[dict[str, Any]]:

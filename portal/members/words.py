@@ -19,6 +19,8 @@ def install() -> None:
     _standings()
     _terms()
     _verbs()
+    _money_verbs()
+    _details()
     _values()
 
 
@@ -83,6 +85,13 @@ def _verbs() -> None:
             "organisation.listing": (_l("Listing on the wall changed"), "grid"),
             "organisation.pair_answered": (_l("Similar organisation answered"), "intersect"),
             "landscape.imported": (_l("List of members imported"), "cloud-arrow-down"),
+        }
+    )  # fmt: skip
+
+
+def _money_verbs() -> None:
+    story.words(
+        {
             "receipt.proposed": (_l("Transfer written down"), "pencil-square"),
             "receipt.confirmed": (_l("Transfer confirmed"), "check2-all"),
             "receipt.declined": (_l("Transfer declined"), "x-circle"),
@@ -93,7 +102,13 @@ def _verbs() -> None:
             "refund.sending": (_l("Refund is being sent"), "send"),
             "refund.succeeded": (_l("Refund paid out"), "check2-all"),
             "refund.failed": (_l("Refund failed"), "x-octagon"),
-        },
+        }
+    )
+
+
+def _details() -> None:
+    story.words(
+        {},
         {
             "number": _l("Number"), "gross": _l("Sum"), "amount": _l("Amount"), "left": _l("Still to pay"),
             "reason": _l("Reason"), "file": _l("File"), "person": _l("Person"), "email": _l("Mail address"),
@@ -102,7 +117,7 @@ def _verbs() -> None:
             "way": _l("Way of signing"), "answer": _l("Answer"), "listed": _l("Shown on the wall"), "to": _l("To"),
             "item": _l("Item"), "field": _l("Field"), "fields": _l("Fields"), "round": _l("Round"),
             "payer": _l("Payer"), "text": _l("Text of the transfer"), "asked": _l("Sum asked for"),
-            "sha256": _l("SHA-256"), "about": _l("About"), "changed": _l("Changed"), "new": _l("New"), "old": _l("Old"),
+            "about": _l("About"), "changed": _l("Changed"), "new": _l("New"), "old": _l("Old"),
         },
     )  # fmt: skip
 

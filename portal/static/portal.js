@@ -211,7 +211,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
   const list = hits();
   const here = list.indexOf(document.activeElement);
-  const inField = document.activeElement === searchField;
+  const inField = document.activeElement === searchField || (document.activeElement?.id === "q" && document.querySelector("[data-hits]"));
   if (!list.length || (here < 0 && !inField)) return;
   event.preventDefault();
   const next = here + (event.key === "ArrowDown" ? 1 : -1);
