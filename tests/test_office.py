@@ -161,7 +161,10 @@ def test_the_audit_is_searched_paged_and_readable(app: Flask) -> None:
     assert found(f"from={today}&until={today}").count('<th scope="row">') == 25
     assert "No entry matches" in found(f"until={today - timedelta(days=1)}")
     assert "No entry matches" in found("verb=100%25nothing")
-    assert client.get("/office/audit/?from=nonsense&page=x&size=9").status_code == 200
+    for odd in ("from=nonsense&page=x&size=9", "verb=%00&person=%00&subject=%00&org=%00", "from=9999-99-99"):
+        assert client.get(f"/office/audit/?{odd}").status_code == 200
+    assert client.get("/office/audit/?until=9999-12-31").status_code == 200
+    assert client.get("/office/audit/?from=0001-01-01").status_code == 200
     chips = found("org=星河&verb=Standing changed")
     assert re.search(
         r'class="chip is-active" href="[^"]*verb=Standing[^"]*"[^>]*>.*?Organisation: 星河', chips, re.S

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
-from flask import Blueprint, Response, redirect, render_template, request
+from flask import Blueprint, Response, redirect, render_template
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, or_, select
 from werkzeug.wrappers import Response as BaseResponse
@@ -19,7 +18,7 @@ from portal.core import audit, clock, export, outbox, story, web
 from portal.core.audit import AuditEntry
 from portal.core.db import transaction
 from portal.core.errors import Missing
-from portal.core.paging import page_of
+from portal.core.paging import asked, folded, page_of
 from portal.core.web import go
 from portal.core.words import day
 
@@ -34,20 +33,12 @@ def opens(table: str, where: Opener) -> None:
     _openers[table] = where
 
 
-def folded(text: str) -> str:
-    """Return text as names are searched: NFKC, one case, trimmed."""
-    return unicodedata.normalize("NFKC", text).casefold().strip()
-
-
-def _given(name: str) -> str:
-    return request.args.get(name, "").strip()[:200]
-
-
 def _day(name: str) -> date | None:
     try:
-        return date.fromisoformat(_given(name))
+        found = date.fromisoformat(asked(name))
     except ValueError:
         return None
+    return found if 1970 < found.year < 9000 else None
 
 
 def _verbs(text: str) -> ColumnElement[bool]:
@@ -60,18 +51,18 @@ def _verbs(text: str) -> ColumnElement[bool]:
 def _tests() -> list[ColumnElement[bool]]:
     """Return the conditions that the address asks for."""
     found: list[ColumnElement[bool]] = []
-    if verb := _given("verb"):
+    if verb := asked("verb"):
         found.append(_verbs(verb))
-    if person := _given("person"):
+    if person := asked("person"):
         found.append(AuditEntry.actor.icontains(person, autoescape=True))
-    if subject := _given("subject"):
+    if subject := asked("subject"):
         exact = subject[-1:].isdigit() and ":" in subject
         found.append(
             AuditEntry.subject == subject
             if exact
             else AuditEntry.subject.startswith(subject, autoescape=True)
         )
-    if org := _given("org"):
+    if org := asked("org"):
         named = select(Organisation.id).where(
             or_(Organisation.search_text.contains(folded(org), autoescape=True), Organisation.uid == org)
         )
@@ -103,12 +94,12 @@ def _chips() -> list[dict[str, Any]]:
     }  # fmt: skip
     return [
         {
-            "label": _("%(name)s: %(value)s", name=names[key], value=_given(key)),
+            "label": _("%(name)s: %(value)s", name=names[key], value=asked(key)),
             "href": web.url_with(**{key: None, "page": None}),
             "active": True,
         }
         for key in FIELDS
-        if _given(key)
+        if asked(key)
     ]
 
 
@@ -128,7 +119,7 @@ def shown(entry: AuditEntry, org: Organisation | None) -> dict[str, Any]:
 def entries() -> str:
     """List what happened, newest first: searched by verb, person, subject, organisation and day."""
     statement, narrowed = _found()
-    head = audit.head_count()
+    head, check = audit.how_far()
     page = page_of(statement, total=None if narrowed else head, rows=True)
     return render_template(
         "office/audit.html",
@@ -136,7 +127,7 @@ def entries() -> str:
         lines=[shown(*row) for row in page.items],
         chips=_chips(),
         head=head,
-        check=audit.last_check(),
+        check=check,
         verbs=sorted(story.verbs().values()),
     )
 

@@ -17,7 +17,7 @@ from portal.core.chores import Chore
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.outbox import OutboxItem
-from portal.core.paging import page_of
+from portal.core.paging import asked, page_of
 from portal.core.web import go
 
 engine = Blueprint("engine", __name__, url_prefix="/office")
@@ -132,8 +132,8 @@ def work() -> str:
         state, statement = "", statement.where(OutboxItem.done_at.is_(None))
     if kind in outbox.kinds():
         statement = statement.where(OutboxItem.kind == kind)
-    if q := request.args.get("q", "").strip():
-        statement = statement.where(OutboxItem.key.icontains(q[:100], autoescape=True))
+    if q := asked("q", most=100):
+        statement = statement.where(OutboxItem.key.icontains(q, autoescape=True))
     page = page_of(statement)
     return render_template(
         "office/outbox.html", page=page, states=[state_of(row) for row in page.items],

@@ -16,13 +16,13 @@ from portal.core import web
 from portal.core.db import db
 from portal.core.errors import Missing
 from portal.core.mail import MailMessage
-from portal.core.paging import page_of
+from portal.core.paging import asked, page_of
 
 letterbox = Blueprint("letterbox", __name__, url_prefix="/office/mailbox")
 
 
 def _org() -> Organisation | None:
-    uid = request.args.get("org", "")
+    uid = asked("org", most=32)
     if not uid:
         return None
     return db.session.scalars(select(Organisation).where(Organisation.uid == uid)).first()
@@ -33,8 +33,8 @@ def _chips(org: Organisation | None) -> list[dict[str, Any]]:
     if org is not None:
         name = _("%(name)s: %(value)s", name=_("Organisation"), value=org.name)
         found.append({"label": name, "href": web.url_with(org=None, page=None), "active": True})
-    if about := request.args.get("about", ""):
-        name = _("%(name)s: %(value)s", name=_("About"), value=about[:80])
+    if about := asked("about", most=80):
+        name = _("%(name)s: %(value)s", name=_("About"), value=about)
         found.append({"label": name, "href": web.url_with(about=None, page=None), "active": True})
     waiting = request.args.get("state") == "waiting"
     href = web.url_with(state=None if waiting else "waiting", page=None)
@@ -47,7 +47,7 @@ def mails() -> str:
     """List the mails, newest first: by receiver, title, organisation or what they are about."""
     org, args = _org(), request.args
     statement = select(MailMessage).order_by(MailMessage.id.desc())
-    if q := args.get("q", "").strip()[:200]:
+    if q := asked("q"):
         statement = statement.where(
             or_(
                 *(
@@ -59,8 +59,8 @@ def mails() -> str:
     if org is not None:
         theirs = select(Person.email).join(Contact).where(Contact.org_id == org.id)
         statement = statement.where(MailMessage.address.in_(theirs))
-    if about := args.get("about", ""):
-        statement = statement.where(MailMessage.topic == about[:80])
+    if about := asked("about", most=80):
+        statement = statement.where(MailMessage.topic == about)
     if args.get("state") == "waiting":
         statement = statement.where(MailMessage.sent_at.is_(None))
     return render_template("office/mailbox.html", page=page_of(statement), chips=_chips(org))

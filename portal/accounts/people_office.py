@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template
 from sqlalchemy import Select, exists, or_, select
 
 from portal.accounts.access import allow
-from portal.accounts.audit_office import folded
 from portal.accounts.may import May
 from portal.accounts.organisations import Contact, Organisation
 from portal.accounts.people import Person
 from portal.core.db import db
-from portal.core.paging import page_of
+from portal.core.forms import clean
+from portal.core.paging import asked, folded, page_of
 
 folk = Blueprint("folk", __name__, url_prefix="/office/people")
 
@@ -30,7 +30,7 @@ def found(q: str) -> Select[Person]:
     return statement.where(
         or_(
             Person.name.icontains(wanted, autoescape=True),
-            Person.name.icontains(q.strip(), autoescape=True),
+            Person.name.icontains(str(clean(q)), autoescape=True),
             Person.email.icontains(wanted, autoescape=True),
             exists(theirs),
         )
@@ -53,5 +53,5 @@ def roles_of(people: list[Person]) -> dict[int, list[Contact]]:
 @allow(May.READ_MEMBERS)
 def people() -> str:
     """List the people who act for organisations."""
-    page = page_of(found(request.args.get("q", "")[:200]))
+    page = page_of(found(asked("q")))
     return render_template("office/people.html", page=page, roles=roles_of(page.items))

@@ -17,7 +17,7 @@ from portal.billing.models import Invoice, InvoiceState
 from portal.billing.queries import allocations_of
 from portal.core import catalogue, files, labels, pdf, web
 from portal.core.errors import Missing
-from portal.core.paging import page_of
+from portal.core.paging import asked, page_of
 
 billing = Blueprint("billing", __name__)
 SORTS = {
@@ -31,7 +31,7 @@ def asked_for(path_states: tuple[InvoiceState, ...]) -> Select[Any]:
     state = request.args.get("state", "")
     if state in {one.value for one in path_states}:
         statement = statement.where(Invoice.state == InvoiceState(state))
-    if q := request.args.get("q", "").strip():
+    if q := asked("q"):
         statement = statement.where(
             or_(
                 Invoice.number.ilike(f"%{q}%"),

@@ -203,6 +203,15 @@ def last_check() -> AuditEntry | None:
     ).first()
 
 
+def how_far() -> tuple[int, AuditEntry | None]:
+    """Return how many entries the chain has, and the entry of its last check, in one statement."""
+    newest = select(func.max(AuditEntry.id)).where(AuditEntry.verb == "audit.checked").scalar_subquery()
+    row = db.session.execute(
+        select(AuditHead.count, AuditEntry).outerjoin(AuditEntry, AuditEntry.id == newest)
+    ).first()
+    return (row[0], row[1]) if row is not None else (0, None)
+
+
 def check(by: Any) -> int:
     """Walk the chain as a reader, then note how far it was read and what was found; return the entries read."""
     with reading():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from flask import request
 from sqlalchemy import Select, func, select
 
 from portal.core.db import db
+from portal.core.forms import clean
 
 SIZES = (25, 50, 100)
 
@@ -39,6 +41,16 @@ def number(name: str, otherwise: int) -> int:
     """Return a whole number of the query, or the other one when it is missing or no number."""
     text = request.args.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else otherwise
+
+
+def asked(name: str, *, most: int = 200) -> str:
+    """Return a text of the query without controls (PostgreSQL takes no NUL), trimmed and cut."""
+    return str(clean(request.args.get(name, ""))).strip()[:most]
+
+
+def folded(text: str) -> str:
+    """Return text as names are searched: NFKC, one case, without controls, trimmed."""
+    return unicodedata.normalize("NFKC", str(clean(text))).casefold().strip()
 
 
 def page_of(

@@ -10,11 +10,10 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
 from portal.accounts.access import allow, me
-from portal.accounts.audit_office import folded
 from portal.accounts.may import May
 from portal.accounts.organisations import Organisation
 from portal.core import export, labels, web
-from portal.core.paging import page_of
+from portal.core.paging import asked, folded, page_of
 from portal.members import tasks, wall
 from portal.members.models import Application, ApplicationState
 from portal.members.office import cases
@@ -38,7 +37,7 @@ def _found() -> Select[Any]:
         statement = statement.where(Application.state == S(state))
     elif state != "all":
         statement = statement.where(Application.state.in_(WAITING))
-    if q := folded(args.get("q", "")[:200]):
+    if q := folded(asked("q")):
         statement = statement.where(Organisation.search_text.contains(q, autoescape=True))
     if args.get("mine"):
         statement = statement.where(Application.case_owner_id == me().person.id)

@@ -13,7 +13,6 @@ from sqlalchemy.orm import joinedload
 
 from portal.accounts import people_office
 from portal.accounts.access import Reader, allow, me
-from portal.accounts.audit_office import folded
 from portal.accounts.may import May
 from portal.accounts.organisations import Organisation
 from portal.billing.access import visible_invoices
@@ -21,6 +20,7 @@ from portal.billing.models import Invoice, Party
 from portal.billing.money_models import Receipt
 from portal.core import labels
 from portal.core.db import db
+from portal.core.paging import asked, folded
 from portal.core.words import day, money
 from portal.members import wall
 from portal.members.belonging import Membership
@@ -175,6 +175,6 @@ def _kinds(reader: Reader) -> Iterable[str]:
 @allow(May.READ_MEMBERS, May.READ_MONEY)
 def search() -> str:
     """Show what was found; as a part of a page for the field that searches while one types."""
-    reader, q = me(), request.args.get("q", "").strip()[:100]
+    reader, q = me(), asked("q", most=100)
     part = "office/_found.html" if request.args.get("part") else "office/search.html"
     return render_template(part, q=q, groups=find(reader, q), kinds=list(_kinds(reader)))

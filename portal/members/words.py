@@ -117,7 +117,7 @@ def _details() -> None:
             "way": _l("Way of signing"), "answer": _l("Answer"), "listed": _l("Shown on the wall"), "to": _l("To"),
             "item": _l("Item"), "field": _l("Field"), "fields": _l("Fields"), "round": _l("Round"),
             "payer": _l("Payer"), "text": _l("Text of the transfer"), "asked": _l("Sum asked for"),
-            "about": _l("About"), "changed": _l("Changed"), "new": _l("New"), "old": _l("Old"),
+            "changed": _l("Changed"), "new": _l("New"), "old": _l("Old"),
         },
     )  # fmt: skip
 
