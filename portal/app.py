@@ -107,5 +107,6 @@ def _words() -> dict[str, Any]:
         "other_locale": {"code": other, "name": i18n.LANGUAGES[other]},
         "brand": catalogue.brand(),
         "url_with": web.url_with,
+        "policy": catalogue.policy,
         **(frame.words() if has_request_context() else {}),
     }

@@ -5,12 +5,18 @@ from __future__ import annotations
 from flask import Blueprint
 from flask_babel import lazy_gettext as _l
 
-from portal.accounts import contacts, frame, mailbox, passkeys, people_views, security  # noqa: F401 - their routes
+from portal.accounts import contacts, engine, frame, mailbox, passkeys, people_views, security  # noqa: F401 - their routes
+from portal.accounts import words as account_words
+from portal.accounts.audit_office import chain
 from portal.accounts.frame import staff_who_may
+from portal.accounts.mail_office import letterbox
 from portal.accounts.may import May
 from portal.accounts.office import staff
 from portal.accounts.organisations import Organisation
+from portal.accounts.people_office import folk
+from portal.accounts.rules import rules
 from portal.accounts.views import accounts
+from portal.billing import exports as billing_exports  # noqa: F401 - its routes
 from portal.billing import papers as billing_papers  # noqa: F401 - its outbox handlers
 from portal.billing import queries
 from portal.billing.events import InvoiceSettled
@@ -19,12 +25,14 @@ from portal.billing.pay import pay
 from portal.billing.views import billing
 from portal.core import events, nav
 from portal.core.nav import Entry
-from portal.members import fulfil, terms, words
+from portal.members import fulfil, opening, terms, words
 from portal.members import papers as member_papers  # noqa: F401 - its outbox handlers
+from portal.members import queue as member_queue  # noqa: F401 - its routes
 from portal.members.events import AgreementExecuted, ApplicationApproved, MembershipJoined
 from portal.members.home import member, office
 from portal.members.office import cases, count_waiting
 from portal.members.roll import roll
+from portal.members.search import finder
 from portal.members.views import apply
 from portal.public import members as public_members  # noqa: F401 - its routes
 from portal.public.views import public
@@ -41,6 +49,12 @@ BLUEPRINTS: list[Blueprint] = [
     billing,
     pay,
     money,
+    finder,
+    folk,
+    letterbox,
+    chain,
+    rules,
+    engine.engine,
 ]
 
 
@@ -58,6 +72,8 @@ def install() -> None:
     events.on(MembershipJoined, fulfil.on_joined)
     contacts.ask_tier(tier_of)
     words.install()
+    account_words.install()
+    opening.install()
     frame.install()
     nav.add(
         Entry("member", 10, "member.home", _l("Home"), "house", lambda _r: True),
@@ -74,7 +90,8 @@ def install() -> None:
             staff_who_may(May.READ_MEMBERS),
             count_waiting,
         ),
-        Entry("office", 30, "roll.members", _l("Members"), "people", staff_who_may(May.READ_MEMBERS)),
+        Entry("office", 30, "roll.members", _l("Members"), "buildings", staff_who_may(May.READ_MEMBERS)),
+        Entry("office", 35, "folk.people", _l("People"), "people", staff_who_may(May.READ_MEMBERS)),
         Entry(
             "office",
             40,

@@ -42,7 +42,20 @@ ROLES: dict[str, list[str]] = {
         "/office/money/receipts",
         "/office/money/receipts/new",
     ],
-    "administrator": ["/office/staff/"],
+    "auditor": [
+        "/office/",
+        "/office/audit/",
+        "/office/catalogue/",
+        "/office/catalogue/price",
+        "/office/catalogue/price/dues.gold",
+        "/office/chores",
+        "/office/outbox?state=all",
+        "/office/mailbox/",
+        "/office/mailbox/1",
+        "/office/people/",
+        "/office/search/?q=a",
+    ],
+    "administrator": ["/office/", "/office/staff/", "/office/chores", "/office/outbox"],
 }
 LINKS = {
     "INVOICE": ("/invoices", r"/invoices/[0-9a-f]{32}"),

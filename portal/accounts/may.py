@@ -34,7 +34,11 @@ class May(StrEnum):
     RECORD_RECEIPTS = "record_receipts"
     READ_AUDIT = "read_audit"
     READ_CATALOGUE = "read_catalogue"
+    READ_CHORES = "read_chores"
     RUN_CHORES = "run_chores"
+    READ_OUTBOX = "read_outbox"
+    RETRY_OUTBOX = "retry_outbox"
+    READ_MAIL = "read_mail"
     MANAGE_STAFF = "manage_staff"
 
 
@@ -70,21 +74,26 @@ class ContactRole(StrEnum):
 
 READERS = {May.ENTER_OFFICE, May.READ_MEMBERS}
 STAFF: dict[StaffRole, frozenset[May]] = {
-    StaffRole.REVIEWER: frozenset({*READERS, May.REVIEW, May.READ_CATALOGUE}),
+    StaffRole.REVIEWER: frozenset({*READERS, May.REVIEW, May.READ_CATALOGUE, May.READ_MAIL}),
     StaffRole.LEGAL: frozenset({*READERS, May.RECOMMEND, May.PREPARE_AGREEMENTS}),
     StaffRole.FINANCE: frozenset(
-        {*READERS, May.RECOMMEND, May.READ_MONEY, May.RECORD_RECEIPTS, May.READ_CATALOGUE}
+        {*READERS, May.RECOMMEND, May.READ_MONEY, May.RECORD_RECEIPTS, May.READ_CATALOGUE, May.READ_MAIL}
     ),
     StaffRole.COMMITTEE: frozenset({*READERS, May.RECOMMEND}),
     StaffRole.DIRECTOR: frozenset({*READERS, May.DECIDE, May.READ_CATALOGUE}),
-    StaffRole.SECRETARY: frozenset({*READERS, May.DECIDE_APPEALS}),
+    StaffRole.SECRETARY: frozenset({*READERS, May.DECIDE_APPEALS, May.READ_MAIL}),
     StaffRole.COUNTER_SIGNER: frozenset({*READERS, May.COUNTERSIGN}),
     StaffRole.EXECUTIVE: frozenset({*READERS, May.READ_MONEY}),
-    StaffRole.AUDITOR: frozenset({*READERS, May.READ_MONEY, May.READ_AUDIT, May.READ_CATALOGUE}),
-    StaffRole.ADMINISTRATOR: frozenset(
-        {May.ENTER_OFFICE, May.MANAGE_STAFF, May.READ_CATALOGUE, May.RUN_CHORES, May.READ_AUDIT}
+    StaffRole.AUDITOR: frozenset(
+        {*READERS, May.READ_MONEY, May.READ_AUDIT, May.READ_CATALOGUE, May.READ_CHORES, May.READ_OUTBOX, May.READ_MAIL}
     ),
-}
+    StaffRole.ADMINISTRATOR: frozenset(
+        {
+            May.ENTER_OFFICE, May.MANAGE_STAFF, May.READ_CATALOGUE, May.READ_CHORES, May.RUN_CHORES,
+            May.READ_OUTBOX, May.RETRY_OUTBOX, May.READ_AUDIT,
+        }
+    ),
+}  # fmt: skip
 SEES = {May.SEE_ORG}
 CONTACT: dict[ContactRole, frozenset[May]] = {
     ContactRole.OWNER: frozenset(

@@ -82,7 +82,7 @@ def invoice_pdf(uid: str) -> Response:
 def receipts() -> str:
     """List the money that came."""
     page = page_of(queries.receipts())
-    credit = {row.id: settling.credit_of(row) for row in page.items}
+    credit = queries.credits_of(page.items)
     return render_template("office/receipts.html", page=page, credit=credit)
 
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, func, select
+from collections.abc import Sequence
+
+from sqlalchemy import Select, func, select, union_all
 
 from portal.billing.models import Invoice, InvoiceState
-from portal.billing.money_models import Allocation, EntryState, Receipt, ReceiptEntry
+from portal.billing.money_models import (
+    Allocation,
+    EntryState,
+    Receipt,
+    ReceiptEntry,
+    Refund,
+    RefundState,
+)
 from portal.core.db import db
 from portal.core.money import Money
 
@@ -34,6 +43,25 @@ def open_total() -> Select[int, Money]:
     return select(func.count(Invoice.id), func.coalesce(func.sum(Invoice.gross), 0)).where(
         Invoice.state == InvoiceState.OPEN
     )
+
+
+def credits_of(rows: Sequence[Receipt]) -> dict[int, Money]:
+    """Return what of each receipt is neither on an invoice nor refunded nor on its way back, in one statement."""
+    ids = [row.id for row in rows]
+    found = {row.id: row.amount for row in rows}
+    used = (
+        select(Allocation.receipt_id, func.sum(Allocation.amount))
+        .where(Allocation.receipt_id.in_(ids))
+        .group_by(Allocation.receipt_id)
+    )
+    back = (
+        select(Refund.receipt_id, func.sum(Refund.amount))
+        .where(Refund.receipt_id.in_(ids), Refund.state.not_in([RefundState.DECLINED, RefundState.FAILED]))
+        .group_by(Refund.receipt_id)
+    )
+    for receipt_id, part in db.session.execute(union_all(used, back)):
+        found[receipt_id] -= part if isinstance(part, Money) else Money(int(part))
+    return found
 
 
 def receipts() -> Select[Receipt]:

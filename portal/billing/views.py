@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 from flask_babel import gettext as _
-from sqlalchemy import or_
+from sqlalchemy import Select, or_
 
 from portal.accounts.access import me, signed_in
 from portal.accounts.may import May
@@ -17,7 +17,7 @@ from portal.billing.models import Invoice, InvoiceState
 from portal.billing.queries import allocations_of
 from portal.core import catalogue, files, labels, pdf, web
 from portal.core.errors import Missing
-from portal.core.paging import page_of
+from portal.core.paging import asked, page_of
 
 billing = Blueprint("billing", __name__)
 SORTS = {
@@ -25,13 +25,13 @@ SORTS = {
 }  # fmt: skip
 
 
-def listed(path_states: tuple[InvoiceState, ...]) -> Any:
-    """Return the list of invoices the reader asked for: searched, filtered, sorted, paged."""
+def asked_for(path_states: tuple[InvoiceState, ...]) -> Select[Any]:
+    """Select the invoices the address asks for: searched, filtered, sorted."""
     statement = visible_invoices(me())
     state = request.args.get("state", "")
     if state in {one.value for one in path_states}:
         statement = statement.where(Invoice.state == InvoiceState(state))
-    if q := request.args.get("q", "").strip():
+    if q := asked("q"):
         statement = statement.where(
             or_(
                 Invoice.number.ilike(f"%{q}%"),
@@ -41,7 +41,12 @@ def listed(path_states: tuple[InvoiceState, ...]) -> Any:
         )
     sort = request.args.get("sort", "-number")
     column = SORTS.get(sort.removeprefix("-"), Invoice.number)
-    statement = statement.order_by(column.desc() if sort.startswith("-") else column, Invoice.id)
+    return statement.order_by(column.desc() if sort.startswith("-") else column, Invoice.id)
+
+
+def listed(path_states: tuple[InvoiceState, ...]) -> Any:
+    """Return a page of the invoices the reader asked for, and the filters as chips."""
+    state = request.args.get("state", "")
     filters = [
         {"label": _("All"), "href": web.url_with(state=None, page=None), "active": not state},
         *(
@@ -53,7 +58,7 @@ def listed(path_states: tuple[InvoiceState, ...]) -> Any:
             for one in path_states
         ),
     ]
-    return page_of(statement), filters
+    return page_of(asked_for(path_states)), filters
 
 
 STATES = (InvoiceState.OPEN, InvoiceState.PAID, InvoiceState.VOID)

@@ -12,6 +12,7 @@ from sqlalchemy import Select, case, func, or_, select
 from portal.accounts.organisations import Organisation
 from portal.core import catalogue
 from portal.core.db import db
+from portal.core.paging import folded
 from portal.members.belonging import Membership
 from portal.members.standing import Answer, Right, Standing
 
@@ -58,8 +59,8 @@ def filtered(
     statement: Select[Membership], *, q: str = "", tier: str = "", category: str = ""
 ) -> Select[Membership]:
     """Narrow by any name in either script, by tier and by category."""
-    if q.strip():
-        statement = statement.where(Organisation.search_text.contains(q.strip().casefold(), autoescape=True))
+    if wanted := folded(q):
+        statement = statement.where(Organisation.search_text.contains(wanted, autoescape=True))
     if tier:
         statement = statement.where(Membership.tier == tier)
     if category:
