@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from portal.accounts import throttle
 from portal.billing import online
-from portal.core import chores, outbox
+from portal.core import chores, idempotency, outbox
 from portal.core.chores import Chore
 from portal.core.db import transaction
 
@@ -20,5 +20,6 @@ def install() -> None:
     chores.register(
         Chore("purge_outbox", "30 4 * * *", purge_outbox),
         Chore("forget_sign_in_tries", "40 4 * * *", throttle.forget_old),
+        Chore("forget_idempotency_keys", "50 4 * * *", idempotency.purge),
         Chore("settle_payments", "*/10 * * * *", online.sweep),
     )
