@@ -10,13 +10,15 @@ from flask_babel import get_locale
 from flask_bootstrap import Bootstrap5
 from flask_login import LoginManager
 from flask_migrate import Migrate
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import BadRequest
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import schedule, wiring
 from portal.accounts import access, frame
-from portal.core import audit, catalogue, i18n, labels, story, web, words
+from portal.core import api, audit, catalogue, i18n, labels, problems, retry, story, web, words
 from portal.core.db import db, guard
 from portal.core.settings import load, place
 from portal.core.settings import settings as app_settings
@@ -30,10 +32,27 @@ LIMITS = (
 POSTGRES = {"pool_pre_ping": True, "connect_args": {"options": LIMITS}}
 
 
+class Portal(OpenAPI):
+    """The application: Flask with a document of its JSON API, and with another try for lost races."""
+
+    def dispatch_request(self) -> Any:
+        """Answer the request; a view that lost a race in the database runs again."""
+        return retry.at_the_door(super().dispatch_request)
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the application with the settings given, or those of the environment."""
     found = settings or load()
-    app = Flask("portal", template_folder=str(place("templates")), static_folder=str(place("portal/static")))
+    app = Portal(
+        "portal",
+        info=Info(title="Foundation Portal API", version="1"),
+        security_schemes={"token": {"type": "http", "scheme": "bearer"}},
+        validation_error_model=api.Problem,
+        validation_error_callback=api.not_right,
+        doc_ui=False,
+        template_folder=str(place("templates")),
+        static_folder=str(place("portal/static")),
+    )
     app.extensions["settings"] = found
     app.config.update(
         SECRET_KEY=found.secret_key,
@@ -50,13 +69,14 @@ def create_app(settings: Settings | None = None) -> Flask:
         WTF_CSRF_TIME_LIMIT=None,
         TESTING=found.testing,
     )
+    app.session_interface = problems.Sessions()
     if found.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=found.proxies, x_proto=found.proxies)  # type: ignore[method-assign]
     _install(app)
     return app
 
 
-def _install(app: Flask) -> None:
+def _install(app: Portal) -> None:
     app.before_request(_arrive)  # before CSRF, so that every error page has its number
     db.init_app(app)
     with app.app_context():
@@ -85,6 +105,9 @@ def _install(app: Flask) -> None:
     )
     for blueprint in wiring.BLUEPRINTS:
         app.register_blueprint(blueprint)
+    for operations in wiring.APIS:  # programs bring tokens and no cookies, so there is nothing to forge
+        app.register_api(operations)
+        csrf.exempt(operations)
     csrf.exempt("portal.billing.pay.webhook")  # signed by its sender instead
     wiring.install()
     schedule.install()

@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 
 from portal.accounts import throttle
 from portal.billing import online
-from portal.core import audit, chores, outbox
+from portal.core import audit, chores, idempotency, outbox
 from portal.core.chores import Chore
 from portal.core.db import transaction
 
@@ -35,6 +35,7 @@ def install() -> None:
     chores.register(
         Chore("purge_outbox", "30 4 * * *", purge_outbox),
         Chore("forget_sign_in_tries", "40 4 * * *", throttle.forget_old),
+        Chore("forget_idempotency_keys", "50 4 * * *", idempotency.purge),
         Chore("settle_payments", "*/10 * * * *", online.sweep),
         Chore("check_audit", "50 4 * * *", check_audit),
     )

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from flask import Blueprint
 from flask_babel import lazy_gettext as _l
+from flask_openapi3.blueprint import APIBlueprint
 
-from portal.accounts import contacts, engine, frame, mailbox, passkeys, people_views, security  # noqa: F401 - their routes
+from portal.accounts import (  # noqa: F401 - their routes
+    contacts,
+    engine,
+    frame,
+    mailbox,
+    passkeys,
+    people_views,
+    security,
+    token_views,
+)
 from portal.accounts import words as account_words
+from portal.accounts.api import whoami
 from portal.accounts.audit_office import chain
 from portal.accounts.frame import staff_who_may
 from portal.accounts.mail_office import letterbox
@@ -19,6 +30,7 @@ from portal.accounts.views import accounts
 from portal.billing import exports as billing_exports  # noqa: F401 - its routes
 from portal.billing import papers as billing_papers  # noqa: F401 - its outbox handlers
 from portal.billing import queries
+from portal.billing.api import invoices_api
 from portal.billing.events import InvoiceSettled
 from portal.billing.office import money
 from portal.billing.pay import pay
@@ -28,13 +40,17 @@ from portal.core.nav import Entry
 from portal.members import fulfil, opening, terms, words
 from portal.members import papers as member_papers  # noqa: F401 - its outbox handlers
 from portal.members import queue as member_queue  # noqa: F401 - its routes
+from portal.members.api import applications_api
 from portal.members.events import AgreementExecuted, ApplicationApproved, MembershipJoined
 from portal.members.home import member, office
 from portal.members.office import cases, count_waiting
+from portal.members.profile_api import profiles
 from portal.members.roll import roll
 from portal.members.search import finder
 from portal.members.views import apply
 from portal.public import members as public_members  # noqa: F401 - its routes
+from portal.public import metrics as public_metrics  # noqa: F401 - its routes
+from portal.public.api import wall_api
 from portal.public.views import public
 
 BLUEPRINTS: list[Blueprint] = [
@@ -56,6 +72,7 @@ BLUEPRINTS: list[Blueprint] = [
     rules,
     engine.engine,
 ]
+APIS: list[APIBlueprint] = [wall_api, whoami, profiles, applications_api, invoices_api]
 
 
 def tier_of(org: Organisation) -> str:

@@ -110,6 +110,38 @@ CONTACT: dict[ContactRole, frozenset[May]] = {
     ContactRole.HR: frozenset(SEES),
 }  # fmt: skip
 
+
+class Scope(StrEnum):
+    """What a token of the API is for; it never opens more than its owner may do at that moment."""
+
+    PROFILE_READ = "profile:read"
+    PROFILE_WRITE = "profile:write"
+    APPLICATIONS_READ = "applications:read"
+    APPLICATIONS_WRITE = "applications:write"
+    INVOICES_READ = "invoices:read"
+    METRICS = "metrics"
+
+
+SCOPES: dict[Scope, frozenset[May]] = {
+    Scope.PROFILE_READ: frozenset({May.SEE_ORG}),
+    Scope.PROFILE_WRITE: frozenset({May.EDIT_PROFILE}),
+    Scope.APPLICATIONS_READ: frozenset({May.SEE_ORG, May.READ_MEMBERS}),
+    Scope.APPLICATIONS_WRITE: frozenset({May.SEE_ORG, May.APPLY, May.SUBMIT}),
+    Scope.INVOICES_READ: frozenset({May.SEE_MONEY, May.READ_MONEY}),
+    Scope.METRICS: frozenset({May.RUN_CHORES}),
+}
+
+labels.name(
+    Scope,
+    {
+        Scope.PROFILE_READ: _l("Read the organisation's profile"),
+        Scope.PROFILE_WRITE: _l("Change the organisation's profile"),
+        Scope.APPLICATIONS_READ: _l("Read applications"),
+        Scope.APPLICATIONS_WRITE: _l("Write and send applications"),
+        Scope.INVOICES_READ: _l("Read invoices"),
+        Scope.METRICS: _l("Read the portal's metrics"),
+    },
+)
 labels.name(
     StaffRole,
     {

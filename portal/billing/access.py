@@ -19,9 +19,8 @@ def visible_invoices(reader: Reader | None) -> Select[Invoice]:
         return statement.where(false())
     if reader.staff_may(May.READ_MONEY):
         return statement
-    own = select(Party.id).where(
-        or_(Party.org_id.in_(reader.orgs(May.SEE_MONEY)), Party.person_id == reader.person.id)
-    )
+    himself = Party.person_id == reader.person.id if reader.personal else false()
+    own = select(Party.id).where(or_(Party.org_id.in_(reader.orgs(May.SEE_MONEY)), himself))
     return statement.where(Invoice.party_id.in_(own))
 
 

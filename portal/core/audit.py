@@ -79,6 +79,8 @@ def record(verb: str, subject: Model | str, *, by: Any, org_id: int | None = Non
     """Note what `by` (a person, or the text naming a chore) did to a subject; written with the commit."""
     actor_id = getattr(by, "id", None)
     actor = str(getattr(by, "name", by))[:120]
+    if has_request_context() and (program := g.get("token")) is not None:
+        detail["token"] = program.prefix
     session = db.session()
     entry = Pending(clock.now(), actor, actor_id, verb, subject, org_id, plain(detail))
     session.info.setdefault("audit", []).append(entry)

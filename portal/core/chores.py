@@ -21,6 +21,7 @@ from sqlalchemy import select
 from portal.core import clock, outbox
 from portal.core.db import db, transaction
 from portal.core.outbox import OutboxItem
+from portal.core.retry import patiently
 
 log = structlog.get_logger(__name__)
 Run = Callable[[], int]
@@ -63,9 +64,9 @@ def run(name: str, *, as_of: date | None = None) -> int:
     """Run one chore by hand, as if it were noon of a given day; return how many rows it did."""
     chore = _table[name]
     if as_of is None:
-        return chore.run()
+        return patiently(chore.run)  # a chore asks what is due and not yet done: a second run repeats nothing
     with clock.stopped_at(as_of):
-        return chore.run()
+        return patiently(chore.run)
 
 
 @outbox.handles("chore")

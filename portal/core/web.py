@@ -8,14 +8,28 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, current_app, flash, g, redirect, render_template, request, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    flash,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.core.errors import Refused
+from portal.core.problems import by_program, problem
+from portal.core.retry import lost_race
 from portal.core.settings import settings
 
 log = structlog.get_logger(__name__)
@@ -23,6 +37,15 @@ View = TypeVar("View", bound=Callable[..., Any])
 PUBLIC = "public"
 SIGNED_IN = "signed in"
 ACCESS = "__portal_access__"
+BEARER = 'Bearer realm="portal"'
+
+
+class Lock:
+    """A declaration that opens or refuses by itself, such as the scope a program's token must have."""
+
+    def open(self) -> Any:
+        """Return None to let the request in, or the answer that refuses it."""
+        raise NotImplementedError
 
 
 def declare(view: View, access: object) -> View:
@@ -98,13 +121,10 @@ def absolute(endpoint: str, **values: Any) -> str:
     return settings().public_url + path
 
 
-def wants_problem() -> bool:
-    """Whether the caller is a program."""
-    return request.path.startswith("/api/")
-
-
-def error_page(status: int, title: str, text: str) -> tuple[str, int]:
-    """Return the polite page of an error: a sentence, a way on, and the number to quote."""
+def error_page(status: int, title: str, text: str) -> Any:
+    """Return the polite page of an error: a sentence, a way on, and the number to quote; programs get a problem."""
+    if by_program():
+        return problem(status, title, text)
     return render_template(
         "error.html", status=status, title=title, text=text, reference=g.request_id
     ), status
@@ -119,7 +139,10 @@ def _sentences(status: int) -> tuple[str, str]:
         405: (_("Not possible that way"), _("This address does not take that kind of request.")),
         409: (_("Changed meanwhile"), _("Somebody else changed this while you were looking. Please reload and try again.")),
         413: (_("Too large"), _("The file or form is larger than we take.")),
+        415: (_("Not a kind we take"), _("Please send JSON: Content-Type application/json, in UTF-8.")),
+        422: (_("Not right yet"), _("Something in what was sent is not right yet.")),
         429: (_("Too many tries"), _("Please wait a little before you try again.")),
+        503: (_("Very busy right now"), _("Too many people are changing things at this moment. Nothing was changed; please try again in a minute.")),
     }  # fmt: skip
     return known.get(
         status,
@@ -129,19 +152,29 @@ def _sentences(status: int) -> tuple[str, str]:
 
 def _on_http(error: HTTPException) -> Any:
     status = error.code or 500
-    if wants_problem() or status < 400:
+    if status < 400 or error.response is not None:
         return error
-    title, text = _sentences(status)
-    page = error_page(status, title, text)
-    answer = Response(page[0], status=status)
+    answer = make_response(error_page(status, *_sentences(status)))
     if isinstance(allowed := getattr(error, "valid_methods", None), list | tuple | set):
         answer.headers["Allow"] = ", ".join(sorted(allowed))
+    if status == 401 and by_program():
+        answer.headers["WWW-Authenticate"] = BEARER
     return answer
 
 
 def _on_refused(error: Refused) -> Any:
     title, _text = _sentences(error.status)
+    if by_program() and error.field:
+        return problem(error.status, title, str(error), errors=[{"at": error.field, "problem": str(error)}])
     return error_page(error.status, title, str(error))
+
+
+def _on_database(error: OperationalError) -> Any:
+    if not lost_race(error):
+        return _on_bug(error)
+    answer = make_response(error_page(503, *_sentences(503)))
+    answer.headers["Retry-After"] = "30"
+    return answer
 
 
 def _on_stale(_error: StaleDataError) -> Any:
@@ -167,6 +200,7 @@ def install_errors(app: Flask) -> None:
     app.register_error_handler(HTTPException, _on_http)
     app.register_error_handler(Refused, _on_refused)
     app.register_error_handler(StaleDataError, _on_stale)
+    app.register_error_handler(OperationalError, _on_database)
     app.register_error_handler(CSRFError, _on_csrf)
     app.register_error_handler(Exception, _on_bug)
 
