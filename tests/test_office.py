@@ -386,6 +386,11 @@ def test_a_case_tells_its_whole_story(app: Flask) -> None:
     assert "the applicant may appeal within 30 days" in page
     assert "The papers do not prove what was said" in story
     assert "tier Platinum" in last_mail(app, "rui@house.example").text
+    theirs = client.get(f"/applications/{uid}").text
+    assert "The papers do not suffice." in theirs
+    assert "unclear" not in theirs
+    assert "Recommendation given" not in theirs
+    assert "unclear" in page
     post(client, f"/applications/{uid}/appeal", reason="The papers are complete.")
     assert "Appeal: Galaxy Chips" in house["sun"].get("/office/").text
     post(house["sun"], road.case(uid, "appeal-hearing"))

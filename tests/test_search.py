@@ -102,3 +102,21 @@ def test_the_field_stands_in_the_bar_of_those_who_may_search(app: Flask) -> None
     ):
         page = someone(app, role).get("/office/").text
         assert ('aria-keyshortcuts="/ Control+K"' in page) is there
+
+
+def test_the_list_of_people_leads_to_their_organisation_whatever_it_is(app: Flask) -> None:
+    client = someone(app, StaffRole.LEGAL)
+    assert "Nobody yet" in client.get("/office/people/").text
+    with app.app_context(), transaction():
+        person = make_person("new@x.example", "Newcomer")
+        make_org("Only A Draft", (person, ContactRole.OWNER), (person, ContactRole.SIGNATORY))
+    page = client.get("/office/people/?q=only a").text
+    assert "Owner, Signatory" in page
+    link = re.search(r'href="(/office/audit/about/organisation:\d+)"', page)
+    assert link is not None
+    opened = client.get(link.group(1), follow_redirects=True)
+    assert opened.status_code == 200
+    assert "Newcomer" in opened.text
+    assert "Nobody matches" in client.get("/office/people/?q=zzz").text
+    for odd in ("organisation:999", "nothing:1", "person:x", "x", "application:99999999999999999999"):
+        assert client.get(f"/office/audit/about/{odd}").status_code == 404

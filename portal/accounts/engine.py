@@ -137,7 +137,7 @@ def work() -> str:
     page = page_of(statement)
     return render_template(
         "office/outbox.html", page=page, states=[state_of(row) for row in page.items],
-        chips=_chips(state, kind), kind_name=kind_name, may_retry=me().staff_may(May.RETRY_OUTBOX),
+        chips=_chips(state, kind), kind_name=kind_name, most_tries=outbox.MOST_TRIES, may_retry=me().staff_may(May.RETRY_OUTBOX),
     )  # fmt: skip
 
 

@@ -25,7 +25,10 @@ def found(q: str) -> Select[Person]:
     if not (wanted := folded(q)):
         return statement
     theirs = acts.join(Organisation, Contact.org_id == Organisation.id).where(
-        Organisation.search_text.contains(wanted, autoescape=True)
+        or_(
+            Organisation.search_text.contains(wanted, autoescape=True),
+            Organisation.legal_name.icontains(wanted, autoescape=True),
+        )
     )
     return statement.where(
         or_(

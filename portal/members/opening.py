@@ -44,7 +44,7 @@ def _membership(number: int) -> str | None:
 
 
 def _organisation(number: int) -> str | None:
-    """Return the member's page, else the newest case, else the list narrowed to its name."""
+    """Return the member's page, else the newest case, else the people who act for it."""
     membership = db.session.scalar(select(Membership.id).where(Membership.org_id == number))
     if membership is not None:
         return _membership(membership)
@@ -54,7 +54,10 @@ def _organisation(number: int) -> str | None:
         .order_by(Application.id.desc())
         .limit(1)
     )
-    return _application(newest) if newest else None
+    if newest is not None:
+        return _application(newest)
+    name = _value(Organisation.legal_name, number, Organisation.id)
+    return url_for("folk.people", q=name) if name else None
 
 
 def _person(number: int) -> str | None:

@@ -44,7 +44,11 @@ def _found() -> Select[Any]:
     if args.get("tier") in wall.tier_order():
         statement = statement.where(Application.tier == args["tier"])
     sort = args.get("sort", "submitted")
-    columns = {"name": wall.by_name(), "tier": Application.tier, "submitted": Application.submitted_at}
+    columns = {
+        "name": wall.by_name(),
+        "tier": wall.ranked(Application.tier),
+        "submitted": Application.submitted_at,
+    }
     column = columns.get(sort.removeprefix("-"), Application.submitted_at)
     return statement.order_by(column.desc() if sort.startswith("-") else column, Application.id)
 

@@ -29,7 +29,7 @@ from portal.members.tasks import IN_FORCE
 roll = Blueprint("roll", __name__, url_prefix="/office/members")
 IN_FORCE_CODE = "in_force"
 SORTS: dict[str, Callable[[], Any]] = {
-    "name": wall.by_name, "tier": wall.ranked, "since": lambda: Membership.member_since,
+    "name": wall.by_name, "tier": lambda: wall.ranked(), "since": lambda: Membership.member_since,
 }  # fmt: skip
 
 

@@ -101,6 +101,8 @@ def working_days(start: date, end: date) -> int:
     return sum(day.weekday() < 5 and str(day) not in holidays for day in days)
 
 
+# What reviewers say among themselves: on the case page of staff, never on the applicant's.
+INTERNAL = ("application.recommended", "application.conflict_declared", "agreement.scan_checked")
 STOPS = {"application.asked", "application.approved", "application.rejected", "application.withdrawn"}
 STARTS = {"application.submitted", "application.resubmitted", "application.appeal_heard"}
 

@@ -44,10 +44,10 @@ def shown() -> Select[Membership]:
     )
 
 
-def ranked() -> Any:
-    """Return the place of a membership's tier, for sorting."""
+def ranked(tier: Any = Membership.tier) -> Any:
+    """Return the place of a tier, a membership's unless another column is named, for sorting."""
     order = {code: place for place, code in enumerate(tier_order())}
-    return case(order, value=Membership.tier, else_=len(order)) if order else Membership.tier
+    return case(order, value=tier, else_=len(order)) if order else tier
 
 
 def by_name() -> Any:
