@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portal.accounts import throttle
-from portal.billing import online
+from portal.billing import online, sending
 from portal.core import chores, outbox
 from portal.core.chores import Chore
 from portal.core.db import transaction
@@ -21,4 +21,5 @@ def install() -> None:
         Chore("purge_outbox", "30 4 * * *", purge_outbox),
         Chore("forget_sign_in_tries", "40 4 * * *", throttle.forget_old),
         Chore("settle_payments", "*/10 * * * *", online.sweep),
+        Chore("send_refunds", "5-59/10 * * * *", sending.sweep),
     )

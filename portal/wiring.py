@@ -11,8 +11,9 @@ from portal.accounts.may import May
 from portal.accounts.office import staff
 from portal.accounts.organisations import Organisation
 from portal.accounts.views import accounts
+from portal.billing import inbox, profile, queries, receipts, refund_views  # noqa: F401 - their routes and handlers
 from portal.billing import papers as billing_papers  # noqa: F401 - its outbox handlers
-from portal.billing import queries
+from portal.billing import words as billing_words
 from portal.billing.events import InvoiceSettled
 from portal.billing.office import money
 from portal.billing.pay import pay
@@ -58,6 +59,7 @@ def install() -> None:
     events.on(MembershipJoined, fulfil.on_joined)
     contacts.ask_tier(tier_of)
     words.install()
+    billing_words.install()
     frame.install()
     nav.add(
         Entry("member", 10, "member.home", _l("Home"), "house", lambda _r: True),
@@ -82,8 +84,11 @@ def install() -> None:
             _l("Finance desk"),
             "cash-coin",
             staff_who_may(May.READ_MONEY),
-            queries.count_entries_waiting,
+            queries.count_waiting,
         ),
         Entry("office", 50, "money.invoices", _l("Invoices"), "receipt", staff_who_may(May.READ_MONEY)),
         Entry("office", 60, "money.receipts", _l("Receipts"), "bank", staff_who_may(May.READ_MONEY)),
+        Entry(
+            "office", 62, "money.refunds", _l("Refunds"), "arrow-return-left", staff_who_may(May.READ_MONEY)
+        ),
     )

@@ -16,8 +16,8 @@ from portal.accounts.access import Reader
 from portal.accounts.may import May
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
-from portal.billing import queries
-from portal.billing.issuing import party_of
+from portal.billing import desk
+from portal.billing.issuing import known_party
 from portal.core import audit, catalogue, clock, labels
 from portal.core.db import db
 from portal.members import review
@@ -44,8 +44,8 @@ def _contacts_complete(membership: Membership) -> bool:
 
 
 def _billing_profile(membership: Membership) -> bool:
-    party = party_of(membership.org)
-    return bool(party.title and party.tax_number and party.address)
+    party = known_party(membership.org)
+    return bool(party and party.title and party.tax_number and party.address)
 
 
 def _listed(membership: Membership) -> bool:
@@ -55,7 +55,7 @@ def _listed(membership: Membership) -> bool:
 
 DERIVED: dict[str, tuple[Callable[[Membership], bool], str]] = {
     "contacts_complete": (_contacts_complete, "accounts.people"),
-    "billing_profile": (_billing_profile, "billing.invoices"),
+    "billing_profile": (_billing_profile, "billing.profile"),
     "listed": (_listed, "member.membership"),
 }
 
@@ -166,16 +166,5 @@ def staff_tasks(reader: Reader) -> list[dict[str, Any]]:
                     url_for("cases.case", uid=row.application.uid),
                 )
             )
-    if reader.staff_may(May.RECORD_RECEIPTS):
-        found += [
-            _task(
-                entry,
-                _("Transfer to confirm: %(payer)s", payer=entry.payer),
-                _("Confirm"),
-                entry.created_at,
-                url_for("money.desk"),
-            )
-            for entry in db.session.scalars(queries.entries_waiting())
-            if entry.by_id != reader.person.id
-        ]
+    found += desk.tasks(reader)
     return sorted(found, key=lambda task: task["since"] or clock.now())
