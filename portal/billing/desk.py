@@ -58,11 +58,11 @@ def _refunds(mine: int) -> list[dict[str, Any]]:
             R.APPROVED: _("Transfer to send: %(payer)s", payer=who),
             R.SENDING: _("Transfer under way: %(payer)s", payer=who),
         }[row.state]
-        found.append(_task(title, money(row.amount), _("Open"), row.created_at, href))
+        found.append(_task(title, money(row.amount), _("View"), row.created_at, href))
     for row in _rows(queries.failed_refunds()):
         said = _("Refund failed: %(payer)s", payer=row.receipt.payer or "–")
         href = url_for("money.refund", uid=row.uid)
-        found.append(_task(said, row.failure, _("Open"), row.sent_at or row.created_at, href))
+        found.append(_task(said, row.failure, _("View"), row.sent_at or row.created_at, href))
     return found
 
 
@@ -77,14 +77,14 @@ def _money() -> list[dict[str, Any]]:
             title = _("Paid twice: %(payer)s", payer=who)
         else:
             continue  # credit that is its payer's own is no task: it may stay
-        found.append(_task(title, money(row.amount), _("Open"), row.recorded_at, href))
+        found.append(_task(title, money(row.amount), _("View"), row.recorded_at, href))
     return found
 
 
 def _others(mine: int) -> list[dict[str, Any]]:
     found = [
         _task(
-            _("Invoice to void: %(number)s", number=row.invoice.number), row.reason, _("Open"), row.created_at,
+            _("Invoice to void: %(number)s", number=row.invoice.number), row.reason, _("View"), row.created_at,
             url_for("money.invoice", uid=row.invoice.uid),
         )
         for row in _rows(queries.voidings())
@@ -93,7 +93,7 @@ def _others(mine: int) -> list[dict[str, Any]]:
     for row in _rows(queries.alerts()):
         found.append(
             _task(
-                labels.label(row.trouble), row.detail, _("Open"), row.at, url_for("money.alert", uid=row.uid)
+                labels.label(row.trouble), row.detail, _("View"), row.at, url_for("money.alert", uid=row.uid)
             )
         )
     return found

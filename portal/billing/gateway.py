@@ -33,7 +33,7 @@ OPENED_UP: list[Any] = ["payment_intent.latest_charge"]
 
 def kind_of(found: Settings) -> str:
     """Return which gateway serves with these settings: stripe, test, or none (production without a key)."""
-    if found.stripe_secret_key:
+    if found.stripe_secret_key and found.gateway != TEST:
         return STRIPE
     return NONE if found.production else TEST
 

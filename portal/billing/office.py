@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, g, render_template
 from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
@@ -58,6 +58,7 @@ def invoices() -> str:
 def invoice_page(uid: str, why: f.Why, status: int = 200) -> Any:
     """Return the page of an invoice: its money, its journal, its history, and what may be done."""
     row, reader = visible_invoice(uid), me()
+    g.nav = "money.invoices"
     return render_template(
         "office/invoice.html",
         invoice=row,
@@ -139,7 +140,7 @@ def decline_void(uid: str) -> BaseResponse:
 @allow(May.RECORD_RECEIPTS)
 def record() -> Any:
     """Write down a transfer from the bank statement."""
-    form = f.Transfer()
+    form, g.nav = f.Transfer(), "money.desk"
     if not form.received_on.data:
         form.received_on.data = clock.today()
     if form.validate_on_submit():
@@ -197,5 +198,6 @@ def decline(uid: str) -> BaseResponse:
 @allow(May.READ_MONEY)
 def entries() -> str:
     """List what was typed in from bank statements, declined ones with their reason."""
+    g.nav = "money.desk"
     page = page_of(select(ReceiptEntry).order_by(ReceiptEntry.id.desc()))
     return render_template("office/entries.html", page=page)

@@ -22,8 +22,10 @@ CSS = """
 .lines { font-size: 8.5pt; }
 .reference { font-size: 16pt; font-weight: 700; letter-spacing: .5mm; }
 .pay p { margin: 0 0 2mm; }
-.code { width: 44mm; text-align: center; }
-.code svg { width: 32mm; height: 32mm; }
+.item { width: 32%; }
+.scan { width: 52mm; text-align: center; }
+.scan svg { width: 32mm; height: 32mm; }
+.scan small { overflow-wrap: anywhere; }
 .stamp { color: #b93620; font-weight: 700; }
 """
 

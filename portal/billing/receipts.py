@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from flask import render_template, request
+from flask import g, render_template, request
 from flask_babel import gettext as _
 from sqlalchemy import Select, or_, select
 from werkzeug.wrappers import Response as BaseResponse
@@ -97,6 +97,7 @@ def _held(allocations: list[Allocation]) -> set[int]:
 
 def receipt_page(row: Receipt, *, ask: f.AskRefund, status: int = 200) -> Any:
     """Return the page of a receipt: facts, what it pays, credit left, refunds, journal, story."""
+    g.nav = "money.receipts"
     reader, allocations, refunds = me(), _of(Allocation, row), _of(Refund, row)
     entry = next(iter(_of(ReceiptEntry, row)), None)
     subjects = [row.subject, *(one.subject for one in refunds), *([entry.subject] if entry else [])]
@@ -174,7 +175,7 @@ def _alert(uid: str) -> PaymentAlert:
 @allow(May.READ_MONEY)
 def alert(uid: str) -> str:
     """Show what is wrong with a payment, and where to look."""
-    row = _alert(uid)
+    row, g.nav = _alert(uid), "money.desk"
     return render_template(
         "office/alert.html", alert=row, why=f.Why(), may_close=me().staff_may(May.RECORD_RECEIPTS)
     )

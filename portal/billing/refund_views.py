@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import render_template, request
+from flask import g, render_template, request
 from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
@@ -69,6 +69,7 @@ def listing() -> str:
 @allow(May.READ_MONEY)
 def transfers() -> str:
     """Show the transfers to be sent: what a second person signs off at the bank."""
+    g.nav = "money.refunds"
     waiting = queries.refunds(R.APPROVED).join(Receipt).where(Receipt.way == Way.BANK)
     return render_template("office/transfers.html", rows=db.session.scalars(waiting).all())
 
@@ -84,7 +85,7 @@ def _refund(uid: str) -> Refund:
 @allow(May.READ_MONEY)
 def refund(uid: str) -> str:
     """Show one refund: what is asked, by whom, what comes next, and its story."""
-    row, reader = _refund(uid), me()
+    row, reader, g.nav = _refund(uid), me(), "money.refunds"
     return render_template(
         "office/refund.html", refund=row, bank=row.receipt.way is Way.BANK, own=row.by_id == reader.person.id,
         may_refund=reader.staff_may(May.REFUND), why=f.Why(), hand=f.HandOver(),

@@ -16,7 +16,7 @@ from portal.billing.attempts import latest_of
 from portal.billing.issuing import allocated, owed
 from portal.billing.models import Invoice, InvoiceState
 from portal.billing.queries import NONE, allocations_of, credits_of
-from portal.core import catalogue, files, labels, pdf, web
+from portal.core import catalogue, clock, files, labels, pdf, web
 from portal.core.db import transaction
 from portal.core.errors import Missing
 from portal.core.paging import page_of
@@ -89,6 +89,7 @@ def invoice(uid: str) -> str:
         may_pay=pays and bool(open_sum),
         online=online.offer(row) if pays and open_sum else None,
         most=online.most(),
+        late=row.due_on is not None and row.due_on < clock.today(),
         attempt=latest_of(row) if pays else None,
         credit=credits_of(row.party) if pays else NONE,
     )

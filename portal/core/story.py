@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,7 +10,10 @@ from flask_babel import LazyString
 from flask_babel import gettext as _
 
 from portal.core.audit import AuditEntry
+from portal.core.money import Money
+from portal.core.words import money
 
+_SUM = re.compile(r"(-?\d+\.\d{2}) ([A-Z]{3})")
 _verbs: dict[str, tuple[LazyString, str]] = {}
 _details: dict[str, LazyString] = {}
 
@@ -22,10 +26,16 @@ def words(
     _details.update(details or {})
 
 
+def _said(value: Any) -> Any:
+    """Return a sum as the reader writes it, other values as they are."""
+    kept = _SUM.fullmatch(value) if isinstance(value, str) else None
+    return money(Money.parse(kept[1], kept[2])) if kept else value
+
+
 def _line(entry: AuditEntry) -> dict[str, Any]:
     said, icon = _verbs.get(entry.verb, (entry.verb, "dot"))
     detail = [
-        (str(_details[key]), None, value)
+        (str(_details[key]), None, _said(value))
         for key, value in entry.detail.items()
         if key in _details and value not in (None, "", [], {})
     ]
