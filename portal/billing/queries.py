@@ -119,13 +119,16 @@ def alerts() -> Select[PaymentAlert]:
 
 def paid_twice() -> Select[Receipt]:
     """Select the online payments that found their invoice paid already, and whose money nobody uses."""
-    tried = exists().where(
-        CheckoutAttempt.receipt_id == Receipt.id,
-        CheckoutAttempt.invoice_id == Invoice.id,
-        Invoice.state == InvoiceState.PAID,
+    put = exists().where(
+        Allocation.receipt_id == CheckoutAttempt.receipt_id,
+        Allocation.invoice_id == CheckoutAttempt.invoice_id,
     )
-    put = exists().where(Allocation.receipt_id == Receipt.id, Allocation.invoice_id == Invoice.id)
-    return unapplied().where(exists(select(Invoice.id).where(tried.correlate(Receipt, Invoice), ~put)))
+    late = (
+        select(CheckoutAttempt.receipt_id)
+        .join(Invoice, Invoice.id == CheckoutAttempt.invoice_id)
+        .where(CheckoutAttempt.receipt_id.is_not(None), Invoice.state == InvoiceState.PAID, ~put)
+    )
+    return unapplied().where(Receipt.id.in_(late))
 
 
 def processing() -> Select[CheckoutAttempt]:
