@@ -207,7 +207,7 @@ def test_the_books_hold_after_any_sequence(
             shutil.copy(seed, file)
 
     machine = type("OnThisDatabase", (Books,), {"app": app, "fresh": staticmethod(fresh)})
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         machine,
         settings=settings(
             deadline=None, max_examples=12 if sqlite else 3, stateful_step_count=30 if sqlite else 15,

@@ -199,7 +199,7 @@ def test_events_in_any_order_and_number_end_in_the_same_books(app: Flask, double
         event("checkout.session.expired", {"id": "CS"}, "evt_c"),
         event("charge.updated", {"id": "ch_1"}, "evt_d"),
     ]
-    ends = []
+    ends: list[tuple[InvoiceState, int]] = []
     for n, order in enumerate(itertools.permutations(told, 3)):
         if n % 4:
             continue
