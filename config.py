@@ -36,6 +36,7 @@ class Settings:
     stripe_secret_key: str = field(repr=False)
     stripe_webhook_secret: str = field(repr=False)
     stripe_api_base: str
+    gateway: str = ""
     testing: bool = False
 
     @property
@@ -111,6 +112,7 @@ def read_settings(environ: Mapping[str, str] | None = None, *, testing: bool = F
         stripe_secret_key=env.get("STRIPE_SECRET_KEY", ""),
         stripe_webhook_secret=env.get("STRIPE_WEBHOOK_SECRET", ""),
         stripe_api_base=env.get("STRIPE_API_BASE", ""),
+        gateway=env.get("PORTAL_GATEWAY", ""),
         testing=testing,
     )
     check(settings, env)
@@ -121,6 +123,7 @@ def check(settings: Settings, env: Mapping[str, str]) -> None:
     """Refuse an unsafe start: every complaint names the setting to change."""
     if settings.database_url.startswith(("postgres://", "postgresql://")):
         raise Misconfigured("PORTAL_DATABASE_URL must begin with postgresql+psycopg://")
+    _check_gateway(settings)
     if not settings.production:
         return
     complaints = []
@@ -136,3 +139,14 @@ def check(settings: Settings, env: Mapping[str, str]) -> None:
         complaints.append("testing mode and FLASK_DEBUG must be off")
     if complaints:
         raise Misconfigured("; ".join(complaints))
+
+
+def _check_gateway(settings: Settings) -> None:
+    """Refuse the test gateway where money is real, and keys that are none."""
+    key = settings.stripe_secret_key
+    if key and not key.startswith(("sk_live_", "sk_test_", "rk_live_", "rk_test_")):
+        raise Misconfigured("STRIPE_SECRET_KEY must begin with sk_live_, sk_test_, rk_live_ or rk_test_")
+    if settings.gateway not in {"", "test"}:
+        raise Misconfigured(f"PORTAL_GATEWAY is {settings.gateway!r}; it is empty or test")
+    if settings.gateway and (settings.production or "_live_" in key):
+        raise Misconfigured("PORTAL_GATEWAY=test is not possible where real money moves")

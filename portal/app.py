@@ -18,6 +18,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import schedule, wiring
 from portal.accounts import access, frame
+from portal.billing import words as billing_words
 from portal.core import api, audit, catalogue, i18n, labels, problems, retry, story, web, words
 from portal.core.db import db, guard
 from portal.core.settings import load, place
@@ -102,6 +103,9 @@ def _install(app: Portal) -> None:
         tone=labels.tone,
         said=catalogue.in_words,
         story=story.tell,
+        plain=words.plain,
+        account=billing_words.account,
+        total=words.total,
     )
     for blueprint in wiring.BLUEPRINTS:
         app.register_blueprint(blueprint)

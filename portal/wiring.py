@@ -28,8 +28,9 @@ from portal.accounts.people_office import folk
 from portal.accounts.rules import rules
 from portal.accounts.views import accounts
 from portal.billing import exports as billing_exports  # noqa: F401 - its routes
+from portal.billing import inbox, profile, queries, receipts, refund_views  # noqa: F401 - their routes and handlers
 from portal.billing import papers as billing_papers  # noqa: F401 - its outbox handlers
-from portal.billing import queries
+from portal.billing import words as billing_words
 from portal.billing.api import invoices_api
 from portal.billing.events import InvoiceSettled
 from portal.billing.office import money
@@ -91,6 +92,7 @@ def install() -> None:
     words.install()
     account_words.install()
     opening.install()
+    billing_words.install()
     frame.install()
     nav.add(
         Entry("member", 10, "member.home", _l("Home"), "house", lambda _r: True),
@@ -116,8 +118,11 @@ def install() -> None:
             _l("Finance desk"),
             "cash-coin",
             staff_who_may(May.READ_MONEY),
-            queries.count_entries_waiting,
+            queries.count_waiting,
         ),
         Entry("office", 50, "money.invoices", _l("Invoices"), "receipt", staff_who_may(May.READ_MONEY)),
         Entry("office", 60, "money.receipts", _l("Receipts"), "bank", staff_who_may(May.READ_MONEY)),
+        Entry(
+            "office", 62, "money.refunds", _l("Refunds"), "arrow-return-left", staff_who_may(May.READ_MONEY)
+        ),
     )

@@ -32,6 +32,8 @@ class May(StrEnum):
     COUNTERSIGN = "countersign"
     READ_MONEY = "read_money"
     RECORD_RECEIPTS = "record_receipts"
+    REFUND = "refund"
+    VOID_INVOICES = "void_invoices"
     READ_AUDIT = "read_audit"
     READ_CATALOGUE = "read_catalogue"
     READ_CHORES = "read_chores"
@@ -77,7 +79,16 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     StaffRole.REVIEWER: frozenset({*READERS, May.REVIEW, May.READ_CATALOGUE, May.READ_MAIL}),
     StaffRole.LEGAL: frozenset({*READERS, May.RECOMMEND, May.PREPARE_AGREEMENTS}),
     StaffRole.FINANCE: frozenset(
-        {*READERS, May.RECOMMEND, May.READ_MONEY, May.RECORD_RECEIPTS, May.READ_CATALOGUE, May.READ_MAIL}
+        {
+            *READERS,
+            May.RECOMMEND,
+            May.READ_MONEY,
+            May.RECORD_RECEIPTS,
+            May.REFUND,
+            May.VOID_INVOICES,
+            May.READ_CATALOGUE,
+            May.READ_MAIL,
+        }
     ),
     StaffRole.COMMITTEE: frozenset({*READERS, May.RECOMMEND}),
     StaffRole.DIRECTOR: frozenset({*READERS, May.DECIDE, May.READ_CATALOGUE}),

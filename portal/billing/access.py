@@ -30,3 +30,17 @@ def visible_invoice(uid: str) -> Invoice:
     if row is None:
         raise Missing(_l("There is no such invoice, or it is not yours."))
     return row
+
+
+def payable_invoice(uid: str) -> Invoice:
+    """Return one invoice the reader may pay, for himself or his organisation."""
+    row, reader = visible_invoice(uid), me()
+    if not may_pay(reader, row):
+        raise Missing(_l("There is no such invoice, or it is not yours."))
+    return row
+
+
+def may_pay(reader: Reader, invoice: Invoice) -> bool:
+    """Whether the reader pays for the party of an invoice."""
+    party = invoice.party
+    return party.person_id == reader.person.id or party.org_id in reader.orgs(May.PAY)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 from flask_babel import gettext as _
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
-from portal.billing import queries
 from portal.billing.models import Invoice
 from portal.billing.money_models import Receipt
 from portal.billing.office import STATES, money
+from portal.billing.receipts import asked_for as asked_receipts
 from portal.billing.views import asked_for
 from portal.core import export, labels
 
@@ -49,4 +49,4 @@ def receipts_file() -> Response:
             one.provider_ref, one.recorded_by, one.confirmed_by,
         )  # fmt: skip
 
-    return export.csv_of("receipts", heads, queries.receipts(), row, by=me().person)
+    return export.csv_of("receipts", heads, asked_receipts(request.args.get("show", "")), row, by=me().person)

@@ -13,7 +13,7 @@ from portal.accounts import contacts
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
 from portal.accounts.words import role
-from portal.billing.issuing import party_of
+from portal.billing.issuing import known_party
 from portal.core import audit, catalogue
 from portal.core.db import db
 from portal.members.belonging import ChecklistTick, Membership
@@ -37,8 +37,8 @@ def _contacts_complete(membership: Membership) -> bool:
 
 
 def _billing_profile(membership: Membership) -> bool:
-    party = party_of(membership.org)
-    return bool(party.title and party.tax_number and party.address)
+    party = known_party(membership.org)
+    return bool(party and party.title and party.tax_number and party.address)
 
 
 def _listed(membership: Membership) -> bool:
@@ -48,7 +48,7 @@ def _listed(membership: Membership) -> bool:
 
 DERIVED: dict[str, tuple[Callable[[Membership], bool], str]] = {
     "contacts_complete": (_contacts_complete, "accounts.people"),
-    "billing_profile": (_billing_profile, "billing.invoices"),
+    "billing_profile": (_billing_profile, "billing.profile"),
     "listed": (_listed, "member.membership"),
 }
 

@@ -53,7 +53,7 @@ class Voice(Form):
 class Approve(Form):
     """An approval."""
 
-    founding = BooleanField(_l("Founding member: waive the first year's dues"))
+    founding = BooleanField(_l("Confirm: founding member, the first year's dues are waived"))
 
 
 class Reject(Form):

@@ -74,7 +74,7 @@ def _page(row: Application, fault: f.ScanFault) -> str:
         same=showing.same,
         role_name=role,
         may=showing.buttons(row, agreement, reader),
-        role=_role(reader),
+        role=_role(reader), waiver=review.waiver_of(row),
         voice=f.Voice(), approve=f.Approve(), reject=reject, reason=f.Reason(), fault=fault,
         me=reader.person,
     )  # fmt: skip
@@ -150,6 +150,18 @@ def approve(uid: str) -> BaseResponse:
     with transaction():
         review.approve(row, by=me().person, founding=bool(given.founding.data))
     return _done(uid, _("Approved. Agreement and invoice are made."))
+
+
+@cases.post("/<uid>/waiver")
+@allow(May.REVIEW)
+def waive(uid: str) -> BaseResponse:
+    """Propose to waive the first year's dues."""
+    row, given = office_application(uid), f.Reason()
+    if not given.validate_on_submit():
+        raise Refused(_("Please give the reason."), status=422)
+    with transaction():
+        review.propose_waiver(row, by=me().person, reason=given.reason.data)
+    return _done(uid, _("Proposed. Whoever decides the case confirms it or not."))
 
 
 @cases.post("/<uid>/rejection")

@@ -30,6 +30,7 @@ from portal.members.models import (
     Pair,
     PairAnswer,
     Recommendation,
+    Waiver,
 )
 
 S = ApplicationState
@@ -200,11 +201,42 @@ def _decider(application: Application, by: Person) -> Application:
     return row
 
 
+def waiver_of(application: Application) -> Waiver | None:
+    """Return the proposal to waive the first year's dues."""
+    return db.session.scalars(select(Waiver).where(Waiver.application_id == application.id)).first()
+
+
+def propose_waiver(application: Application, *, by: Person, reason: str) -> Waiver:
+    """Propose a founding member: the first year's dues are waived if the decider confirms it."""
+    row = _own(application, by)
+    if row.state is not S.IN_REVIEW:
+        raise Refused(_l("This application is not in review now."))
+    waiver = waiver_of(row)
+    if waiver is None:
+        waiver = Waiver(application=row, reason=reason, by=by)
+        db.session.add(waiver)
+    waiver.reason, waiver.by = reason, by
+    audit.record("application.waiver_proposed", row, by=by, org_id=row.org_id, reason=reason)
+    return waiver
+
+
+def _confirm_waiver(row: Application, by: Person) -> None:
+    waiver = waiver_of(row)
+    if waiver is None:
+        raise Refused(_l("Nobody has proposed to waive the dues: the owner of the case does, with a reason."))
+    if waiver.by_id == by.id:
+        raise Forbidden(_l("You proposed this yourself: somebody else confirms it."))
+    waiver.second = by
+    audit.record("application.waiver_confirmed", row, by=by, org_id=row.org_id, reason=waiver.reason)
+
+
 def approve(application: Application, *, by: Person, founding: bool = False) -> Application:
-    """Approve: tier and price are fixed, agreement and invoice follow at once."""
+    """Approve: tier and price are fixed, agreement and invoice follow at once; `founding` confirms the waiver."""
     row = _decider(application, by)
     if missing := missing_for_decision(row):
         raise Refused(_l("Still missing: %(what)s.", what=_(", ").join(missing)))
+    if founding:
+        _confirm_waiver(row, by)
     move(row, S.APPROVED)
     row.decided_at, row.decided_by, row.founding = clock.now(), by, founding
     db.session.flush()

@@ -15,11 +15,11 @@ from portal.accounts import audit_office, engine
 from portal.accounts.access import Reader
 from portal.accounts.may import May
 from portal.accounts.people import Grant, Passkey, Person
-from portal.billing import queries
+from portal.billing import desk, queries
 from portal.core import audit, catalogue, clock, labels
 from portal.core.audit import AuditEntry
 from portal.core.db import db
-from portal.core.words import money, price
+from portal.core.words import price
 from portal.members import review, showing, wall
 from portal.members.belonging import Agreement, AgreementState, Membership
 from portal.members.models import Application, ApplicationState, Pair, Recommendation
@@ -142,17 +142,6 @@ def _agreements(reader: Reader) -> list[dict[str, Any]]:
     return found
 
 
-def _transfers(reader: Reader) -> list[dict[str, Any]]:
-    return [
-        _task(
-            _("Transfer to confirm: %(payer)s", payer=entry.payer), _("Confirm"), entry.created_at,
-            url_for("money.desk"), detail=money(entry.amount),
-        )
-        for entry in db.session.scalars(queries.entries_waiting())
-        if entry.by_id != reader.person.id
-    ]  # fmt: skip
-
-
 def without_factor() -> Select[Person]:
     """Select the staff of today who have neither a passkey nor a code app."""
     today = clock.today()
@@ -198,8 +187,7 @@ def staff_tasks(reader: Reader) -> list[dict[str, Any]]:
         found += _applications(reader)
     if reader.staff_may(May.PREPARE_AGREEMENTS) or reader.staff_may(May.COUNTERSIGN):
         found += _agreements(reader)
-    if reader.staff_may(May.RECORD_RECEIPTS):
-        found += _transfers(reader)
+    found += desk.tasks(reader)
     return sorted(found, key=lambda task: (not task["overdue"], task["since"] or clock.now()))
 
 

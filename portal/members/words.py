@@ -59,6 +59,8 @@ def _verbs() -> None:
             "application.recommended": (_l("Recommendation given"), "hand-thumbs-up"),
             "application.conflict_declared": (_l("Stepped out of the case"), "slash-circle"),
             "application.approved": (_l("Approved"), "check-circle"),
+            "application.waiver_proposed": (_l("Waiver of the dues proposed"), "gift"),
+            "application.waiver_confirmed": (_l("Waiver of the dues confirmed"), "gift"),
             "application.rejected": (_l("Rejected"), "x-circle"),
             "application.withdrawn": (_l("Withdrawn"), "arrow-return-left"),
             "application.appealed": (_l("Appeal"), "megaphone"),

@@ -55,10 +55,26 @@ document.addEventListener("click", (event) => {
 
   if (event.target.closest("[data-print]")) window.print();
 
+  const copy = event.target.closest("[data-copy]");
+  if (copy) copied(copy);
+
   for (const open of all("details.pop[open]")) {
     if (!open.contains(event.target)) open.open = false;
   }
 });
+
+// ---- Copying: one click puts a value where it can be pasted, and says so
+async function copied(button) {
+  const words = button.querySelector("[data-copy-words]");
+  const before = words.textContent;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+  } catch {
+    return;
+  }
+  words.textContent = button.dataset.copied;
+  setTimeout(() => (words.textContent = before), 2000);
+}
 
 // ---- Keys: Escape closes what is open, "/" and Ctrl K go to the search
 document.addEventListener("keydown", (event) => {
