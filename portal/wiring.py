@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from portal.accounts import contacts, frame, mailbox, passkeys, people_views, security  # noqa: F401 - their routes
 from portal.accounts.frame import staff_who_may
+from portal.accounts.helpdesk import helpdesk
 from portal.accounts.may import May
 from portal.accounts.office import staff
 from portal.accounts.organisations import Organisation
@@ -33,6 +34,7 @@ BLUEPRINTS: list[Blueprint] = [
     public,
     accounts,
     staff,
+    helpdesk,
     member,
     office,
     cases,

@@ -66,5 +66,13 @@ def install() -> None:
         Entry("member", 80, "accounts.people", _l("People"), "people", lambda r: bool(r.orgs(May.SEE_ORG))),
         Entry("member", 90, "accounts.security", _l("Account"), "gear", lambda _r: True),
         Entry("office", 80, "staff.people", _l("Staff"), "person-badge", staff_who_may(May.MANAGE_STAFF)),
+        Entry(
+            "office",
+            82,
+            "helpdesk.people",
+            _l("User accounts"),
+            "person-lock",
+            staff_who_may(May.HELP_PEOPLE),
+        ),
         Entry("office", 95, "accounts.security", _l("Account"), "gear", lambda _r: True),
     )

@@ -36,6 +36,7 @@ class May(StrEnum):
     READ_CATALOGUE = "read_catalogue"
     RUN_CHORES = "run_chores"
     MANAGE_STAFF = "manage_staff"
+    HELP_PEOPLE = "help_people"
 
 
 class StaffRole(StrEnum):
@@ -77,12 +78,19 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     ),
     StaffRole.COMMITTEE: frozenset({*READERS, May.RECOMMEND}),
     StaffRole.DIRECTOR: frozenset({*READERS, May.DECIDE, May.READ_CATALOGUE}),
-    StaffRole.SECRETARY: frozenset({*READERS, May.DECIDE_APPEALS}),
+    StaffRole.SECRETARY: frozenset({*READERS, May.DECIDE_APPEALS, May.HELP_PEOPLE}),
     StaffRole.COUNTER_SIGNER: frozenset({*READERS, May.COUNTERSIGN}),
     StaffRole.EXECUTIVE: frozenset({*READERS, May.READ_MONEY}),
     StaffRole.AUDITOR: frozenset({*READERS, May.READ_MONEY, May.READ_AUDIT, May.READ_CATALOGUE}),
     StaffRole.ADMINISTRATOR: frozenset(
-        {May.ENTER_OFFICE, May.MANAGE_STAFF, May.READ_CATALOGUE, May.RUN_CHORES, May.READ_AUDIT}
+        {
+            May.ENTER_OFFICE,
+            May.MANAGE_STAFF,
+            May.HELP_PEOPLE,
+            May.READ_CATALOGUE,
+            May.RUN_CHORES,
+            May.READ_AUDIT,
+        }
     ),
 }
 SEES = {May.SEE_ORG}

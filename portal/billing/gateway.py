@@ -9,9 +9,8 @@ import json
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import stripe
 from sqlalchemy import select
 
 from portal.billing.checkout_models import PracticeSession
@@ -20,6 +19,9 @@ from portal.core.db import db, in_transaction, transaction
 from portal.core.errors import Refused
 from portal.core.money import Money
 from portal.core.settings import settings
+
+if TYPE_CHECKING:
+    import stripe
 
 STRIPE, TEST, NONE = "stripe", "test", ""
 AHEAD = 300
@@ -65,10 +67,19 @@ def _outside() -> None:
         raise RuntimeError("the payment provider is never called inside a transaction")
 
 
+def _library() -> Any:
+    import stripe  # noqa: PLC0415 - heavy, and only where cards are
+
+    return stripe
+
+
 def _client() -> stripe.StripeClient:
     base = settings().stripe_api_base
     more: dict[str, Any] = {"base_addresses": {"api": base}} if base else {}
-    return stripe.StripeClient(settings().stripe_secret_key, max_network_retries=2, **more)
+    made: stripe.StripeClient = _library().StripeClient(
+        settings().stripe_secret_key, max_network_retries=2, **more
+    )
+    return made
 
 
 def open_checkout(*, key: str, invoice_uid: str, number: str, amount: Money, success_url: str) -> Session:
@@ -130,7 +141,7 @@ def expire_checkout(session_id: str) -> None:
     if which() == STRIPE:
         try:
             _client().v1.checkout.sessions.expire(session_id)
-        except stripe.InvalidRequestError:
+        except _library().InvalidRequestError:
             return
         return
     with transaction():
@@ -171,7 +182,7 @@ def signed(kind: str, row: PracticeSession) -> tuple[bytes, str]:
         },
         ensure_ascii=False,
     )  # fmt: skip
-    header = stripe.WebhookSignature.generate_signature_header(
+    header = _library().WebhookSignature.generate_signature_header(
         body, webhook_secret(), timestamp=int(clock.now().timestamp())
     )
     return body.encode(), str(header)
@@ -179,6 +190,7 @@ def signed(kind: str, row: PracticeSession) -> tuple[bytes, str]:
 
 def opened_event(raw: bytes, header: str) -> dict[str, Any]:
     """Return an event whose signature is right, not older than 300 s nor ahead by more; else `Refused` (400)."""
+    stripe = _library()
     refusal = Refused("This event is not signed as it should be.", status=400)
     try:
         stripe.WebhookSignature.verify_header(raw.decode("utf-8"), header, webhook_secret(), tolerance=AHEAD)

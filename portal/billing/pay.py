@@ -13,8 +13,9 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal.accounts.access import me, signed_in
 from portal.accounts.may import May
 from portal.billing import gateway, online
-from portal.billing.access import visible_invoice
+from portal.billing.access import visible_invoice, visible_invoices
 from portal.billing.checkout_models import AttemptState, CheckoutAttempt, PracticeSession
+from portal.billing.models import Invoice
 from portal.core.db import db, transaction
 from portal.core.errors import Missing
 from portal.core.web import go, public
@@ -34,8 +35,11 @@ def begin(uid: str) -> BaseResponse:
 
 
 def _attempt(uid: str) -> CheckoutAttempt:
-    row = online.by_uid(uid)
-    visible_invoice(row.invoice.uid)
+    statement = select(CheckoutAttempt).join(Invoice).where(CheckoutAttempt.uid == uid)
+    seen = visible_invoices(me()).with_only_columns(Invoice.id)
+    row = db.session.scalars(statement.where(Invoice.id.in_(seen))).first()
+    if row is None:
+        raise Missing(_("There is no such payment."))
     return row
 
 
