@@ -32,7 +32,7 @@ def check_strength(password: str, *about: str) -> None:
         for word in {text, *text.replace("@", " ").replace(".", " ").split()}
         if len(word) > 2
     ]
-    if zxcvbn(password[:72], user_inputs=known)["score"] < 3:
+    if zxcvbn(password[:72], user_inputs=known)["score"] < 3 or _rest(password, known) < 8:
         raise Refused(
             _l("This password is easy to guess. A few words that do not belong together make a good one."),
             field="password",
@@ -44,6 +44,14 @@ def check_strength(password: str, *about: str) -> None:
             field="password",
             status=422,
         )
+
+
+def _rest(password: str, known: list[str]) -> int:
+    """Return how many letters and figures are left once the names that others know are taken out."""
+    rest = password.casefold()
+    for word in sorted({word.casefold() for word in known if len(word) > 3}, key=len, reverse=True):
+        rest = rest.replace(word, "")
+    return sum(char.isalnum() for char in rest)
 
 
 def _leaked(password: str) -> bool:

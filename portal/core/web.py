@@ -16,6 +16,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
+from portal.core.db import let_go
 from portal.core.errors import Refused
 from portal.core.settings import settings
 
@@ -24,6 +25,10 @@ View = TypeVar("View", bound=Callable[..., Any])
 PUBLIC = "public"
 SIGNED_IN = "signed in"
 ACCESS = "__portal_access__"
+BARE = (
+    '<!doctype html><html lang="en"><title>Something went wrong</title><p>系统暂时无法响应，请稍后再试。</p>'
+    "<p>Something went wrong on our side. Nothing was lost; please try again in a minute.</p><p><code>{}</code></p>"
+)
 LIBRARIES = frozenset({"static", "bootstrap.static"})
 
 
@@ -172,12 +177,22 @@ def _on_stale(_error: StaleDataError) -> Any:
 
 def _on_bug(error: Exception) -> Any:
     log.exception("bug", reference=g.request_id, rule=str(request.url_rule or ""), kind=type(error).__name__)
-    return error_page(500, *_sentences(500))
+    return _after_a_fault(500)
+
+
+def _after_a_fault(status: int) -> Any:
+    """Return the error page from a clean transaction; a bare one if the database cannot even serve that."""
+    try:
+        let_go()
+        return error_page(status, *_sentences(status))
+    except Exception:
+        log.exception("bare_error_page", reference=g.request_id)
+        return Response(BARE.format(g.request_id), status=status, mimetype="text/html")
 
 
 def _on_unreadable(_error: DataError) -> Any:
     """A value no column can hold (a number too long, a broken character) is the sender's mistake."""
-    return error_page(400, *_sentences(400))
+    return _after_a_fault(400)
 
 
 def _on_csrf(_error: CSRFError) -> Any:
