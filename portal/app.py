@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, g, has_request_context, request
+from flask import Flask, has_request_context
 from flask_babel import get_locale
 from flask_bootstrap import Bootstrap5
 from flask_login import LoginManager
@@ -13,16 +12,14 @@ from flask_migrate import Migrate
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from flask_wtf.csrf import CSRFProtect
-from werkzeug.exceptions import BadRequest
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import schedule, wiring
 from portal.accounts import access, frame
 from portal.billing import words as billing_words
-from portal.core import api, audit, catalogue, i18n, labels, problems, retry, story, web, words
+from portal.core import api, audit, catalogue, i18n, labels, problems, retry, shield, story, web, words
 from portal.core.db import db, guard
 from portal.core.settings import load, place
-from portal.core.settings import settings as app_settings
 
 if TYPE_CHECKING:
     from config import Settings
@@ -30,7 +27,9 @@ if TYPE_CHECKING:
 LIMITS = (
     "-c timezone=UTC -c lock_timeout=5s -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
 )
-POSTGRES = {"pool_pre_ping": True, "connect_args": {"options": LIMITS}}
+# Statements may be logged with an error, what they carry may not.
+SQLITE = {"hide_parameters": True}
+POSTGRES = {"pool_pre_ping": True, "hide_parameters": True, "connect_args": {"options": LIMITS}}
 
 
 class Portal(OpenAPI):
@@ -59,7 +58,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SECRET_KEY=found.secret_key,
         SECRET_KEY_FALLBACKS=list(found.secret_key_fallbacks),
         SQLALCHEMY_DATABASE_URI=found.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS={} if found.sqlite else POSTGRES,
+        SQLALCHEMY_ENGINE_OPTIONS=SQLITE if found.sqlite else POSTGRES,
         MAX_CONTENT_LENGTH=12 * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
         SESSION_COOKIE_NAME="__Host-portal" if found.https else "portal",
@@ -68,6 +67,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         BOOTSTRAP_SERVE_LOCAL=True,
         WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_ENABLED=not found.shield_off,
         TESTING=found.testing,
     )
     app.session_interface = problems.Sessions()
@@ -78,7 +78,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def _install(app: Portal) -> None:
-    app.before_request(_arrive)  # before CSRF, so that every error page has its number
+    shield.prepare(app)
+    shield.install(app)  # before CSRF, so that every error page has its number and every try is counted
     db.init_app(app)
     with app.app_context():
         guard(db.engine)
@@ -115,14 +116,6 @@ def _install(app: Portal) -> None:
     csrf.exempt("portal.billing.pay.webhook")  # signed by its sender instead
     wiring.install()
     schedule.install()
-
-
-def _arrive() -> None:
-    """Give each request a number, and refuse a host that is not on the list."""
-    g.request_id = secrets.token_hex(6)
-    hosts = app_settings().hosts
-    if hosts and request.host.rsplit(":", 1)[0] not in hosts:
-        raise BadRequest
 
 
 def _words() -> dict[str, Any]:

@@ -20,6 +20,7 @@ from portal.accounts import words as account_words
 from portal.accounts.api import whoami
 from portal.accounts.audit_office import chain
 from portal.accounts.frame import staff_who_may
+from portal.accounts.helpdesk import helpdesk
 from portal.accounts.mail_office import letterbox
 from portal.accounts.may import May
 from portal.accounts.office import staff
@@ -58,6 +59,7 @@ BLUEPRINTS: list[Blueprint] = [
     public,
     accounts,
     staff,
+    helpdesk,
     member,
     office,
     cases,

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
-from flask import Flask, abort, g, redirect, request, session, url_for
+from flask import Flask, abort, g, jsonify, redirect, request, session, url_for
 from sqlalchemy import Select, String, Update, false, literal, select, true, union_all, update
 
 from portal.accounts.may import CONTACT, STAFF, ContactRole, May, StaffRole
@@ -98,6 +99,12 @@ def own_account(view: View) -> View:
     """Declare a page of one's own security: signed in, also while staff still have to enrol a factor."""
     setattr(view, ENROL_MARK, True)
     return web.declare(view, web.SIGNED_IN)
+
+
+def fresh_account(view: View) -> View:
+    """Declare a page of one's own security that asks for both factors again after a while."""
+    setattr(view, FRESH_MARK, True)
+    return own_account(view)
 
 
 def half_way(view: View) -> View:
@@ -213,8 +220,18 @@ def guard() -> Any:
         abort(403)
     stale = found.session.factor_at is None or clock.now() - found.session.factor_at > FRESH
     if getattr(view, FRESH_MARK, False) and stale and not found.person.demo:
-        return _turn_to("accounts.again")
+        return _step_up()
     return None
+
+
+def _step_up() -> Any:
+    """Ask for both factors again; a form that was sent is opened anew afterwards."""
+    if request.method in {"GET", "HEAD"}:
+        return _turn_to("accounts.again")
+    came_from = urlsplit(request.referrer or "")
+    page = came_from.path if came_from.netloc == request.host else ""
+    target = url_for("accounts.again", next=web.safe_next(page, "/"))
+    return (jsonify(go=target), 401) if request.is_json else redirect(target, code=303)
 
 
 def _turn_to(endpoint: str) -> Any:

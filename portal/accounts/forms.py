@@ -81,6 +81,18 @@ class ChangePassword(Form):
     password = new_password(_l("New password"))
 
 
+class ChangeMail(Form):
+    """Another mail address for the account."""
+
+    email = mail_field(_l("New mail address"))
+
+
+class Why(Form):
+    """The reason for an act that somebody else will read."""
+
+    reason = text_field(_l("Reason"), longest=500)
+
+
 class Profile(Form):
     """Name and language."""
 

@@ -84,5 +84,13 @@ def install() -> None:
             engine.count_dead,
         ),
         Entry("office", 86, "chain.entries", _l("Audit"), "shield-check", staff_who_may(May.READ_AUDIT)),
+        Entry(
+            "office",
+            82,
+            "helpdesk.people",
+            _l("User accounts"),
+            "person-lock",
+            staff_who_may(May.HELP_PEOPLE),
+        ),
         Entry("office", 95, "accounts.security", _l("Account"), "gear", lambda _r: True),
     )

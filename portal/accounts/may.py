@@ -42,6 +42,7 @@ class May(StrEnum):
     RETRY_OUTBOX = "retry_outbox"
     READ_MAIL = "read_mail"
     MANAGE_STAFF = "manage_staff"
+    HELP_PEOPLE = "help_people"
 
 
 class StaffRole(StrEnum):
@@ -92,7 +93,7 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     ),
     StaffRole.COMMITTEE: frozenset({*READERS, May.RECOMMEND}),
     StaffRole.DIRECTOR: frozenset({*READERS, May.DECIDE, May.READ_CATALOGUE}),
-    StaffRole.SECRETARY: frozenset({*READERS, May.DECIDE_APPEALS, May.READ_MAIL}),
+    StaffRole.SECRETARY: frozenset({*READERS, May.DECIDE_APPEALS, May.HELP_PEOPLE, May.READ_MAIL}),
     StaffRole.COUNTER_SIGNER: frozenset({*READERS, May.COUNTERSIGN}),
     StaffRole.EXECUTIVE: frozenset({*READERS, May.READ_MONEY}),
     StaffRole.AUDITOR: frozenset(
@@ -100,7 +101,7 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     ),
     StaffRole.ADMINISTRATOR: frozenset(
         {
-            May.ENTER_OFFICE, May.MANAGE_STAFF, May.READ_CATALOGUE, May.READ_CHORES, May.RUN_CHORES,
+            May.ENTER_OFFICE, May.MANAGE_STAFF, May.HELP_PEOPLE, May.READ_CATALOGUE, May.READ_CHORES, May.RUN_CHORES,
             May.READ_OUTBOX, May.RETRY_OUTBOX, May.READ_AUDIT,
         }
     ),

@@ -10,8 +10,6 @@ import secrets
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import stripe
-
 from portal.billing import practice
 from portal.billing.checkout_models import PracticeSession
 from portal.billing.sessions import SentBack, Session
@@ -22,6 +20,8 @@ from portal.core.money import Money
 from portal.core.settings import settings
 
 if TYPE_CHECKING:
+    import stripe
+
     from config import Settings
 
 STRIPE, TEST, NONE = "stripe", "test", ""
@@ -62,12 +62,19 @@ def _outside() -> None:
         raise RuntimeError("the payment provider is never called inside a transaction")
 
 
+def _library() -> Any:
+    import stripe  # noqa: PLC0415 - heavy, and only where cards are
+
+    return stripe
+
+
 def _client() -> stripe.StripeClient:
     base = settings().stripe_api_base
     more: dict[str, Any] = {"base_addresses": {"api": base}} if base else {}
-    return stripe.StripeClient(
+    made: stripe.StripeClient = _library().StripeClient(
         settings().stripe_secret_key, max_network_retries=2, stripe_version=PINNED, **more
     )
+    return made
 
 
 def open_checkout(
@@ -136,7 +143,7 @@ def expire_checkout(session_id: str) -> None:
         return
     try:
         _client().v1.checkout.sessions.expire(session_id)
-    except stripe.InvalidRequestError:
+    except _library().InvalidRequestError:
         return
 
 
@@ -151,7 +158,7 @@ def send_refund(provider: str, *, key: str, uid: str, payment: str, amount: Mone
     params: Any = {"payment_intent": payment, "amount": amount.minor, "metadata": {"refund": uid}}
     try:
         return _sent_back(_client().v1.refunds.create(params, {"idempotency_key": key}))
-    except stripe.InvalidRequestError as error:
+    except _library().InvalidRequestError as error:
         return SentBack("", "failed", str(error.user_message or error)[:300])
 
 
@@ -192,7 +199,7 @@ def signed(kind: str, row: PracticeSession) -> tuple[bytes, str]:
         },
         ensure_ascii=False,
     )  # fmt: skip
-    header = stripe.WebhookSignature.generate_signature_header(
+    header = _library().WebhookSignature.generate_signature_header(
         body, webhook_secret(), timestamp=int(clock.now().timestamp())
     )
     return body.encode(), str(header)
@@ -202,6 +209,7 @@ def opened_event(raw: bytes, header: str) -> dict[str, Any]:
     """Return an event whose signature is right, not older than 300 s nor ahead by more; else `Refused` (400)."""
     if which() == NONE:
         raise Missing("No payment provider is connected.")
+    stripe = _library()
     refusal, secret = Refused("This event is not signed as it should be.", status=400), webhook_secret()
     if not secret:  # anybody can sign with an empty one
         raise refusal

@@ -10,11 +10,13 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal.accounts.access import signed_in
-from portal.billing import attempts, gateway, inbox, online, practice
-from portal.billing.access import payable_invoice, visible_invoice
+from portal.accounts.access import me, signed_in
+from portal.billing import gateway, inbox, online, practice
+from portal.billing.access import payable_invoice, visible_invoices
 from portal.billing.checkout_models import AttemptState, CheckoutAttempt, PracticeSession
+from portal.billing.models import Invoice
 from portal.core.db import db, transaction
+from portal.core.errors import Missing
 from portal.core.web import go, public
 
 pay = Blueprint("pay", __name__)
@@ -29,8 +31,13 @@ def begin(uid: str) -> BaseResponse:
 
 
 def _attempt(uid: str) -> CheckoutAttempt:
-    row = attempts.by_uid(uid)
-    visible_invoice(row.invoice.uid)
+    """Return an attempt on an invoice the reader may see; a foreign one looks missing."""
+    seen = visible_invoices(me()).with_only_columns(Invoice.id)
+    row = db.session.scalars(
+        select(CheckoutAttempt).where(CheckoutAttempt.uid == uid, CheckoutAttempt.invoice_id.in_(seen))
+    ).first()
+    if row is None:
+        raise Missing(_("There is no such payment."))
     return row
 
 

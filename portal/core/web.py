@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import structlog
 from flask import (
@@ -18,15 +18,17 @@ from flask import (
     redirect,
     render_template,
     request,
+    session,
     url_for,
 )
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
+from portal.core.db import let_go
 from portal.core.errors import Refused
 from portal.core.problems import by_program, problem
 from portal.core.retry import lost_race
@@ -38,6 +40,11 @@ PUBLIC = "public"
 SIGNED_IN = "signed in"
 ACCESS = "__portal_access__"
 BEARER = 'Bearer realm="portal"'
+BARE = (
+    '<!doctype html><html lang="en"><title>Something went wrong</title><p>系统暂时无法响应，请稍后再试。</p>'
+    "<p>Something went wrong on our side. Nothing was lost; please try again in a minute.</p><p><code>{}</code></p>"
+)
+LIBRARIES = frozenset({"static", "bootstrap.static"})
 
 
 class Lock:
@@ -62,7 +69,7 @@ def public(view: View) -> View:
 def view_of_request() -> Callable[..., Any] | None:
     """Return the view behind this request; None for unknown addresses and the libraries' own files."""
     endpoint = request.endpoint
-    if endpoint is None or endpoint in {"static", "bootstrap.static"}:
+    if endpoint is None or endpoint in LIBRARIES:
         return None
     return current_app.view_functions.get(endpoint)
 
@@ -75,11 +82,12 @@ def csp_nonce() -> str:
 
 
 def policy() -> str:
-    """Return the content security policy of this response."""
+    """Return the content security policy of this response; forms lead to us and to the payment page alone."""
+    payment = " https://checkout.stripe.com" if settings().stripe_secret_key else ""
     return (
         "default-src 'none'; "
         f"script-src 'nonce-{csp_nonce()}'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-        "connect-src 'self'; form-action 'self' https://checkout.stripe.com; object-src 'none'; "
+        f"connect-src 'self'; form-action 'self'{payment}; object-src 'none'; "
         "base-uri 'none'; frame-ancestors 'none'"
     )
 
@@ -94,16 +102,33 @@ def headers(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.get("request_id", "")
     if settings().https:
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-    if g.get("private"):
+    if _private():
         response.headers["Cache-Control"] = "no-store"
+    if response.status_code == 429:
+        response.headers["Retry-After"] = str(g.get("retry_after", 60))
     return response
+
+
+def _private() -> bool:
+    """Whether an answer is one reader's own: behind a door, or from a browser whose cookie holds more than a language."""
+    if request.endpoint in LIBRARIES:
+        return False
+    return bool(g.get("private")) or bool(set(session) - {"language", "csrf_token", "_flashes"})
 
 
 def safe_next(target: str | None, otherwise: str) -> str:
     """Return a path of ours to go on to, or the other one."""
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or "\n" in target:
+    if (
+        not target
+        or not target.startswith("/")
+        or target.startswith(("//", "/\\"))
+        or not target.isprintable()
+    ):
         return otherwise
-    parts = urlsplit(target)
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return otherwise
     return target if not parts.netloc and not parts.scheme else otherwise
 
 
@@ -111,7 +136,9 @@ def url_with(**changes: Any) -> str:
     """Return this page's address with some of its query changed; None drops a key."""
     query: dict[str, Any] = {**request.args.to_dict(flat=False), **changes}
     kept = {key: value for key, value in query.items() if value not in (None, "", [])}
-    return url_for(request.endpoint or "public.home", **(request.view_args or {}), **kept)
+    # Not by `url_for`: the reader's own keys would become its arguments (`_scheme`, `endpoint`).
+    words = urlencode(kept, doseq=True)
+    return quote(request.path) + (f"?{words}" if words else "")
 
 
 def absolute(endpoint: str, **values: Any) -> str:
@@ -182,8 +209,23 @@ def _on_stale(_error: StaleDataError) -> Any:
 
 
 def _on_bug(error: Exception) -> Any:
-    log.exception("bug", reference=g.request_id, path=request.path, kind=type(error).__name__)
-    return error_page(500, *_sentences(500))
+    log.exception("bug", reference=g.request_id, rule=str(request.url_rule or ""), kind=type(error).__name__)
+    return _after_a_fault(500)
+
+
+def _after_a_fault(status: int) -> Any:
+    """Return the error page from a clean transaction; a bare one if the database cannot even serve that."""
+    try:
+        let_go()
+        return error_page(status, *_sentences(status))
+    except Exception:
+        log.exception("bare_error_page", reference=g.request_id)
+        return Response(BARE.format(g.request_id), status=status, mimetype="text/html")
+
+
+def _on_unreadable(_error: DataError) -> Any:
+    """A value no column can hold (a number too long, a broken character) is the sender's mistake."""
+    return _after_a_fault(400)
 
 
 def _on_csrf(_error: CSRFError) -> Any:
@@ -202,6 +244,7 @@ def install_errors(app: Flask) -> None:
     app.register_error_handler(StaleDataError, _on_stale)
     app.register_error_handler(OperationalError, _on_database)
     app.register_error_handler(CSRFError, _on_csrf)
+    app.register_error_handler(DataError, _on_unreadable)
     app.register_error_handler(Exception, _on_bug)
 
 
