@@ -7,6 +7,7 @@ from portal.billing import online
 from portal.core import chores, outbox
 from portal.core.chores import Chore
 from portal.core.db import transaction
+from portal.members import chores as members
 
 
 def purge_outbox() -> int:
@@ -21,4 +22,8 @@ def install() -> None:
         Chore("purge_outbox", "30 4 * * *", purge_outbox),
         Chore("forget_sign_in_tries", "40 4 * * *", throttle.forget_old),
         Chore("settle_payments", "*/10 * * * *", online.sweep),
+        Chore("announce_standings", "5 0 * * *", members.announce_standings),
+        Chore("expire_applications", "0 9 * * *", members.expire_applications),
+        Chore("close_unfulfilled", "10 9 * * *", members.close_unfulfilled),
+        Chore("void_envelopes", "20 9 * * *", members.void_envelopes),
     )

@@ -108,6 +108,16 @@ def review(
     for name in voices:
         voice = post(house[name], case(uid, "recommendations"), in_favour="yes", reason="sound")
         assert voice.status_code == 303, voice.text
+    attach_minute(house[owner], uid)
+
+
+def attach_minute(client: FlaskClient, uid: str) -> None:
+    """Attach the minute of the board."""
+    sent = client.post(
+        case(uid, "minute"), data={"csrf_token": token(client), "minute": (io.BytesIO(picture()), "minute.png")},
+        content_type="multipart/form-data",
+    )  # fmt: skip
+    assert sent.status_code == 303, sent.text
 
 
 def work(app: Flask) -> int:

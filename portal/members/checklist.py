@@ -13,14 +13,14 @@ from sqlalchemy import select
 
 from portal.accounts import contacts
 from portal.accounts.access import Reader
-from portal.accounts.may import May
+from portal.accounts.may import ContactRole, May, StaffRole
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
 from portal.billing import queries
 from portal.billing.issuing import party_of
 from portal.core import audit, catalogue, clock, labels
 from portal.core.db import db
-from portal.members import review
+from portal.members import form, review
 from portal.members.belonging import Agreement, AgreementState, ChecklistTick, Membership
 from portal.members.models import Application, ApplicationState
 
@@ -37,6 +37,7 @@ class Item:
     due: date | None
     href: str
     derived: bool
+    owner: str = ""
 
 
 def _contacts_complete(membership: Membership) -> bool:
@@ -56,7 +57,7 @@ def _listed(membership: Membership) -> bool:
 DERIVED: dict[str, tuple[Callable[[Membership], bool], str]] = {
     "contacts_complete": (_contacts_complete, "accounts.people"),
     "billing_profile": (_billing_profile, "billing.invoices"),
-    "listed": (_listed, "member.membership"),
+    "listed": (_listed, "member.profile"),
 }
 
 
@@ -66,14 +67,32 @@ def items(membership: Membership) -> list[Item]:
         db.session.scalars(select(ChecklistTick.item).where(ChecklistTick.membership_id == membership.id))
     )
     found = []
+    holder = form.PERSON if membership.org.person_id is not None else form.ORGANISATION
     for code, body in catalogue.entries("checklist").items():
+        if body.get("holder", form.ORGANISATION) != holder:
+            continue
         check, target = DERIVED.get(body["done_when"], (None, "member.membership"))
         due = membership.member_since + timedelta(days=body["days"]) if membership.member_since else None
         done = check(membership) if check else code in ticked
         found.append(
-            Item(code, catalogue.in_words(body["name"]), done, due, url_for(target), check is not None)
+            Item(
+                code,
+                catalogue.in_words(body["name"]),
+                done,
+                due,
+                url_for(target),
+                check is not None,
+                _owner(body.get("owner", "")),
+            )
         )
     return found
+
+
+def _owner(role: str) -> str:
+    """Return who sees to an item, in words: a contact's role or one of staff."""
+    if role in {one.value for one in ContactRole}:
+        return labels.label(ContactRole(role))
+    return labels.label(StaffRole(role)) if role else ""
 
 
 def tick(membership: Membership, code: str, *, by: Person) -> None:

@@ -101,6 +101,7 @@ def case(uid: str) -> str:
         days=showing.working_days_used(row),
         history=db.session.scalars(audit.of_subject(*subjects)).all(),
         may=showing.buttons(row, agreement, reader),
+        steps=showing.steps(row, agreement, reader),
         role=_role(reader),
         voice=f.Voice(), approve=f.Approve(), reject=reject, reason=f.Reason(),
         me=reader.person,
@@ -169,7 +170,7 @@ def declare(uid: str) -> BaseResponse:
 
 
 @cases.post("/<uid>/approval")
-@allow(May.DECIDE)
+@allow(May.DECIDE, May.REVIEW)
 def approve(uid: str) -> BaseResponse:
     """Approve the application."""
     row, given = office_application(uid), f.Approve()
@@ -180,7 +181,7 @@ def approve(uid: str) -> BaseResponse:
 
 
 @cases.post("/<uid>/rejection")
-@allow(May.DECIDE)
+@allow(May.DECIDE, May.REVIEW)
 def reject(uid: str) -> BaseResponse:
     """Reject the application."""
     row, given = office_application(uid), f.Reject()

@@ -8,12 +8,13 @@ from typing import Any
 
 from sqlalchemy import select
 
+from portal.accounts import contacts
 from portal.accounts.access import Reader
-from portal.accounts.may import May
+from portal.accounts.may import ContactRole, May
 from portal.core import catalogue, clock
 from portal.core.audit import AuditEntry, of_subject
 from portal.core.db import db
-from portal.members import drafting, form
+from portal.members import agreements, drafting, form, quorum
 from portal.members.belonging import Agreement, AgreementState
 from portal.members.models import Application, ApplicationState, FieldComment, Submission
 
@@ -33,7 +34,7 @@ def pages_of(row: Application) -> list[dict[str, Any]]:
     wrong = form.check(row.answers, set(present), row.catalogue_day)
     asked = [field for field in form.fields(row.catalogue_day) if field.asked(row.answers)]
     found = []
-    for code, page in form.pages(row.catalogue_day).items():
+    for code, page in form.pages(row.catalogue_day, row.answers).items():
         facts = [
             {
                 "field": field,
@@ -125,11 +126,34 @@ def buttons(row: Application, agreement: Agreement | None, reader: Reader) -> di
         "take": reader.staff_may(May.REVIEW) and (state is S.SUBMITTED or (state is S.IN_REVIEW and row.case_owner_id is None)),
         "ask": mine and state is S.IN_REVIEW,
         "recommend": reader.staff_may(May.RECOMMEND) and state is S.IN_REVIEW and not mine,
-        "decide": reader.staff_may(May.DECIDE) and state is S.IN_REVIEW,
+        "decide": reader.staff_may(quorum.decider_verb(row)) and state is S.IN_REVIEW,
         "hear": reader.staff_may(May.DECIDE_APPEALS) and state is S.REJECTED and row.appealed_at is not None and row.appeal_heard_at is None,
         "pairs": reader.staff_may(May.REVIEW),
         "send": legal and sealed is G.DRAFTED,
         "scan": legal and sealed is G.MEMBER_SIGNED and agreement is not None and agreement.way == "chop" and agreement.checked_by_id is None,
         "countersign": reader.staff_may(May.COUNTERSIGN) and sealed is G.MEMBER_SIGNED,
         "declare": state in {S.SUBMITTED, S.IN_REVIEW, S.INFO_REQUESTED},
+    }  # fmt: skip
+
+
+def steps(row: Application, agreement: Agreement | None, reader: Reader) -> dict[str, Any]:
+    """Return which of the rarer steps this reader sees on the case, with what they need."""
+    state, sealed = row.state, agreement.state if agreement else None
+    legal = reader.staff_may(May.PREPARE_AGREEMENTS)
+    reviewer, decides = reader.staff_may(May.REVIEW), reader.staff_may(May.DECIDE)
+    signers = contacts.holders(row.org, ContactRole.SIGNATORY)
+    others = [one for one in signers if agreement is not None and one.id != agreement.asked_id]
+    brings = reviewer or reader.staff_may(May.DECIDE_APPEALS)
+    return {
+        "reopen": reviewer and state is S.EXPIRED and row.reopened_at is None,
+        "propose_close": reviewer and state is S.APPROVED and row.close_proposed_by_id is None,
+        "confirm_close": decides and state is S.APPROVED and row.close_proposed_by_id is not None,
+        "minute": brings and state is S.IN_REVIEW and quorum.needs_minute(row),
+        "check_papers": reviewer and state is S.IN_REVIEW and quorum.needs_second_check(row)
+        and row.papers_checked_at is None and row.case_owner_id not in {None, reader.person.id},
+        "draft": legal and state is S.APPROVED and sealed is G.VOIDED,
+        "readdress": others if legal and sealed is G.SENT else [],
+        "bring_scan": legal and sealed is G.SENT and agreement is not None
+        and agreements.beforehand(agreement) is None,
+        "papers": quorum.papers_of(row),
     }  # fmt: skip

@@ -11,6 +11,7 @@ from portal.members.standing import Standing
 def install() -> None:
     """Name standings, and the verbs of the audit chain with their details."""
     _standings()
+    _case_verbs()
     _verbs()
 
 
@@ -37,7 +38,7 @@ def _standings() -> None:
     )  # fmt: skip
 
 
-def _verbs() -> None:
+def _case_verbs() -> None:
     story.words(
         {
             "application.started": (_l("Application started"), "pencil"),
@@ -53,7 +54,24 @@ def _verbs() -> None:
             "application.withdrawn": (_l("Withdrawn"), "arrow-return-left"),
             "application.appealed": (_l("Appeal"), "megaphone"),
             "application.appeal_heard": (_l("Appeal heard: in review again"), "arrow-repeat"),
-            "application.completed": (_l("Fulfilled"), "flag"),
+            "application.completed": (_l("Completed"), "flag"),
+            "application.expired": (_l("Expired"), "clock-history"),
+            "application.reopened": (_l("Reopened"), "arrow-repeat"),
+            "application.flagged": (_l("Left to a reviewer by the rule"), "flag"),
+            "application.minute_attached": (_l("Minute of the board attached"), "paperclip"),
+            "application.papers_checked": (_l("Papers checked a second time"), "check2-all"),
+            "application.close_proposed": (_l("Closing proposed"), "x-circle"),
+            "application.close_declined": (_l("Kept open"), "arrow-return-left"),
+            "application.closed": (_l("Closed"), "x-octagon"),
+            "agreement.readdressed": (_l("Another signatory asked"), "envelope"),
+            "agreement.terminated": (_l("Agreement terminated"), "x-circle"),
+        }
+    )
+
+
+def _verbs() -> None:
+    story.words(
+        {
             "agreement.drafted": (_l("Agreement drafted"), "file-earmark-text"),
             "agreement.sent": (_l("Agreement sent"), "envelope"),
             "agreement.signed": (_l("Signed by the member"), "pen"),
@@ -72,11 +90,15 @@ def _verbs() -> None:
             "contact.invited": (_l("Contact invited"), "envelope-plus"),
             "contact.left": (_l("Contact ended"), "person-dash"),
             "contact.invitation_withdrawn": (_l("Invitation withdrawn"), "envelope-x"),
+            "contact.successor_named": (_l("Successor named"), "person-plus"),
+            "organisation.profile_changed": (_l("Profile changed"), "pencil"),
+            "organisation.share_recorded": (_l("Share recorded"), "diagram-2"),
             "organisation.listing": (_l("Listing on the wall changed"), "grid"),
         },
         {
             "number": _l("Number"), "gross": _l("Sum"), "amount": _l("Amount"), "left": _l("Still to pay"),
             "reason": _l("Reason"), "file": _l("File"), "person": _l("Person"), "email": _l("Mail address"),
-            "start": _l("From"), "end": _l("Until"),
+            "start": _l("From"), "last": _l("Until"), "to": _l("To be signed by"), "rule": _l("Rule"),
+            "owner": _l("Owner of the share"), "percent": _l("Percent"), "evidence": _l("Evidence"),
         },
     )  # fmt: skip
