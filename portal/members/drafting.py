@@ -61,8 +61,8 @@ def start_for(
     db.session.flush()
     answers = _first_answers(person, name=org_name, tier=tier)
     row = begin(org, by=by, applicant=person, language=language, answers=answers)
-    contacts.invite(org, person.email, ContactRole.OWNER, language, by=by, most=1)
     letters.started_for(row, by)
+    contacts.invite(org, person.email, ContactRole.OWNER, language, by=by, most=1)
     return row
 
 

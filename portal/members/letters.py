@@ -138,7 +138,6 @@ def started_for(application: Application, by: Person) -> None:
                 ),
                 _("Nothing is sent or paid before you do."),
             ),
-            button=(_("Open the application"), page_of(application)),
         )
 
     send_all(

@@ -99,6 +99,14 @@ def working_days(start: date, end: date) -> int:
     return sum(day.weekday() < 5 and str(day) not in holidays for day in days)
 
 
+FOR_APPLICANT = (
+    "application.started", "application.submitted", "application.asked", "application.resubmitted",
+    "application.file_added", "application.taken", "application.approved", "application.rejected",
+    "application.withdrawn", "application.appealed", "application.appeal_heard", "application.expired",
+    "application.reopened", "application.completed", "application.closed", "agreement.sent",
+    "agreement.readdressed", "agreement.signed", "agreement.scan_returned", "agreement.executed",
+    "agreement.voided", "agreement.terminated",
+)  # fmt: skip
 STOPS = {"application.asked", "application.approved", "application.rejected", "application.withdrawn"}
 STARTS = {"application.submitted", "application.resubmitted", "application.appeal_heard"}
 
@@ -115,6 +123,12 @@ def working_days_used(row: Application) -> int:
             used += working_days(since, day)
             since = None
     return used + (working_days(since, clock.today()) if since is not None else 0)
+
+
+def story_for_applicant(row: Application, agreement: Agreement | None) -> list[AuditEntry]:
+    """Return what happened as far as it is the applicant's business: no voices, conflicts or papers of the house."""
+    subjects = [row.subject, *([agreement.subject] if agreement else [])]
+    return list(db.session.scalars(of_subject(*subjects).where(AuditEntry.verb.in_(FOR_APPLICANT))))
 
 
 def buttons(row: Application, agreement: Agreement | None, reader: Reader) -> dict[str, bool]:

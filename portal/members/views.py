@@ -16,7 +16,7 @@ from portal.accounts.organisations import Organisation
 from portal.accounts.people_views import acting_for, own_orgs
 from portal.billing.catalogue import price_of
 from portal.billing.issuing import owed
-from portal.core import audit, catalogue, files
+from portal.core import catalogue, files
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.paging import page_of
@@ -114,9 +114,7 @@ def case(uid: str) -> Any:
         pages=showing.pages_of(row),
         agreement=agreement if agreement and agreement.sent_at else None,
         owed=owed(row.invoice) if row.invoice else None,
-        history=db.session.scalars(
-            audit.of_subject(row.subject, *([agreement.subject] if agreement else []))
-        ).all(),
+        history=showing.story_for_applicant(row, agreement),
         appeal_until=appeals.appeal_until(row),
         answer_until=drafting.answer_until(row),
         appeal=Appeal(),
