@@ -135,5 +135,12 @@ def announce_standings() -> int:
 
 
 def _refresh(ids: list[int]) -> int:
-    rows = db.session.scalars(select(Membership).where(Membership.id.in_(ids)).order_by(Membership.id))
+    # Under their locks, so that a payment at the same moment and this do not both tell of one change.
+    rows = db.session.scalars(
+        select(Membership)
+        .where(Membership.id.in_(ids))
+        .order_by(Membership.id)
+        .with_for_update(of=Membership)
+        .execution_options(populate_existing=True)
+    )
     return terms.refresh(rows)

@@ -71,7 +71,9 @@ def _seal(row: Agreement) -> dict[str, str]:
         "member_way": f"{ways.get(row.way, row.way)}, {row.signed_from}",
         "member_at": _instant(row.signed_at),
         "ours": f"{ours['name']['zh']} {ours['name']['en']}" if ours else _name(row.countersigned_by),
-        "ours_at": f"{ours['signed_on']} · 预先签署 signed beforehand" if ours else _instant(row.countersigned_at),
+        "ours_at": f"{ours['signed_on']} · 预先签署 signed beforehand"
+        if ours
+        else _instant(row.countersigned_at),
         "sha256": row.scan.sha256 if row.scan else (row.document.sha256 if row.document else ""),
     }
 
