@@ -99,6 +99,7 @@ def _install(app: Portal) -> None:
         money=words.money,
         price=words.price,
         day=words.day,
+        last_day=words.last_day,
         moment=words.moment,
         label=labels.label,
         tone=labels.tone,
@@ -126,7 +127,7 @@ def _words() -> dict[str, Any]:
         "locale": i18n.HTML.get(locale, "en"),
         "other_locale": {"code": other, "name": i18n.LANGUAGES[other]},
         "brand": catalogue.brand(),
-        "url_with": web.url_with,
         "policy": catalogue.policy,
+        "url_with": web.url_with,
         **(frame.words() if has_request_context() else {}),
     }

@@ -9,6 +9,7 @@ from portal.billing import online, sending
 from portal.core import audit, chores, idempotency, outbox
 from portal.core.chores import Chore
 from portal.core.db import transaction
+from portal.members import chores as members
 
 
 def purge_outbox() -> int:
@@ -39,4 +40,8 @@ def install() -> None:
         Chore("settle_payments", "*/10 * * * *", online.sweep),
         Chore("check_audit", "50 4 * * *", check_audit),
         Chore("send_refunds", "5-59/10 * * * *", sending.sweep),
+        Chore("announce_standings", "5 0 * * *", members.announce_standings),
+        Chore("expire_applications", "0 9 * * *", members.expire_applications),
+        Chore("close_unfulfilled", "10 9 * * *", members.close_unfulfilled),
+        Chore("void_envelopes", "20 9 * * *", members.void_envelopes),
     )

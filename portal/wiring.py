@@ -39,11 +39,27 @@ from portal.billing.pay import pay
 from portal.billing.views import billing
 from portal.core import events, nav
 from portal.core.nav import Entry
-from portal.members import fulfil, opening, terms, words
+from portal.members import (  # noqa: F401 - their routes
+    agreements,
+    fulfil,
+    individuals,
+    opening,
+    profile_views,
+    signing,
+    steps,
+    terms,
+    words,
+)
 from portal.members import papers as member_papers  # noqa: F401 - its outbox handlers
 from portal.members import queue as member_queue  # noqa: F401 - its routes
 from portal.members.api import applications_api
-from portal.members.events import AgreementExecuted, ApplicationApproved, MembershipJoined
+from portal.members.events import (
+    AgreementExecuted,
+    AgreementSigned,
+    ApplicationApproved,
+    ApplicationSubmitted,
+    MembershipJoined,
+)
 from portal.members.home import member, office
 from portal.members.office import cases, count_waiting
 from portal.members.profile_api import profiles
@@ -86,7 +102,9 @@ def tier_of(org: Organisation) -> str:
 
 def install() -> None:
     """Let the domains hear each other, and put their entries on the rails."""
+    events.on(ApplicationSubmitted, individuals.on_submitted)
     events.on(ApplicationApproved, fulfil.on_approved)
+    events.on(AgreementSigned, agreements.on_signed)
     events.on(AgreementExecuted, fulfil.on_executed)
     events.on(InvoiceSettled, fulfil.on_settled)
     events.on(MembershipJoined, fulfil.on_joined)
@@ -99,8 +117,11 @@ def install() -> None:
     nav.add(
         Entry("member", 10, "member.home", _l("Home"), "house", lambda _r: True),
         Entry("member", 20, "member.membership", _l("Membership"), "award", frame.acts),
-        Entry("member", 30, "apply.begin", _l("Applications"), "file-earmark-text", lambda _r: True),
+        Entry("member", 25, "member.benefits", _l("Benefits"), "gift", frame.acts),
+        Entry("member", 30, "apply.applications", _l("Applications"), "file-earmark-text", lambda _r: True),
+        Entry("member", 35, "apply.agreement_list", _l("Agreements"), "pen", frame.acts),
         Entry("member", 40, "billing.invoices", _l("Invoices"), "receipt", lambda _r: True),
+        Entry("member", 75, "member.profile", _l("Profile"), "building", frame.acts),
         Entry("office", 10, "office.home", _l("What waits"), "house", lambda r: r.works_here()),
         Entry(
             "office",

@@ -114,6 +114,17 @@ def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
 
 
 @pytest.fixture
+def sqlite_app(sqlite_template: Path, tmp_path: Path) -> Iterator[Flask]:
+    """The application on SQLite alone, for tests that touch no table."""
+    file = tmp_path / "portal.sqlite3"
+    shutil.copy(sqlite_template, file)
+    made = build(tmp_path, f"sqlite:///{file}")
+    yield made
+    with made.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
 def client(app: Flask) -> FlaskClient:
     """A browser without an account."""
     return app.test_client()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flask_babel import gettext as _
 
+from portal.accounts import tickets
 from portal.accounts.organisations import Invitation
-from portal.accounts.people import Person
-from portal.core import labels, mail, vault, web
+from portal.accounts.people import Person, TicketKind
+from portal.core import clock, labels, mail, vault, web, words
 from portal.core.catalogue import brand
 from portal.core.mail import Letter
 
@@ -23,7 +24,10 @@ def confirm(person: Person, secret: str) -> None:
         return Letter(
             _("Confirm your address for %(brand)s", brand=brand().short),
             (
-                _("Please confirm that this is your address. The link works for 24 hours, once."),
+                _(
+                    "Please confirm that this is your address. The link works for %(hours)s hours, once.",
+                    hours=int(tickets.LIVES[TicketKind.CONFIRM].total_seconds() // 3600),
+                ),
                 _("If you did not register, do nothing: without this step the account stays shut."),
             ),
             button=(_("Confirm the address"), web.absolute("accounts.confirm_link", secret=secret)),
@@ -153,7 +157,10 @@ def invitation(row: Invitation, secret: str) -> None:
             _("%(who)s invites you to act for %(org)s", who=row.by_name, org=row.org.name),
             (
                 _("Your role: %(role)s.", role=labels.label(row.role)),
-                _("Accept within 14 days. You need an account with this mail address; it takes a minute."),
+                _(
+                    "Accept until %(day)s. You need an account with this mail address; it takes a minute.",
+                    day=words.day(clock.day_of(row.expires_at)),
+                ),
             ),
             button=(_("See the invitation"), web.absolute("accounts.invitation_link", secret=secret)),
             secret=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency
@@ -22,6 +22,11 @@ def day(value: date) -> str:
     """Return a date as the reader writes it: `2026年11月22日`, `22 Nov 2026`."""
     locale = get_locale() or "zh_Hans_CN"
     return str(format_date(value, "d MMM y" if str(locale).startswith("en") else "long", locale=locale))
+
+
+def last_day(end: date) -> str:
+    """Return the last day of a period whose `end` is the first day without it: what people read as "until"."""
+    return day(end - timedelta(days=1))
 
 
 def moment(value: datetime) -> str:

@@ -16,6 +16,7 @@ from portal.accounts.words import role
 from portal.billing.issuing import known_party
 from portal.core import audit, catalogue
 from portal.core.db import db
+from portal.members import form
 from portal.members.belonging import ChecklistTick, Membership
 
 
@@ -29,7 +30,7 @@ class Item:
     due: date | None
     href: str
     derived: bool
-    owner: str
+    owner: str = ""
 
 
 def _contacts_complete(membership: Membership) -> bool:
@@ -49,7 +50,7 @@ def _listed(membership: Membership) -> bool:
 DERIVED: dict[str, tuple[Callable[[Membership], bool], str]] = {
     "contacts_complete": (_contacts_complete, "accounts.people"),
     "billing_profile": (_billing_profile, "billing.profile"),
-    "listed": (_listed, "member.membership"),
+    "listed": (_listed, "member.profile"),
 }
 
 
@@ -59,7 +60,10 @@ def items(membership: Membership) -> list[Item]:
         db.session.scalars(select(ChecklistTick.item).where(ChecklistTick.membership_id == membership.id))
     )
     found = []
+    holder = form.PERSON if membership.org.person_id is not None else form.ORGANISATION
     for code, body in catalogue.entries("checklist").items():
+        if body.get("holder", form.ORGANISATION) != holder:
+            continue
         check, target = DERIVED.get(body["done_when"], (None, "member.membership"))
         due = membership.member_since + timedelta(days=body["days"]) if membership.member_since else None
         done = check(membership) if check else code in ticked

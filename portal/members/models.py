@@ -123,6 +123,18 @@ class Application(Model):
     round: Mapped[int] = mapped_column(default=1)
     appealed_at: Mapped[datetime | None] = mapped_column(default=None)
     appeal_heard_at: Mapped[datetime | None] = mapped_column(default=None)
+    reopened_at: Mapped[datetime | None] = mapped_column(default=None)
+    decided_rule: Mapped[str] = mapped_column(String(80), default="")
+    papers_checked_at: Mapped[datetime | None] = mapped_column(default=None)
+    papers_checked_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("person.id"), init=False, default=None
+    )
+    papers_checked_by: Mapped[Person | None] = relationship(foreign_keys=[papers_checked_by_id], default=None)
+    close_reason: Mapped[str] = mapped_column(String(300), default="")
+    close_proposed_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("person.id"), init=False, default=None
+    )
+    close_proposed_by: Mapped[Person | None] = relationship(foreign_keys=[close_proposed_by_id], default=None)
     invoice_id: Mapped[int | None] = mapped_column(ForeignKey("invoice.id"), init=False, default=None)
     invoice: Mapped[Invoice | None] = relationship(default=None)
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)

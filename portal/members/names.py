@@ -33,6 +33,8 @@ def index(org: Organisation) -> None:
         keys.add(("legal", org.legal_key))
     if org.homepage and (domain := registrable_domain(org.homepage)):
         keys.add(("domain", domain[:250]))
+    if org.person_id is not None:  # many people share a name: a person is never a duplicate by it
+        keys = set()
     db.session.execute(delete(MatchKey).where(MatchKey.org_id == org.id))
     db.session.add_all(
         MatchKey(org_id=org.id, kind=kind, value=value) for kind, value in sorted(keys) if value

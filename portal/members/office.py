@@ -74,6 +74,7 @@ def _page(row: Application, fault: f.ScanFault) -> str:
         same=showing.same,
         role_name=role,
         may=showing.buttons(row, agreement, reader),
+        steps=showing.steps(row, agreement, reader),
         role=_role(reader), waiver=review.waiver_of(row),
         voice=f.Voice(), approve=f.Approve(), reject=reject, reason=f.Reason(), fault=fault,
         me=reader.person,
@@ -142,7 +143,7 @@ def declare(uid: str) -> BaseResponse:
 
 
 @cases.post("/<uid>/approval")
-@allow(May.DECIDE)
+@allow(May.DECIDE, May.REVIEW)
 def approve(uid: str) -> BaseResponse:
     """Approve the application."""
     row, given = office_application(uid), f.Approve()
@@ -165,7 +166,7 @@ def waive(uid: str) -> BaseResponse:
 
 
 @cases.post("/<uid>/rejection")
-@allow(May.DECIDE)
+@allow(May.DECIDE, May.REVIEW)
 def reject(uid: str) -> BaseResponse:
     """Reject the application."""
     row, given = office_application(uid), f.Reject()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
 
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
@@ -14,7 +15,7 @@ from portal.core.errors import Refused
 from portal.members import checklist, names, terms
 from portal.members.standing import Answer, Right
 
-OWN = ("display_name_zh", "display_name_en", "homepage", "about")
+OWN = ("display_name_zh", "display_name_en", "homepage", "address", "about")
 
 
 def change(org: Organisation, given: dict[str, Any], *, by: Person) -> None:
@@ -35,3 +36,20 @@ def change(org: Organisation, given: dict[str, Any], *, by: Person) -> None:
     if given.get("listing", org.listing_consent) != org.listing_consent:
         checklist.set_listing(org, given["listing"], by=by)
     db.session.flush()
+
+
+def change_seen(org: Organisation, typed: dict[str, Any], *, seen: str, by: Person) -> None:
+    """Change the profile if it is still the version that was seen; else refuse, and nothing typed is lost."""
+    row = db.session.scalars(
+        select(Organisation)
+        .where(Organisation.id == org.id)
+        .with_for_update(of=Organisation)
+        .execution_options(populate_existing=True)
+    ).one()
+    if str(row.version) != seen:
+        raise Refused(
+            _l(
+                "Somebody else changed this while you were typing. Your words are kept below; the present ones stand beside them. Save again to replace them."
+            )
+        )
+    change(row, {name: typed[name] or "" for name in OWN if name in typed}, by=by)

@@ -34,13 +34,17 @@ def tier_name(code: str) -> str:
     return catalogue.in_words(body["name"]) if body else code
 
 
-def shown() -> Select[Membership]:
-    """Select whoever the wall shows: listed and consenting members, and unclaimed ones of an import."""
+def shown(*, people: bool = False) -> Select[Membership]:
+    """Select whoever the wall shows: listed and consenting members, and unclaimed ones of an import.
+
+    Individuals are a list of their own, never among the organisations.
+    """
+    kind = Organisation.person_id.is_not(None) if people else Organisation.person_id.is_(None)
     consenting = Membership.standing.in_(listed_standings()) & Organisation.listing_consent
     return (
         select(Membership)
         .join(Organisation)
-        .where(or_(consenting, Organisation.unclaimed & Organisation.listing_consent))
+        .where(kind, or_(consenting, Organisation.unclaimed & Organisation.listing_consent))
     )
 
 

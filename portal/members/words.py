@@ -9,8 +9,8 @@ from flask_babel import lazy_gettext as _l
 from portal.core import catalogue, labels, story
 from portal.members import agreements, wall
 from portal.members.belonging import TermKind
+from portal.members.conflicts import REASONS
 from portal.members.models import PairAnswer
-from portal.members.review import REASONS
 from portal.members.standing import Standing
 
 
@@ -18,6 +18,7 @@ def install() -> None:
     """Name standings, and the verbs of the audit chain with their details."""
     _standings()
     _terms()
+    _case_verbs()
     _verbs()
     _money_verbs()
     _details()
@@ -47,7 +48,7 @@ def _standings() -> None:
     )  # fmt: skip
 
 
-def _verbs() -> None:
+def _case_verbs() -> None:
     story.words(
         {
             "application.started": (_l("Application started"), "pencil"),
@@ -65,7 +66,24 @@ def _verbs() -> None:
             "application.withdrawn": (_l("Withdrawn"), "arrow-return-left"),
             "application.appealed": (_l("Appeal"), "megaphone"),
             "application.appeal_heard": (_l("Appeal heard: in review again"), "arrow-repeat"),
-            "application.completed": (_l("Fulfilled"), "flag"),
+            "application.completed": (_l("Completed"), "flag"),
+            "application.expired": (_l("Expired"), "clock-history"),
+            "application.reopened": (_l("Reopened"), "arrow-repeat"),
+            "application.flagged": (_l("Left to a reviewer by the rule"), "flag"),
+            "application.minute_attached": (_l("Minute of the board attached"), "paperclip"),
+            "application.papers_checked": (_l("Papers checked a second time"), "check2-all"),
+            "application.close_proposed": (_l("Closing proposed"), "x-circle"),
+            "application.close_declined": (_l("Kept open"), "arrow-return-left"),
+            "application.closed": (_l("Closed"), "x-octagon"),
+            "agreement.readdressed": (_l("Another signatory asked"), "envelope"),
+            "agreement.terminated": (_l("Agreement terminated"), "x-circle"),
+        }
+    )
+
+
+def _verbs() -> None:
+    story.words(
+        {
             "agreement.drafted": (_l("Agreement drafted"), "file-earmark-text"),
             "agreement.sent": (_l("Agreement sent"), "envelope"),
             "agreement.signed": (_l("Signed by the member"), "pen"),
@@ -84,6 +102,9 @@ def _verbs() -> None:
             "contact.invited": (_l("Contact invited"), "envelope-plus"),
             "contact.left": (_l("Contact ended"), "person-dash"),
             "contact.invitation_withdrawn": (_l("Invitation withdrawn"), "envelope-x"),
+            "contact.successor_named": (_l("Successor named"), "person-plus"),
+            "organisation.profile_changed": (_l("Profile changed"), "pencil"),
+            "organisation.share_recorded": (_l("Share recorded"), "diagram-2"),
             "organisation.listing": (_l("Listing on the wall changed"), "grid"),
             "organisation.pair_answered": (_l("Similar organisation answered"), "intersect"),
             "landscape.imported": (_l("List of members imported"), "cloud-arrow-down"),
@@ -116,10 +137,12 @@ def _details() -> None:
             "reason": _l("Reason"), "file": _l("File"), "person": _l("Person"), "email": _l("Mail address"),
             "start": _l("From"), "end": _l("Until"), "tier": _l("Tier"), "code": _l("Reason of the list"),
             "words": _l("In words"), "in_favour": _l("In favour"), "founding": _l("Founding member"),
-            "way": _l("Way of signing"), "answer": _l("Answer"), "listed": _l("Shown on the wall"), "to": _l("To"),
+            "way": _l("Way of signing"), "answer": _l("Answer"), "listed": _l("Shown on the wall"), "to": _l("To be signed by"),
             "item": _l("Item"), "field": _l("Field"), "fields": _l("Fields"), "round": _l("Round"),
             "payer": _l("Payer"), "text": _l("Text of the transfer"), "asked": _l("Sum asked for"),
             "changed": _l("Changed"), "new": _l("New"), "old": _l("Old"),
+            "last": _l("Until"), "rule": _l("Rule"), "owner": _l("Owner of the share"), "percent": _l("Percent"),
+            "evidence": _l("Evidence"),
         },
     )  # fmt: skip
 

@@ -56,14 +56,24 @@ def members() -> str:
         total=page.total,
         filters=chips_for(standings=False),
         categories=catalogue.entries("category"),
+        people=_people() if not args.get("tier") and not args.get("category") else [],
     )
+
+
+def _people() -> list[Membership]:
+    """Return the individuals who agreed to be shown, by name; a long list is cut."""
+    people = wall.filtered(wall.shown(people=True), q=request.args.get("q", ""))
+    return list(db.session.scalars(people.order_by(wall.by_name(), Membership.id).limit(500)))
 
 
 @public.get("/members/<uid>")
 @anybody
 def member(uid: str) -> str:
     """Show one member of the wall; a certificate's QR code leads here."""
-    row = db.session.scalars(wall.shown().where(Organisation.uid == uid)).first()
+    row = (
+        db.session.scalars(wall.shown().where(Organisation.uid == uid)).first()
+        or db.session.scalars(wall.shown(people=True).where(Organisation.uid == uid)).first()
+    )
     if row is None:
         raise Missing(_("This organisation is not shown on the member wall."))
     category = catalogue.entries("category").get(row.org.category)

@@ -16,6 +16,7 @@ from portal.core.db import db
 from portal.core.money import Money
 from portal.core.settings import place, settings
 from portal.core.web import public as anybody
+from portal.members import individuals
 
 public = Blueprint("public", __name__)
 
@@ -67,7 +68,9 @@ def home() -> str:
 @anybody
 def tiers() -> str:
     """Show tiers and prices, and compare what each gives."""
-    return render_template("public/tiers.html", tiers=tier_cards(), rights=compared())
+    return render_template(
+        "public/tiers.html", tiers=tier_cards(), rights=compared(), person_tier=individuals.tier_for()
+    )
 
 
 def compared() -> list[tuple[str, list[Any]]]:
