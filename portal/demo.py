@@ -12,6 +12,7 @@ from flask import Flask
 from PIL import Image, ImageDraw
 from sqlalchemy import select
 
+from portal import demo_money
 from portal.accounts import contacts, passwords, tickets
 from portal.accounts.may import ContactRole, StaffRole
 from portal.accounts.people import Grant, Person, TicketKind
@@ -237,7 +238,10 @@ class Demo:
             }
             self.do(start, "director", review.reject, case, code="papers", reason=words)
             return
-        self.do(start, "director", review.approve, case, founding=firm.stage == "founder")
+        founder = firm.stage == "founder"
+        if founder:
+            self.do(start, "rui", review.propose_waiver, case, reason="首批受邀的创始会员，首年会费豁免。")
+        self.do(start, "director", review.approve, case, founding=founder)
         if firm.stage == "approved":
             return
         self.sign(start, case, firm)
@@ -256,6 +260,7 @@ def build(app: Flask) -> None:
         for n, firm in enumerate(FIRMS, 1):
             demo.live(firm, n, today)
         _complete_contacts(demo, today)
+        demo_money.fill(demo.who, today)
 
 
 def _complete_contacts(demo: Demo, today: date) -> None:

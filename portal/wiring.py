@@ -4,35 +4,62 @@ from __future__ import annotations
 
 from flask import Blueprint
 from flask_babel import lazy_gettext as _l
+from flask_openapi3.blueprint import APIBlueprint
 
-from portal.accounts import contacts, frame, mailbox, passkeys, people_views, security  # noqa: F401 - their routes
+from portal.accounts import (  # noqa: F401 - their routes
+    contacts,
+    engine,
+    frame,
+    mailbox,
+    passkeys,
+    people_views,
+    security,
+    token_views,
+)
+from portal.accounts import words as account_words
+from portal.accounts.api import whoami
+from portal.accounts.audit_office import chain
 from portal.accounts.frame import staff_who_may
+from portal.accounts.helpdesk import helpdesk
+from portal.accounts.mail_office import letterbox
 from portal.accounts.may import May
 from portal.accounts.office import staff
 from portal.accounts.organisations import Organisation
+from portal.accounts.people_office import folk
+from portal.accounts.rules import rules
 from portal.accounts.views import accounts
+from portal.billing import exports as billing_exports  # noqa: F401 - its routes
+from portal.billing import inbox, profile, queries, receipts, refund_views  # noqa: F401 - their routes and handlers
 from portal.billing import papers as billing_papers  # noqa: F401 - its outbox handlers
-from portal.billing import queries
+from portal.billing import words as billing_words
+from portal.billing.api import invoices_api
 from portal.billing.events import InvoiceSettled
 from portal.billing.office import money
 from portal.billing.pay import pay
 from portal.billing.views import billing
 from portal.core import events, nav
 from portal.core.nav import Entry
-from portal.members import fulfil, terms, words
+from portal.members import fulfil, opening, terms, words
 from portal.members import papers as member_papers  # noqa: F401 - its outbox handlers
+from portal.members import queue as member_queue  # noqa: F401 - its routes
+from portal.members.api import applications_api
 from portal.members.events import AgreementExecuted, ApplicationApproved, MembershipJoined
 from portal.members.home import member, office
 from portal.members.office import cases, count_waiting
+from portal.members.profile_api import profiles
 from portal.members.roll import roll
+from portal.members.search import finder
 from portal.members.views import apply
 from portal.public import members as public_members  # noqa: F401 - its routes
+from portal.public import metrics as public_metrics  # noqa: F401 - its routes
+from portal.public.api import wall_api
 from portal.public.views import public
 
 BLUEPRINTS: list[Blueprint] = [
     public,
     accounts,
     staff,
+    helpdesk,
     member,
     office,
     cases,
@@ -41,7 +68,14 @@ BLUEPRINTS: list[Blueprint] = [
     billing,
     pay,
     money,
+    finder,
+    folk,
+    letterbox,
+    chain,
+    rules,
+    engine.engine,
 ]
+APIS: list[APIBlueprint] = [wall_api, whoami, profiles, applications_api, invoices_api]
 
 
 def tier_of(org: Organisation) -> str:
@@ -58,6 +92,9 @@ def install() -> None:
     events.on(MembershipJoined, fulfil.on_joined)
     contacts.ask_tier(tier_of)
     words.install()
+    account_words.install()
+    opening.install()
+    billing_words.install()
     frame.install()
     nav.add(
         Entry("member", 10, "member.home", _l("Home"), "house", lambda _r: True),
@@ -74,7 +111,8 @@ def install() -> None:
             staff_who_may(May.READ_MEMBERS),
             count_waiting,
         ),
-        Entry("office", 30, "roll.members", _l("Members"), "people", staff_who_may(May.READ_MEMBERS)),
+        Entry("office", 30, "roll.members", _l("Members"), "buildings", staff_who_may(May.READ_MEMBERS)),
+        Entry("office", 35, "folk.people", _l("People"), "people", staff_who_may(May.READ_MEMBERS)),
         Entry(
             "office",
             40,
@@ -82,8 +120,11 @@ def install() -> None:
             _l("Finance desk"),
             "cash-coin",
             staff_who_may(May.READ_MONEY),
-            queries.count_entries_waiting,
+            queries.count_waiting,
         ),
         Entry("office", 50, "money.invoices", _l("Invoices"), "receipt", staff_who_may(May.READ_MONEY)),
         Entry("office", 60, "money.receipts", _l("Receipts"), "bank", staff_who_may(May.READ_MONEY)),
+        Entry(
+            "office", 62, "money.refunds", _l("Refunds"), "arrow-return-left", staff_who_may(May.READ_MONEY)
+        ),
     )

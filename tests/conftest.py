@@ -23,11 +23,11 @@ from portal.core.db import db
 KEY = "a key for tests only, of forty characters"
 
 
-def build(home: Path, database_url: str) -> Flask:
-    """Return an application of its own on a database, in testing mode."""
+def build(home: Path, database_url: str, **more: str) -> Flask:
+    """Return an application of its own on a database, in testing mode; `more` are variables of the environment."""
     places.load()
     module: Any = __import__("sys").modules["portal_config"]
-    env = {"PORTAL_HOME": str(home), "PORTAL_DATABASE_URL": database_url, "PORTAL_SECRET_KEY": KEY}
+    env = {"PORTAL_HOME": str(home), "PORTAL_DATABASE_URL": database_url, "PORTAL_SECRET_KEY": KEY, **more}
     return create_app(module.read_settings(env, testing=True))
 
 

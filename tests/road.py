@@ -85,6 +85,13 @@ def fill(client: FlaskClient, uid: str, **changes: str) -> None:
     assert sent.status_code == 303
 
 
+def apply_draft(client: FlaskClient) -> str:
+    """Start an application for one's own organisation; return its uid."""
+    started = post(client, "/apply", tier="platinum")
+    assert started.status_code == 303, started.text
+    return str(started.location.split("/")[2])
+
+
 def apply(client: FlaskClient, **changes: str) -> str:
     """Start, fill and send an application; return its uid."""
     started = post(client, "/apply", organisation="new", tier="platinum")

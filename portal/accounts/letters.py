@@ -70,6 +70,39 @@ def reset(person: Person, secret: str) -> None:
     mail.send(_key(person, "reset"), person.email, person.name, person.language, letter, topic=person.subject)
 
 
+def nobody(email: str, language: str) -> None:
+    """Tell whoever asked for a new password that this address has no account; the page does not say so."""
+
+    def letter() -> Letter:
+        return Letter(
+            _("No account at %(brand)s has this address", brand=brand().short),
+            (
+                _("Somebody, probably you, asked for a new password for this address."),
+                _("There is no account with it. Did you register with another address?"),
+            ),
+            button=(_("Register"), web.absolute("accounts.register")),
+        )
+
+    mail.send(f"nobody:{vault.token()[:12]}", email, email, language, letter)
+
+
+def new_address(person: Person, email: str, secret: str) -> None:
+    """Ask for proof of an address that is to become the account's."""
+
+    def letter() -> Letter:
+        return Letter(
+            _("Confirm your new address for %(brand)s", brand=brand().short),
+            (
+                _("Please confirm that this is your address. The link works for 24 hours, once."),
+                _("If you did not ask for this, do nothing: nothing changes then."),
+            ),
+            button=(_("Confirm the address"), web.absolute("accounts.confirm_link", secret=secret)),
+            secret=True,
+        )
+
+    mail.send(_key(person, "new-address"), email, person.name, person.language, letter, topic=person.subject)
+
+
 def code(person: Person, digits: str) -> None:
     """Send the code that completes a sign-in."""
 
@@ -95,6 +128,11 @@ def changed(person: Person, what: str) -> None:
             "password": _("Your password was changed, and every session but the present one was ended."),
             "factor": _("The second step of your sign-in was changed."),
             "recovery": _("A recovery code was used to sign in."),
+            "mail": _("The mail address of your account was changed; this is the last mail to the old one."),
+            "lost": _(
+                "Two of our staff removed the second step of your sign-in, because it was reported lost."
+            ),
+            "disabled": _("Our staff closed your account."),
         }[what]
         return Letter(
             _("A change to your account at %(brand)s", brand=brand().short),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from babel.dates import format_date, format_datetime
@@ -34,3 +35,13 @@ def price(value: Money) -> str:
     """Return a whole price without its empty decimals: `¥400,000`."""
     text = money(value)
     return text.removesuffix(".00")
+
+
+def plain(value: Money) -> str:
+    """Return a sum as it is typed into a bank's form: `400000.00`."""
+    return f"{value.decimal:.2f}"
+
+
+def total(values: Iterable[Money]) -> Money:
+    """Return the sum of some sums."""
+    return sum(values, Money(0))

@@ -22,6 +22,20 @@ from portal.members.models import Application
 
 S = AgreementState
 CLICK, CHOP = "click", "chop"
+OTHER = "other"
+SCAN_FAULTS = {
+    "page_missing": _l("a page is missing"),
+    "chop_illegible": _l("the chop cannot be read"),
+    "name_differs": _l("the name on the chop differs from the party's"),
+    OTHER: _l("another reason"),
+}
+
+
+def scan_fault(code: str, text: str = "") -> str:
+    """Return why a scan was returned, in the reader's language; the words of another reason as they were typed."""
+    if code == OTHER and text:
+        return text
+    return str(SCAN_FAULTS.get(code, code))
 
 
 def locked(agreement_id: int) -> Agreement:
@@ -126,16 +140,23 @@ def check_scan(agreement: Agreement, *, by: Person) -> None:
     audit.record("agreement.scan_checked", row, by=by, org_id=row.application.org_id)
 
 
-def return_scan(agreement: Agreement, *, by: Person, reason: str) -> None:
-    """Send a scan back that is not good; the signatory signs again."""
+def return_scan(agreement: Agreement, *, by: Person, reason: str, text: str = "") -> None:
+    """Send a scan back for one of `SCAN_FAULTS`, `other` with words of its own; the signatory signs again."""
+    if reason not in SCAN_FAULTS:
+        raise Refused(_l("Please choose what is wrong with the scan."), field="reason", status=422)
+    if reason == OTHER and not text.strip():
+        raise Refused(_l("Please write what is wrong with the scan."), field="text", status=422)
+    text = text.strip().rstrip(".。") if reason == OTHER else ""
     row = locked(agreement.id)
     if row.way != CHOP:
         raise Refused(_l("There is no scan to compare."))
     move(row, S.SENT)
     row.signed_by = row.signed_at = None
     row.sent_at = clock.now()
-    audit.record("agreement.scan_returned", row, by=by, org_id=row.application.org_id, reason=reason)
-    letters.to_sign(row)
+    audit.record(
+        "agreement.scan_returned", row, by=by, org_id=row.application.org_id, reason=reason, words=text
+    )
+    letters.scan_returned(row, lambda: scan_fault(reason, text))
 
 
 def countersign(agreement: Agreement, *, by: Person) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from sqlalchemy import select, update
 
 from portal.accounts import contacts
@@ -267,7 +268,14 @@ def appeal(application: Application, *, by: Person, reason: str) -> None:
     """Ask the secretary of the board to have a rejection looked at anew, once and in time."""
     last = appeal_until(application)
     if last is None or clock.today() > last:
-        raise Refused(_l("An appeal is possible once, within 30 days of the decision."))
+        days = int(catalogue.policy("review.appeal_days"))
+        raise Refused(
+            ngettext(
+                "An appeal is possible once, within %(num)s day of the decision.",
+                "An appeal is possible once, within %(num)s days of the decision.",
+                days,
+            )
+        )
     application.appealed_at = clock.now()
     audit.record("application.appealed", application, by=by, org_id=application.org_id, reason=reason)
     letters.appealed(application)

@@ -36,6 +36,13 @@ class Reason(Form):
     reason = area(_l("Reason"), longest=300, rows=2)
 
 
+class ScanFault(Form):
+    """What is wrong with a scan; other reasons in words."""
+
+    reason = choice_field(_l("What is wrong with the scan?"))
+    text = area(_l("In words, if it is another reason"), longest=300, required=False, rows=2)
+
+
 class Voice(Form):
     """A recommendation."""
 
@@ -46,7 +53,7 @@ class Voice(Form):
 class Approve(Form):
     """An approval."""
 
-    founding = BooleanField(_l("Founding member: waive the first year's dues"))
+    founding = BooleanField(_l("Confirm: founding member, the first year's dues are waived"))
 
 
 class Reject(Form):

@@ -6,14 +6,13 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, url_for
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import Reader, allow, me, signed_in
 from portal.accounts.may import May
 from portal.accounts.organisations import Organisation
 from portal.accounts.people_views import acting_for, required_org
-from portal.billing import queries
 from portal.billing.access import visible_invoices
 from portal.billing.models import Invoice, InvoiceState
 from portal.core import catalogue, clock, files
@@ -21,16 +20,15 @@ from portal.core.db import db, transaction
 from portal.core.errors import Missing
 from portal.core.web import go
 from portal.core.words import day, money
-from portal.members import checklist, papers
+from portal.members import checklist, papers, tasks
 from portal.members.access import own_membership
 from portal.members.belonging import Agreement, AgreementState, Membership, Term
 from portal.members.models import Application, ApplicationState
-from portal.members.standing import Standing
+from portal.members.tasks import IN_FORCE
 
 member = Blueprint("member", __name__)
 office = Blueprint("office", __name__, url_prefix="/office")
 S, G = ApplicationState, AgreementState
-IN_FORCE = (Standing.ACTIVE, Standing.ACTIVE_UNPAID, Standing.AT_RISK, Standing.GRACE)
 
 
 def _task(
@@ -162,35 +160,9 @@ def listing() -> BaseResponse:
 def desk() -> str:
     """Show what waits for this member of staff, and the figures of the foundation."""
     reader = me()
-    counts = dict(
-        db.session.execute(
-            select(Membership.tier, func.count())
-            .where(Membership.standing.in_(IN_FORCE))
-            .group_by(Membership.tier)
-        ).all()
-    )
-    figures = [
-        {
-            "label": _("Members in force"),
-            "value": sum(counts.values()),
-            "href": url_for("roll.members") if reader.staff_may(May.READ_MEMBERS) else None,
-        },
-        *(
-            {"label": _tier_words(code), "value": counts.get(code, 0), "href": None}
-            for code in catalogue.entries("tier")
-            if code != "individual"
-        ),
-    ]
-    if reader.staff_may(May.READ_MONEY):
-        number, total = db.session.execute(queries.open_total()).one()
-        figures.append(
-            {
-                "label": _("Open invoices"),
-                "value": money(total),
-                "note": str(number),
-                "href": url_for("money.invoices", state="open"),
-            }
-        )
     return render_template(
-        "office/home.html", tasks=checklist.staff_tasks(reader), figures=figures, today=day(clock.today())
+        "office/home.html",
+        tasks=tasks.staff_tasks(reader),
+        figures=tasks.figures(reader),
+        today=day(clock.today()),
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-import yaml
+from flask_babel import force_locale
 from sqlalchemy import select
 
 from portal.accounts.organisations import Organisation
@@ -19,9 +18,7 @@ from portal.core.errors import Refused
 from portal.core.money import Money
 from portal.members import names, terms, wall
 from portal.members.belonging import Membership, Term, TermKind
-
-SUFFIX = re.compile(r"\s*\((member|supporter|contributor)\)\s*$", re.IGNORECASE)
-MOST_BYTES = 8 * 1024 * 1024
+from portal.members.landscape_file import Item, LandscapeFile, parse
 
 
 @dataclass(slots=True)
@@ -36,120 +33,14 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One member of a file."""
-
-    name: str
-    name_zh: str
-    homepage: str
-    tier: str
-    joined: date | None
-    founding: bool
-    source: str
-
-
-def _code(tier: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", tier.casefold()).strip("_")[:40] or "imported"
-
-
-def _text(value: Any, where: str, what: str) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise Refused(f"{where}: {what} must be text")
-    return " ".join(value.split())[:300]
-
-
-def _day(value: Any, where: str) -> date | None:
-    if value in (None, ""):
-        return None
-    try:
-        return value if isinstance(value, date) else date.fromisoformat(str(value))
-    except ValueError:
-        raise Refused(f"{where}: joined must be a day like 2026-03-01, not {value!r}") from None
-
-
-def parse(text: str) -> tuple[list[Item], list[str]]:
-    """Return a file's members, the highest tier of each, and notes. Raises `Refused` naming record and field."""
-    if len(text.encode()) > MOST_BYTES:
-        raise Refused("the file is larger than 8 MB")
-    try:
-        body = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - the safe loader
-    except yaml.YAMLError as error:
-        raise Refused(f"the file is not YAML: {str(error).splitlines()[0]}") from None
-    roots = (body.get("landscape") or body.get("categories")) if isinstance(body, dict) else None
-    if not isinstance(roots, list):
-        raise Refused("the file has no list under landscape or categories")
-    found: dict[str, Item] = {}
-    notes: list[str] = []
-    ours = {catalogue_name.casefold(): code for code, catalogue_name in _our_tiers()}
-    order: list[str] = []
-    for category in roots:
-        name = str(category.get("name", "")) if isinstance(category, dict) else ""
-        if "ember" not in name:
-            continue
-        for sub in category.get("subcategories") or []:
-            tier = _text(sub.get("name"), name, "the name of a tier") if isinstance(sub, dict) else ""
-            code = ours.get(tier.casefold()) or ours.get(_code(tier)) or _code(tier)
-            order.append(code)
-            for n, raw in enumerate(sub.get("items") or [], 1):
-                _take(raw, f"{tier}, item {n}", code, found, notes, order, _code(name))
-    if not order:
-        raise Refused("the file has no category whose name contains 'ember'")
-    return list(found.values()), notes
-
-
-def _our_tiers() -> list[tuple[str, str]]:
-    found = []
-    for code, body in catalogue.entries("tier").items():
-        found += [(code, code), *((code, word) for word in body["name"].values())]
-    return found
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _rank(code: str, order: list[str]) -> tuple[int, int]:
-    mine = list(catalogue.entries("tier"))
-    return (0, mine.index(code)) if code in mine else (1, order.index(code))
-
-
-def _take(
-    raw: Any, where: str, tier: str, found: dict[str, Item], notes: list[str], order: list[str], source: str
-) -> None:
-    if not isinstance(raw, dict):
-        raise Refused(f"{where}: an item must be a mapping")
-    name = SUFFIX.sub("", _text(raw.get("name"), where, "name"))
-    if not name:
-        raise Refused(f"{where}: name is missing")
-    if raw.get("unnamed_organization"):
-        notes.append(f"{where}: unnamed organisation skipped")
-        return
-    extra = _mapping(raw.get("extra"))
-    annotations = _mapping(extra.get("annotations"))
-    item = Item(
-        name=name[:200], name_zh=_text(annotations.get("name_zh"), where, "name_zh")[:120],
-        homepage=_text(raw.get("homepage_url"), where, "homepage_url"), tier=tier,
-        joined=_day(raw.get("joined"), where), founding=str(annotations.get("founding", "")).lower() == "true", source=source,
-    )  # fmt: skip
-    key = name.casefold()
-    held = found.get(key)
-    if held is not None:
-        notes.append(f"{where}: {name} stands at {held.tier} and at {tier}; the higher counts")
-        if _rank(held.tier, order) <= _rank(tier, order):
-            return
-    found[key] = item
-
-
 def bring_in(text: str, *, start: date | None = None, end: date | None = None, by: str = "import") -> Outcome:
     """Bring a file's members in, whole or not at all; the same file again changes nothing."""
     if (start is None) != (end is None) or (start and end and end <= start):
         raise Refused("--from and --until go together, the first day before the last")
-    items, notes = parse(text)
-    outcome = Outcome(notes=notes, skipped=sum("skipped" in note for note in notes))
-    _name_tiers(items, outcome)
+    file = parse(text)
+    items = list(file.items.values())
+    outcome = Outcome(notes=file.notes, skipped=sum("skipped" in note for note in file.notes))
+    _name_tiers(file, outcome)
     # Keyed by name: one organisation in two foundations' lists stays one, and the first list keeps its tier.
     stored = db.session.scalars(select(Organisation).where(Organisation.source_key.startswith("landscape:")))
     known = {str(row.source_key).split(":", 2)[2]: row for row in stored}
@@ -165,12 +56,11 @@ def bring_in(text: str, *, start: date | None = None, end: date | None = None, b
     return outcome
 
 
-def _name_tiers(items: list[Item], outcome: Outcome) -> None:
+def _name_tiers(file: LandscapeFile, outcome: Outcome) -> None:
     """Give tiers we do not sell a name of their own, without a price."""
     ours, imported = catalogue.entries("tier"), catalogue.entries("imported_tier")
-    for code in dict.fromkeys(item.tier for item in items):
+    for code, words in file.tiers.items():
         if code not in ours and code not in imported:
-            words = code.replace("_", " ").title()
             body = {"code": code, "name": {"en": words, "zh": words}, "order": len(imported)}
             imported[code] = body
             db.session.add(
@@ -222,7 +112,7 @@ def _describe(org: Organisation, membership: Membership, item: Item, *, fresh: b
     """Write what the file says of an unclaimed organisation; return whether that changed anything."""
     wanted = {
         "legal_name": item.name, "display_name_en": item.name[:120], "display_name_zh": item.name_zh,
-        "homepage": item.homepage,
+        "homepage": item.homepage, "category": item.category or org.category,
     }  # fmt: skip
     differs = fresh or any(getattr(org, name) != value for name, value in wanted.items())
     if differs:
@@ -276,16 +166,20 @@ def document() -> dict[str, Any]:
         if day := wall.joined(row):
             item["joined"] = str(day)
         notes = {"name_zh": org.display_name_zh} if org.display_name_zh else {}
+        if org.category:
+            notes["category"] = org.category
         if row.founding:
             notes["founding"] = "true"
         if notes:
             item["extra"] = {"annotations": notes}
         groups.setdefault(row.tier, []).append(item)
+    with force_locale("en"):
+        short = brand().short
     named = {**catalogue.entries("tier"), **catalogue.entries("imported_tier")}
     return {
         "landscape": [
             {
-                "name": f"{brand().short} Members",
+                "name": f"{short} Members",
                 "subcategories": [
                     {"name": named[code]["name"]["en"] if code in named else code, "items": items}
                     for code, items in groups.items()

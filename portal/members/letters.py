@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from portal.accounts import contacts, grants
 from portal.accounts.may import ContactRole, May
@@ -13,6 +14,7 @@ from portal.core import catalogue, mail, web
 from portal.core.catalogue import brand
 from portal.core.mail import Letter
 from portal.core.words import day
+from portal.members import wall
 from portal.members.belonging import Agreement, Membership
 from portal.members.models import Application
 
@@ -38,7 +40,11 @@ def submitted(application: Application) -> None:
         return Letter(
             _("We have your application to %(brand)s", brand=brand().short),
             (
-                _("A reviewer takes it up now. We answer within 10 working days."),
+                ngettext(
+                    "A reviewer takes it up now. We answer within %(num)s working day.",
+                    "A reviewer takes it up now. We answer within %(num)s working days.",
+                    int(catalogue.policy("review.promise_days")),
+                ),
                 _(
                     "You see on its page at any time who has it and what is missing. Nothing is to be paid before the decision."
                 ),
@@ -53,7 +59,7 @@ def submitted(application: Application) -> None:
                 _(
                     "%(org)s asks for the tier %(tier)s. Nobody has the case yet.",
                     org=application.org.name,
-                    tier=application.tier,
+                    tier=wall.tier_name(application.tier),
                 ),
             ),
             button=(_("Open the case"), web.absolute("cases.case", uid=application.uid)),
@@ -71,9 +77,10 @@ def asked(application: Application, questions: dict[str, str]) -> None:
         return Letter(
             _("Your application needs a few more answers"),
             (
-                _(
-                    "Please look at %(count)s field(s); our questions stand beside them. The clock is stopped meanwhile.",
-                    count=len(questions),
+                ngettext(
+                    "Please look at %(num)s field; our question stands beside it. The clock is stopped meanwhile.",
+                    "Please look at %(num)s fields; our questions stand beside them. The clock is stopped meanwhile.",
+                    len(questions),
                 ),
                 *(f"“{text}”" for text in questions.values()),
             ),
@@ -137,7 +144,13 @@ def rejected(application: Application) -> None:
             if again
             else _("A new application is not possible.")
         )
-        lines.append(_("If you think this is wrong, your signatory can appeal once within 30 days."))
+        lines.append(
+            ngettext(
+                "If you think this is wrong, your signatory can appeal once within %(num)s day.",
+                "If you think this is wrong, your signatory can appeal once within %(num)s days.",
+                int(catalogue.policy("review.appeal_days")),
+            )
+        )
         return Letter(
             _("The decision on your application to %(brand)s", brand=brand().short),
             tuple(lines),
@@ -210,6 +223,27 @@ def to_sign(agreement: Agreement) -> None:
 
     sent = agreement.sent_at.isoformat() if agreement.sent_at else ""
     _send(f"agreement-sign:{agreement.uid}:{sent}", [asked_person], letter, agreement.subject)
+
+
+def scan_returned(agreement: Agreement, reason: Callable[[], str]) -> None:
+    """Tell the signatory why the scan does not do, and ask to sign again; the reason is said in his language."""
+    asked_person = agreement.asked
+    if asked_person is None:
+        return
+
+    def letter() -> Letter:
+        return Letter(
+            _("The scan of the agreement of %(org)s does not do yet", org=agreement.party_name),
+            (
+                _("What is wrong: %(reason)s.", reason=reason()),
+                _("Please chop and scan it again, or sign online by typing your name."),
+                _("Agreement %(number)s, Chinese and English in one document.", number=agreement.number),
+            ),
+            button=(_("Read and sign"), web.absolute("apply.agreement", uid=agreement.uid)),
+        )
+
+    sent = agreement.sent_at.isoformat() if agreement.sent_at else ""
+    _send(f"agreement-scan-returned:{agreement.uid}:{sent}", [asked_person], letter, agreement.subject)
 
 
 def to_countersign(agreement: Agreement) -> None:

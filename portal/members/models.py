@@ -7,7 +7,16 @@ from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, literal_column
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    literal_column,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.organisations import Organisation
@@ -246,3 +255,19 @@ class MatchKey(Model):
     kind: Mapped[str] = mapped_column(String(10))
     value: Mapped[str] = mapped_column(String(250))
     __table_args__ = (Index("ix_match_key_value", "kind", "value"),)
+
+
+class Waiver(Model):
+    """A case owner's proposal to waive the first year's dues; the decider's approval confirms it."""
+
+    __tablename__ = "waiver"
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), init=False, unique=True)
+    application: Mapped[Application] = relationship()
+    reason: Mapped[str] = mapped_column(String(300))
+    by_id: Mapped[int] = mapped_column(ForeignKey("person.id"), init=False)
+    by: Mapped[Person] = relationship(foreign_keys=[by_id], lazy="joined", innerjoin=True)
+    second_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), init=False, default=None)
+    second: Mapped[Person | None] = relationship(foreign_keys=[second_id], default=None)
+    at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
+    __table_args__ = (CheckConstraint("second_id IS NULL OR second_id <> by_id", name="two_eyes"),)

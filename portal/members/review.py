@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from sqlalchemy import select, update
 
 from portal.accounts.duplicates import registrable_domain
 from portal.accounts.may import StaffRole
 from portal.accounts.organisations import Contact, Organisation
 from portal.accounts.people import Person
-from portal.core import audit, catalogue, clock
+from portal.core import audit, catalogue, clock, labels
 from portal.core.db import db
 from portal.core.errors import Forbidden, Refused
 from portal.core.events import publish
@@ -28,9 +30,12 @@ from portal.members.models import (
     Pair,
     PairAnswer,
     Recommendation,
+    Waiver,
 )
 
 S = ApplicationState
+FIRST_DECISION = "first_decision"
+REASONS = {FIRST_DECISION: _l("You had a part in the first decision.")}
 
 
 def locked(application_id: int) -> Application:
@@ -50,6 +55,8 @@ def conflict_of(person: Person, application: Application) -> Any:
             Conflict.application_id == application.id, Conflict.person_id == person.id
         )
     )
+    if declared in REASONS:
+        return REASONS[declared]
     if declared is not None:
         return _l("You are out of this case: %(reason)s", reason=declared)
     year_ago = clock.now() - timedelta(days=365)
@@ -159,18 +166,28 @@ def recommend(
     return voice
 
 
-def missing_for_decision(application: Application) -> list[Any]:
-    """Return what is still missing before a decision, in words."""
-    wanted, given = rule(application.tier), voices(application)
-    found: list[Any] = []
-    if len(given) < wanted["recommendations"]:
-        found.append(_l("%(count)s more recommendation(s)", count=wanted["recommendations"] - len(given)))
+def missing_for_decision(
+    application: Application, *, given: list[Recommendation] | None = None, pairs_open: bool | None = None
+) -> list[str]:
+    """Return what is still missing before a decision, in words; voices and pairs may be known already."""
+    wanted = rule(application.tier)
+    given = voices(application) if given is None else given
+    found: list[str] = []
+    if (left := wanted["recommendations"] - len(given)) > 0:
+        found.append(ngettext("%(num)s more recommendation", "%(num)s more recommendations", left))
     roles = {voice.role for voice in given}
-    found += [_l("a voice of %(role)s", role=role) for role in wanted.get("roles", []) if role not in roles]
+    found += [
+        _("a voice of %(role)s", role=labels.label(StaffRole(role)))
+        for role in wanted.get("roles", [])
+        if role not in roles
+    ]
     if wanted.get("one_of") and not roles & set(wanted["one_of"]):
-        found.append(_l("a voice of legal or finance"))
-    if any(pair.answer is None for pair in names.open_pairs(application.org)):
-        found.append(_l("an answer on every similar organisation"))
+        names_of = [labels.label(StaffRole(role)) for role in wanted["one_of"]]
+        found.append(_("a voice of %(role)s", role=_(" or ").join(names_of)))
+    if pairs_open is None:
+        pairs_open = any(pair.answer is None for pair in names.open_pairs(application.org))
+    if pairs_open:
+        found.append(_("an answer on every similar organisation"))
     return found
 
 
@@ -184,11 +201,42 @@ def _decider(application: Application, by: Person) -> Application:
     return row
 
 
+def waiver_of(application: Application) -> Waiver | None:
+    """Return the proposal to waive the first year's dues."""
+    return db.session.scalars(select(Waiver).where(Waiver.application_id == application.id)).first()
+
+
+def propose_waiver(application: Application, *, by: Person, reason: str) -> Waiver:
+    """Propose a founding member: the first year's dues are waived if the decider confirms it."""
+    row = _own(application, by)
+    if row.state is not S.IN_REVIEW:
+        raise Refused(_l("This application is not in review now."))
+    waiver = waiver_of(row)
+    if waiver is None:
+        waiver = Waiver(application=row, reason=reason, by=by)
+        db.session.add(waiver)
+    waiver.reason, waiver.by = reason, by
+    audit.record("application.waiver_proposed", row, by=by, org_id=row.org_id, reason=reason)
+    return waiver
+
+
+def _confirm_waiver(row: Application, by: Person) -> None:
+    waiver = waiver_of(row)
+    if waiver is None:
+        raise Refused(_l("Nobody has proposed to waive the dues: the owner of the case does, with a reason."))
+    if waiver.by_id == by.id:
+        raise Forbidden(_l("You proposed this yourself: somebody else confirms it."))
+    waiver.second = by
+    audit.record("application.waiver_confirmed", row, by=by, org_id=row.org_id, reason=waiver.reason)
+
+
 def approve(application: Application, *, by: Person, founding: bool = False) -> Application:
-    """Approve: tier and price are fixed, agreement and invoice follow at once."""
+    """Approve: tier and price are fixed, agreement and invoice follow at once; `founding` confirms the waiver."""
     row = _decider(application, by)
     if missing := missing_for_decision(row):
-        raise Refused(_l("Still missing: %(what)s.", what=", ".join(str(one) for one in missing)))
+        raise Refused(_l("Still missing: %(what)s.", what=_(", ").join(missing)))
+    if founding:
+        _confirm_waiver(row, by)
     move(row, S.APPROVED)
     row.decided_at, row.decided_by, row.founding = clock.now(), by, founding
     db.session.flush()
@@ -225,9 +273,7 @@ def hear_appeal(application: Application, *, by: Person) -> Application:
     for person in db.session.scalars(select(Person).where(Person.id.in_([pid for pid in before if pid]))):
         known = select(Conflict.id).where(Conflict.application_id == row.id, Conflict.person_id == person.id)
         if db.session.scalar(known) is None:
-            db.session.add(
-                Conflict(application=row, person=person, reason="had a part in the first decision")
-            )
+            db.session.add(Conflict(application=row, person=person, reason=FIRST_DECISION))
     db.session.execute(
         update(Recommendation)
         .where(Recommendation.application_id == row.id, Recommendation.voided_at.is_(None))

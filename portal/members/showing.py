@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from portal.accounts.access import Reader
@@ -13,15 +15,16 @@ from portal.accounts.may import May
 from portal.core import catalogue, clock
 from portal.core.audit import AuditEntry, of_subject
 from portal.core.db import db
+from portal.core.words import day
 from portal.members import drafting, form
-from portal.members.belonging import Agreement, AgreementState
-from portal.members.models import Application, ApplicationState, FieldComment, Submission
+from portal.members.belonging import Agreement, AgreementState, Membership, Term
+from portal.members.models import Application, ApplicationState, FieldComment, Pair, Submission
+from portal.members.standing import Standing
 
 S, G = ApplicationState, AgreementState
 STEPS = {
     "sending": May.PREPARE_AGREEMENTS,
     "scan-check": May.PREPARE_AGREEMENTS,
-    "scan-return": May.PREPARE_AGREEMENTS,
     "voiding": May.PREPARE_AGREEMENTS,
     "countersignature": May.COUNTERSIGN,
 }
@@ -98,22 +101,52 @@ def working_days(start: date, end: date) -> int:
     return sum(day.weekday() < 5 and str(day) not in holidays for day in days)
 
 
+# What reviewers say among themselves: on the case page of staff, never on the applicant's.
+INTERNAL = ("application.recommended", "application.conflict_declared", "agreement.scan_checked")
 STOPS = {"application.asked", "application.approved", "application.rejected", "application.withdrawn"}
 STARTS = {"application.submitted", "application.resubmitted", "application.appeal_heard"}
 
 
 def working_days_used(row: Application) -> int:
     """Return how many working days the ball was ours: a function of the state history alone."""
-    entries: list[AuditEntry] = list(db.session.scalars(of_subject(row.subject)))
+    return days_of(db.session.scalars(of_subject(row.subject)))
+
+
+def days_of(entries: Iterable[AuditEntry]) -> int:
+    """Return the working days that a case's history, oldest first, has used of ours."""
     used, since = 0, None
     for entry in entries:
-        day = clock.day_of(entry.at)
+        on = clock.day_of(entry.at)
         if entry.verb in STARTS and since is None:
-            since = day
+            since = on
         elif entry.verb in STOPS and since is not None:
-            used += working_days(since, day)
+            used += working_days(since, on)
             since = None
     return used + (working_days(since, clock.today()) if since is not None else 0)
+
+
+def same(pair: Pair) -> str:
+    """Return in what two similar organisations agree, in words."""
+    words = {"legal": _("registration number"), "domain": _("web domain"), "name": _("name")}
+    return _(", ").join(words.get(hit, hit) for hit in pair.hits.split(","))
+
+
+def next_of(row: Membership, terms: list[Term]) -> str:
+    """Return what happens next with a member, in words; empty if nothing is due."""
+    today, standing = clock.today(), row.standing
+    running = [term for term in terms if term.start <= today and (term.end is None or term.end > today)]
+    if standing is Standing.PENDING:
+        return _("The agreement is signed by both sides and the dues are paid; then the membership begins.")
+    if standing in {Standing.ACTIVE_UNPAID, Standing.AT_RISK}:
+        return _("The dues are paid: an invoice is open.")
+    if standing is Standing.GRACE and terms and terms[-1].end:
+        grace = int(catalogue.policy("term.grace_days"))
+        last = day(terms[-1].end + timedelta(days=grace))
+        return _("The term is over. It is renewed by %(day)s, or the membership lapses.", day=last)
+    if standing is Standing.ACTIVE and running:
+        end = running[-1].end
+        return _("The term runs until %(day)s.", day=day(end)) if end else _("The term has no end.")
+    return ""
 
 
 def buttons(row: Application, agreement: Agreement | None, reader: Reader) -> dict[str, bool]:

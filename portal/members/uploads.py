@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 from flask_babel import lazy_gettext as _l
 from PIL import Image, UnidentifiedImageError
-from pypdf import PdfReader
-from pypdf.errors import PyPdfError
 from werkzeug.datastructures import FileStorage
 
 from portal.core import files
@@ -52,6 +50,9 @@ def _picture(data: bytes, kind: str) -> bytes:
 
 
 def _pdf(data: bytes) -> bytes:
+    from pypdf import PdfReader  # noqa: PLC0415 - heavy
+    from pypdf.errors import PyPdfError  # noqa: PLC0415 - heavy
+
     try:
         reader = PdfReader(io.BytesIO(data), strict=False)
         if reader.is_encrypted:

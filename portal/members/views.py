@@ -15,6 +15,7 @@ from portal.accounts.may import May
 from portal.accounts.people_views import acting_for
 from portal.billing.issuing import owed
 from portal.core import audit, catalogue, files
+from portal.core.audit import AuditEntry
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.web import go, public
@@ -84,7 +85,9 @@ def case(uid: str) -> Any:
         agreement=agreement if agreement and agreement.sent_at else None,
         owed=owed(row.invoice) if row.invoice else None,
         history=db.session.scalars(
-            audit.of_subject(row.subject, *([agreement.subject] if agreement else []))
+            audit.of_subject(row.subject, *([agreement.subject] if agreement else [])).where(
+                AuditEntry.verb.not_in(showing.INTERNAL)
+            )
         ).all(),
         appeal_until=drafting.appeal_until(row),
         appeal=Appeal(),

@@ -12,6 +12,7 @@ from sqlalchemy import Select, case, func, or_, select
 from portal.accounts.organisations import Organisation
 from portal.core import catalogue
 from portal.core.db import db
+from portal.core.paging import folded
 from portal.members.belonging import Membership
 from portal.members.standing import Answer, Right, Standing
 
@@ -43,10 +44,10 @@ def shown() -> Select[Membership]:
     )
 
 
-def ranked() -> Any:
-    """Return the place of a membership's tier, for sorting."""
+def ranked(tier: Any = Membership.tier) -> Any:
+    """Return the place of a tier, a membership's unless another column is named, for sorting."""
     order = {code: place for place, code in enumerate(tier_order())}
-    return case(order, value=Membership.tier, else_=len(order)) if order else Membership.tier
+    return case(order, value=tier, else_=len(order)) if order else tier
 
 
 def by_name() -> Any:
@@ -58,8 +59,8 @@ def filtered(
     statement: Select[Membership], *, q: str = "", tier: str = "", category: str = ""
 ) -> Select[Membership]:
     """Narrow by any name in either script, by tier and by category."""
-    if q.strip():
-        statement = statement.where(Organisation.search_text.contains(q.strip().casefold(), autoescape=True))
+    if wanted := folded(q):
+        statement = statement.where(Organisation.search_text.contains(wanted, autoescape=True))
     if tier:
         statement = statement.where(Membership.tier == tier)
     if category:

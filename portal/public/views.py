@@ -11,10 +11,10 @@ from flask_babel import gettext as _
 from sqlalchemy import text
 
 from portal.billing.catalogue import price_of
-from portal.core import catalogue, i18n, web
+from portal.core import catalogue, flags, i18n, web
 from portal.core.db import db
 from portal.core.money import Money
-from portal.core.settings import place
+from portal.core.settings import place, settings
 from portal.core.web import public as anybody
 
 public = Blueprint("public", __name__)
@@ -122,4 +122,6 @@ def readyz() -> Response:
     head = ScriptDirectory(str(place("migrations"))).get_current_head()
     if db.session.execute(text("SELECT version_num FROM alembic_version")).scalar() != head:
         return Response("the migrations have not run\n", status=503, mimetype="text/plain")
+    if settings().production and flags.raised(flags.DEMO):
+        return Response("this database holds demo data\n", status=503, mimetype="text/plain")
     return Response("ready\n", mimetype="text/plain")

