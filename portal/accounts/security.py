@@ -10,7 +10,11 @@ from flask_babel import gettext as _
 from sqlalchemy import delete
 from werkzeug.wrappers import Response as BaseResponse
 
+<<<<<<< HEAD
+from portal.accounts import devices, door, factors, letters, passwords, throttle
+=======
 from portal.accounts import door, factors, passwords, throttle
+>>>>>>> main
 from portal.accounts import forms as f
 from portal.accounts.access import fresh_account, me, own_account
 from portal.accounts.people import Passkey, Person
@@ -43,6 +47,7 @@ def security() -> Any:
         recovery_left=factors.recovery_left(person),
         sessions=door.sessions(person),
         this=reader.session,
+        device=devices.device,
     ), 422 if form.errors else 200
 
 

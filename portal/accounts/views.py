@@ -46,8 +46,10 @@ def register() -> Any:
 
 @accounts.get("/register/sent")
 @public
-def registered() -> str:
+def registered() -> Any:
     """Say that a mail was sent, the same words whether the address was known or not."""
+    if "asked" not in session:
+        return go("accounts.register")
     return render_template("accounts/sent.html", email=session.get("asked", ""), about="confirm")
 
 
@@ -222,8 +224,10 @@ def ask_reset() -> Any:
 
 @accounts.get("/reset/sent")
 @public
-def reset_sent() -> str:
+def reset_sent() -> Any:
     """Say that a mail was sent if there is an account."""
+    if "asked" not in session:
+        return go("accounts.ask_reset")
     return render_template("accounts/sent.html", email=session.get("asked", ""), about="reset")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -39,6 +40,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 PUBLIC = "public"
 SIGNED_IN = "signed in"
 ACCESS = "__portal_access__"
+SECRETS = {"csrf_token", "password", "current", "code", "next"}
+SINGLE = re.compile(r"[!-~]*")
 BEARER = 'Bearer realm="portal"'
 BARE = (
     '<!doctype html><html lang="en"><title>Something went wrong</title><p>系统暂时无法响应，请稍后再试。</p>'
@@ -152,9 +155,26 @@ def error_page(status: int, title: str, text: str) -> Any:
     """Return the polite page of an error: a sentence, a way on, and the number to quote; programs get a problem."""
     if by_program():
         return problem(status, title, text)
+    kept = typed()
+    if kept:
+        g.private = True
     return render_template(
-        "error.html", status=status, title=title, text=text, reference=g.request_id
+        "error.html", status=status, title=title, text=text, reference=g.request_id, typed=kept
     ), status
+
+
+def typed() -> list[str]:
+    """Return the words a refused form of ours brought along, so that its page can hand them back.
+
+    Passwords and codes stay out, and so do single words: ids, paths and hashes are of no use to the reader.
+    """
+    if request.method != "POST" or request.headers.get("Sec-Fetch-Site") != "same-origin":
+        return []
+    try:
+        given = [(name, words) for name, words in request.form.items(multi=True) if words.strip()]
+    except HTTPException:  # too large to be read
+        return []
+    return [words for name, words in given if name not in SECRETS and not SINGLE.fullmatch(words)]
 
 
 def _sentences(status: int) -> tuple[str, str]:
