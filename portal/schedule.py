@@ -31,6 +31,14 @@ def install() -> None:
             "forget_sign_in_tries": _l("Forgets old tries to sign in"),
             "settle_payments": _l("Asks the payment page about payments still open"),
             "check_audit": _l("Walks the audit chain and notes what it found"),
+            "forget_idempotency_keys": _l("Forgets the keys of requests that programs made a day ago"),
+            "send_refunds": _l("Sends approved refunds and asks about those under way"),
+            "announce_standings": _l("Brings standings up to date as days pass, and tells of each change"),
+            "expire_applications": _l(
+                "Reminds applicants of open questions, and closes what stays unanswered"
+            ),
+            "close_unfulfilled": _l("Closes approved applications that were never signed or paid"),
+            "void_envelopes": _l("Voids agreements that nobody signed in time"),
         }
     )
     chores.register(
