@@ -10,11 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import delete
 from werkzeug.wrappers import Response as BaseResponse
 
-<<<<<<< HEAD
-from portal.accounts import devices, door, factors, letters, passwords, throttle
-=======
-from portal.accounts import door, factors, passwords, throttle
->>>>>>> main
+from portal.accounts import devices, door, factors, passwords, throttle
 from portal.accounts import forms as f
 from portal.accounts.access import fresh_account, me, own_account
 from portal.accounts.people import Passkey, Person
