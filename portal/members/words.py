@@ -72,6 +72,7 @@ def _verbs() -> None:
             "contact.invited": (_l("Contact invited"), "envelope-plus"),
             "contact.left": (_l("Contact ended"), "person-dash"),
             "contact.invitation_withdrawn": (_l("Invitation withdrawn"), "envelope-x"),
+            "organisation.profile_changed": (_l("Profile changed"), "pencil"),
             "organisation.listing": (_l("Listing on the wall changed"), "grid"),
         },
         {
