@@ -26,6 +26,7 @@ from portal.members.home import member, office
 from portal.members.office import cases, count_waiting
 from portal.members.roll import roll
 from portal.members.views import apply
+from portal.public import help as public_help  # noqa: F401 - its routes
 from portal.public import members as public_members  # noqa: F401 - its routes
 from portal.public.views import public
 
