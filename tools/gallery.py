@@ -29,6 +29,8 @@ ROLES: dict[str, list[str]] = {
         "/mailbox/1",
         "/privacy",
         "/terms",
+        "/help",
+        "/help/applicant",
         "/nothing-here",
     ],
     "member": ["/home", "/membership", "/apply", "/invoices", "INVOICE", "/people", "/account"],
