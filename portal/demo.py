@@ -12,6 +12,7 @@ from flask import Flask
 from PIL import Image, ImageDraw
 from sqlalchemy import select
 
+from portal import demo_money
 from portal.accounts import contacts, passwords, tickets
 from portal.accounts.may import ContactRole, StaffRole
 from portal.accounts.people import Grant, Person, TicketKind
@@ -21,13 +22,14 @@ from portal.billing.money_models import ReceiptEntry
 from portal.core import clock, files, flags, outbox
 from portal.core.db import db, let_go, transaction
 from portal.core.errors import Refused
-from portal.members import agreements, drafting, review
+from portal.members import agreements, drafting, quorum, review
 from portal.members.belonging import Agreement
 from portal.members.models import Application
 
 PASSWORD = "lanterns over seven quiet rivers"  # noqa: S105 - printed for everybody, works in the demo only
 STAFF = [
     ("rui", "芮敏", StaffRole.REVIEWER, "zh_Hans_CN"),
+    ("rui2", "Ravi Anand", StaffRole.REVIEWER, "en"),
     ("legal", "方律", StaffRole.LEGAL, "zh_Hans_CN"),
     ("finance", "高云", StaffRole.FINANCE, "zh_Hans_CN"),
     ("finance2", "Flora Diaz", StaffRole.FINANCE, "en"),
@@ -208,6 +210,16 @@ class Demo:
             with at(day), transaction():
                 settling.confirm_receipt(db.session.get_one(ReceiptEntry, number), by=self.who("finance2"))
 
+    def prepare(self, day: date, case: int, firm: Firm) -> None:
+        """Bring what the tier or kind asks for beside the voices: the minute of the board, a second check."""
+        if firm.tier == "platinum":
+            content = _scan("Minute of the board")
+            with at(day), transaction():
+                row = db.session.get_one(Application, case)
+                quorum.attach_minute(row, content, "minute.png", by=self.who("secretary"))
+        if firm.category == "university":
+            self.do(day, "rui2", quorum.check_papers, case)
+
     def live(self, firm: Firm, n: int, today: date) -> None:
         """Take one firm as far along the road as its stage says."""
         start = today - timedelta(days=firm.days_ago)
@@ -216,16 +228,11 @@ class Demo:
             return
         self.do(start, "rui", review.take, case)
         if firm.stage == "returned":
-            self.do(
-                start,
-                "rui",
-                review.ask,
-                case,
-                comments={
-                    "why": "请具体说明计划适配哪些模型。",
-                    "licence": "扫描件右下角不清晰，请重新上传。",
-                },
-            )
+            questions = {
+                "why": "请具体说明计划适配哪些模型。",
+                "licence": "扫描件右下角不清晰，请重新上传。",
+            }
+            self.do(start, "rui", review.ask, case, comments=questions)
             return
         self.recommend(start, case, firm.tier)
         if firm.stage == "recommended":
@@ -237,7 +244,11 @@ class Demo:
             }
             self.do(start, "director", review.reject, case, code="papers", reason=words)
             return
-        self.do(start, "director", review.approve, case, founding=firm.stage == "founder")
+        self.prepare(start, case, firm)
+        founder = firm.stage == "founder"
+        if founder:
+            self.do(start, "rui", review.propose_waiver, case, reason="首批受邀的创始会员，首年会费豁免。")
+        self.do(start, "director", review.approve, case, founding=founder)
         if firm.stage == "approved":
             return
         self.sign(start, case, firm)
@@ -256,6 +267,7 @@ def build(app: Flask) -> None:
         for n, firm in enumerate(FIRMS, 1):
             demo.live(firm, n, today)
         _complete_contacts(demo, today)
+        demo_money.fill(demo.who, today)
 
 
 def _complete_contacts(demo: Demo, today: date) -> None:

@@ -6,18 +6,22 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 from flask_babel import gettext as _
-from sqlalchemy import or_
+from sqlalchemy import Select, or_
+from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import me, signed_in
-from portal.accounts.may import May
-from portal.billing import online
-from portal.billing.access import visible_invoice, visible_invoices
+from portal.billing import online, settling
+from portal.billing.access import may_pay, payable_invoice, visible_invoice, visible_invoices
+from portal.billing.attempts import latest_of
 from portal.billing.issuing import allocated, owed
 from portal.billing.models import Invoice, InvoiceState
-from portal.billing.queries import allocations_of
-from portal.core import catalogue, files, labels, pdf, web
+from portal.billing.queries import NONE, allocations_of, credits_of
+from portal.core import catalogue, clock, files, labels, pdf, web
+from portal.core.db import transaction
 from portal.core.errors import Missing
-from portal.core.paging import page_of
+from portal.core.paging import asked, page_of
+from portal.core.web import go
+from portal.core.words import money
 
 billing = Blueprint("billing", __name__)
 SORTS = {
@@ -25,13 +29,13 @@ SORTS = {
 }  # fmt: skip
 
 
-def listed(path_states: tuple[InvoiceState, ...]) -> Any:
-    """Return the list of invoices the reader asked for: searched, filtered, sorted, paged."""
+def asked_for(path_states: tuple[InvoiceState, ...]) -> Select[Any]:
+    """Select the invoices the address asks for: searched, filtered, sorted."""
     statement = visible_invoices(me())
     state = request.args.get("state", "")
     if state in {one.value for one in path_states}:
         statement = statement.where(Invoice.state == InvoiceState(state))
-    if q := request.args.get("q", "").strip():
+    if q := asked("q"):
         statement = statement.where(
             or_(
                 Invoice.number.ilike(f"%{q}%"),
@@ -41,7 +45,12 @@ def listed(path_states: tuple[InvoiceState, ...]) -> Any:
         )
     sort = request.args.get("sort", "-number")
     column = SORTS.get(sort.removeprefix("-"), Invoice.number)
-    statement = statement.order_by(column.desc() if sort.startswith("-") else column, Invoice.id)
+    return statement.order_by(column.desc() if sort.startswith("-") else column, Invoice.id)
+
+
+def listed(path_states: tuple[InvoiceState, ...]) -> Any:
+    """Return a page of the invoices the reader asked for, and the filters as chips."""
+    state = request.args.get("state", "")
     filters = [
         {"label": _("All"), "href": web.url_with(state=None, page=None), "active": not state},
         *(
@@ -53,7 +62,7 @@ def listed(path_states: tuple[InvoiceState, ...]) -> Any:
             for one in path_states
         ),
     ]
-    return page_of(statement), filters
+    return page_of(asked_for(path_states)), filters
 
 
 STATES = (InvoiceState.OPEN, InvoiceState.PAID, InvoiceState.VOID)
@@ -72,9 +81,8 @@ def invoices() -> str:
 def invoice(uid: str) -> str:
     """Show one invoice: lines, how to pay, what was paid."""
     row = visible_invoice(uid)
-    reader = me()
-    may_pay = row.party.person_id == reader.person.id or (row.party.org_id in reader.orgs(May.PAY))
     open_sum = owed(row)
+    pays = may_pay(me(), row)
     return render_template(
         "billing/invoice.html",
         invoice=row,
@@ -83,9 +91,23 @@ def invoice(uid: str) -> str:
         allocations=allocations_of(row),
         qr=pdf.qr_svg(web.absolute("billing.invoice", uid=row.uid)) if open_sum else None,
         bank={key: catalogue.in_words(value) for key, value in row.seller["bank"].items()},
-        may_pay=may_pay and bool(open_sum),
-        online=online.offer(row) if may_pay and open_sum else None,
+        may_pay=pays and bool(open_sum),
+        online=online.offer(row) if pays and open_sum else None,
+        most=online.most(),
+        late=row.due_on is not None and row.due_on < clock.today(),
+        attempt=latest_of(row) if pays else None,
+        credit=credits_of(row.party) if pays else NONE,
     )
+
+
+@billing.post("/invoices/<uid>/credit")
+@signed_in
+def use_credit(uid: str) -> BaseResponse:
+    """Pay the invoice from the payer's unused credit, as far as it reaches."""
+    row = payable_invoice(uid)
+    with transaction():
+        used = settling.use_credit(row, by=me().person)
+    return go("billing.invoice", _("%(sum)s of your credit is used.", sum=money(used)), uid=uid)
 
 
 @billing.get("/invoices/<uid>/pdf")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from flask import request
 from sqlalchemy import Select, func, select
 
 from portal.core.db import db
+from portal.core.forms import clean
 
 SIZES = (25, 50, 100)
 
@@ -21,6 +23,8 @@ class Page:
     total: int
     page: int
     pages: int
+    size: int = SIZES[0]
+    sizes: tuple[int, ...] = SIZES
 
     @property
     def has_prev(self) -> bool:
@@ -39,6 +43,16 @@ def number(name: str, otherwise: int) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else otherwise
 
 
+def asked(name: str, *, most: int = 200) -> str:
+    """Return a text of the query without controls (PostgreSQL takes no NUL), trimmed and cut."""
+    return str(clean(request.args.get(name, ""))).strip()[:most]
+
+
+def folded(text: str) -> str:
+    """Return text as names are searched: NFKC, one case, without controls, trimmed."""
+    return unicodedata.normalize("NFKC", str(clean(text))).casefold().strip()
+
+
 def page_of(
     statement: Select[Any], *, total: int | None = None, rows: bool = False, sizes: tuple[int, ...] = SIZES
 ) -> Page:
@@ -54,4 +68,4 @@ def page_of(
     page = min(max(1, number("page", 1)), pages)
     part = statement.limit(size).offset((page - 1) * size)
     found = db.session.execute(part).all() if rows else db.session.scalars(part).all()
-    return Page(list(found), total, page, pages)
+    return Page(list(found), total, page, pages, size, sizes)

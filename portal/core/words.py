@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency
@@ -23,6 +24,11 @@ def day(value: date) -> str:
     return str(format_date(value, "d MMM y" if str(locale).startswith("en") else "long", locale=locale))
 
 
+def last_day(end: date) -> str:
+    """Return the last day of a period whose `end` is the first day without it: what people read as "until"."""
+    return day(end - timedelta(days=1))
+
+
 def moment(value: datetime) -> str:
     """Return an instant in the office's zone as the reader writes it."""
     locale = get_locale() or "zh_Hans_CN"
@@ -34,3 +40,13 @@ def price(value: Money) -> str:
     """Return a whole price without its empty decimals: `¥400,000`."""
     text = money(value)
     return text.removesuffix(".00")
+
+
+def plain(value: Money) -> str:
+    """Return a sum as it is typed into a bank's form: `400000.00`."""
+    return f"{value.decimal:.2f}"
+
+
+def total(values: Iterable[Money]) -> Money:
+    """Return the sum of some sums."""
+    return sum(values, Money(0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 
 from pypinyin import lazy_pinyin
@@ -22,7 +23,7 @@ def _all_names(org: Organisation) -> list[str]:
 def index(org: Organisation) -> None:
     """Write what search, sorting and comparing use of a stored organisation: every name in both scripts."""
     names = _all_names(org)
-    org.search_text = "\n".join(sorted({name.casefold() for name in names}))
+    org.search_text = "\n".join(sorted({unicodedata.normalize("NFKC", name).casefold() for name in names}))
     zh = org.display_name_zh or org.legal_name
     en = org.display_name_en or org.legal_name_en or zh
     org.sort_zh = " ".join(lazy_pinyin(zh)).casefold()[:250]
@@ -32,6 +33,8 @@ def index(org: Organisation) -> None:
         keys.add(("legal", org.legal_key))
     if org.homepage and (domain := registrable_domain(org.homepage)):
         keys.add(("domain", domain[:250]))
+    if org.person_id is not None:  # many people share a name: a person is never a duplicate by it
+        keys = set()
     db.session.execute(delete(MatchKey).where(MatchKey.org_id == org.id))
     db.session.add_all(
         MatchKey(org_id=org.id, kind=kind, value=value) for kind, value in sorted(keys) if value

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, render_template, request
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts import contacts
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
-from portal.accounts.organisations import Organisation
+from portal.accounts.organisations import FormerName, Organisation
 from portal.billing.models import Invoice, Party
-from portal.core import audit, catalogue, labels, web
+from portal.core import catalogue, export, labels, web
 from portal.core.db import db, transaction
 from portal.core.errors import Missing
 from portal.core.paging import page_of
 from portal.core.web import go
-from portal.members import checklist, papers, wall
+from portal.members import checklist, papers, showing, stories, wall
 from portal.members.belonging import Membership, Term
 from portal.members.models import Application
 from portal.members.standing import Standing
+from portal.members.tasks import IN_FORCE
 
 roll = Blueprint("roll", __name__, url_prefix="/office/members")
+IN_FORCE_CODE = "in_force"
+SORTS: dict[str, Callable[[], Any]] = {
+    "name": wall.by_name, "tier": lambda: wall.ranked(), "since": lambda: Membership.member_since,
+}  # fmt: skip
 
 
 def chips_for(*, standings: bool) -> list[dict[str, Any]]:
@@ -45,10 +51,11 @@ def chips_for(*, standings: bool) -> list[dict[str, Any]]:
     ]
     if standings:
         shown = [s for s in Standing if s is not Standing.NONE]
+        force = _chip("standing", IN_FORCE_CODE, _("In force"), now)
         groups.append(
             {
                 "label": _("Standing"),
-                "options": [_chip("standing", s.value, labels.label(s), now) for s in shown],
+                "options": [force, *(_chip("standing", s.value, labels.label(s), now) for s in shown)],
             }
         )
     return groups
@@ -63,10 +70,8 @@ def _chip(key: str, code: str, words: str, now: str) -> dict[str, Any]:
     }
 
 
-@roll.get("/")
-@allow(May.READ_MEMBERS)
-def members() -> str:
-    """List every membership."""
+def _found() -> Select[Any]:
+    """Select the memberships that the address asks for, sorted."""
     args = request.args
     statement = wall.filtered(
         select(Membership).join(Organisation),
@@ -74,16 +79,46 @@ def members() -> str:
         tier=args.get("tier", ""),
         category=args.get("category", ""),
     )
-    if args.get("standing") in {one.value for one in Standing}:
+    if args.get("standing") == IN_FORCE_CODE:
+        statement = statement.where(Membership.standing.in_(IN_FORCE))
+    elif args.get("standing") in {one.value for one in Standing}:
         statement = statement.where(Membership.standing == Standing(args["standing"]))
     sort = args.get("sort", "name")
-    column = {"name": wall.by_name(), "tier": wall.ranked(), "since": Membership.member_since}.get(
-        sort.removeprefix("-"), wall.by_name()
-    )
-    page = page_of(statement.order_by(column.desc() if sort.startswith("-") else column, Membership.id))
+    column = SORTS.get(sort.removeprefix("-"), wall.by_name)()
+    return statement.order_by(column.desc() if sort.startswith("-") else column, Membership.id)
+
+
+@roll.get("/")
+@allow(May.READ_MEMBERS)
+def members() -> str:
+    """List every membership."""
     return render_template(
-        "office/members.html", page=page, chips=chips_for(standings=True), tier_name=wall.tier_name
+        "office/members.html",
+        page=page_of(_found()),
+        chips=chips_for(standings=True),
+        tier_name=wall.tier_name,
     )
+
+
+@roll.get("/file")
+@allow(May.READ_MEMBERS)
+def members_file() -> Response:
+    """Hand out the members asked for as CSV."""
+    categories = catalogue.entries("category")
+    heads = (
+        _("Organisation"), _("Legal name"), _("Legal name in English"), _("Registration"), _("Kind"), _("Tier"),
+        _("Standing"), _("Member since"), _("Founding member"), _("Website"),
+    )  # fmt: skip
+
+    def row(one: Membership) -> tuple[Any, ...]:
+        org, kind = one.org, categories.get(one.org.category)
+        return (
+            org.name, org.legal_name, org.legal_name_en, org.legal_key, catalogue.in_words(kind["name"]) if kind else "",
+            wall.tier_name(one.tier), labels.label(one.standing), wall.joined(one),
+            _("Yes") if one.founding else _("No"), org.homepage,
+        )  # fmt: skip
+
+    return export.csv_of("members", heads, _found(), row, by=me().person)
 
 
 def _one(uid: str) -> Membership:
@@ -96,29 +131,43 @@ def _one(uid: str) -> Membership:
 @roll.get("/<uid>")
 @allow(May.READ_MEMBERS)
 def member(uid: str) -> str:
-    """Show one member: standing, terms, people, money, benefits and story."""
-    row = _one(uid)
-    money = me().staff_may(May.READ_MONEY)
+    """Show one member: standing, what comes next, terms, people, money, benefits and story."""
+    row, reader = _one(uid), me()
     invoices = select(Invoice).join(Party, Invoice.party_id == Party.id).where(Party.org_id == row.org_id)
-    benefits = catalogue.entries("benefit")
+    money = reader.staff_may(May.READ_MONEY)
+    bills = list(db.session.scalars(invoices.order_by(Invoice.id.desc()))) if money else []
+    asked = select(Application).where(Application.org_id == row.org_id, Application.submitted_at.is_not(None))
+    applications = list(db.session.scalars(asked.order_by(Application.id.desc())))
+    terms = db.session.scalars(select(Term).where(Term.membership_id == row.id).order_by(Term.start)).all()
     return render_template(
         "office/member.html",
         membership=row,
-        terms=db.session.scalars(select(Term).where(Term.membership_id == row.id).order_by(Term.start)).all(),
+        terms=terms,
+        next=showing.next_of(row, list(terms)),
+        category=catalogue.entries("category").get(row.org.category),
+        former=db.session.scalars(
+            select(FormerName).where(FormerName.org_id == row.org_id).order_by(FormerName.until.desc())
+        ).all(),
         people=db.session.scalars(contacts.contacts_of(row.org)).all(),
         missing=contacts.missing(row.org, row.tier),
-        invoices=db.session.scalars(invoices.order_by(Invoice.id.desc())).all() if money else [],
-        applications=db.session.scalars(select(Application).where(Application.org_id == row.org_id)).all(),
-        grants=[
-            (catalogue.in_words(benefits[g.benefit]["name"]), g)
-            for g in papers.granted(row)
-            if g.benefit in benefits
-        ],
+        invoices=bills,
+        applications=applications,
+        grants=_granted(row),
         items=checklist.items(row),
-        history=db.session.scalars(audit.of_subject(row.subject, row.org.subject)).all(),
+        history=stories.of_member(row, applications, bills, reader),
         tier_name=wall.tier_name,
-        may_tick=me().staff_may(May.REVIEW),
+        may_tick=reader.staff_may(May.REVIEW),
+        newest=stories.NEWEST,
     )
+
+
+def _granted(row: Membership) -> list[tuple[str, Any]]:
+    benefits = catalogue.entries("benefit")
+    return [
+        (catalogue.in_words(benefits[one.benefit]["name"]), one)
+        for one in papers.granted(row)
+        if one.benefit in benefits
+    ]
 
 
 @roll.post("/<uid>/checklist/<item>")
