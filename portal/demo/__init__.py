@@ -15,7 +15,6 @@ from sqlalchemy import select
 from portal.accounts import contacts, passwords, tickets
 from portal.accounts.may import ContactRole, StaffRole
 from portal.accounts.people import Grant, Person, TicketKind
-from portal.accounts.registration import inner_check
 from portal.billing import settling
 from portal.billing.money_models import ReceiptEntry
 from portal.core import clock, files, flags, outbox
