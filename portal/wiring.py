@@ -115,6 +115,10 @@ def install() -> None:
     opening.install()
     billing_words.install()
     frame.install()
+    _rails()
+
+
+def _rails() -> None:
     nav.add(
         Entry("member", 10, "member.home", _l("Home"), "house", lambda _r: True),
         Entry("member", 20, "member.membership", _l("Membership"), "award", frame.acts),
