@@ -119,9 +119,10 @@ def installed(home: Path) -> Flask:
 
 
 def _await(url: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
+    end = time.monotonic() + 300
+    while time.monotonic() < end:
         try:
-            with urllib.request.urlopen(url, timeout=2) as answer:
+            with urllib.request.urlopen(url, timeout=10) as answer:
                 if answer.status == 200:
                     return
         except OSError:
@@ -222,7 +223,7 @@ class Visitor:
 
     def until(self, words: str) -> None:
         """Look at the page again and again, until the link to what the worker makes is there."""
-        for _ in range(100):
+        for _ in range(200):
             if self.page.get_by_role("link", name=self.t(words)).count():
                 return
             self.page.wait_for_timeout(300)
@@ -253,7 +254,7 @@ def visit(
     shape: dict[str, Any] = PHONE if phone else DESKTOP
     locale = "zh-CN" if language.startswith("zh") else "en-GB"
     context = browser.new_context(**shape, locale=locale, color_scheme=scheme, base_url=served.base)  # type: ignore[arg-type]
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(60_000)
     visitor = Visitor(served, context, context.new_page(), language)
     visitor.watch()
     return visitor

