@@ -17,7 +17,7 @@ from portal.app import create_app
 from portal.core import catalogue, chores, flags, processes
 from portal.core.db import let_go, reading, transaction
 from portal.core.errors import Refused
-from portal.core.settings import place, settings
+from portal.core.settings import load, place, settings
 
 
 def prepared() -> Flask:
@@ -104,8 +104,9 @@ def web(port: int, host: str) -> None:
     """Serve the pages."""
     processes.die_with_parent()
     os.environ["PORTAL_BIND"] = host
-    with create_app().app_context():
-        refuse_demo()
+    if load().production:  # elsewhere there is nothing to refuse, and a second application takes a second
+        with create_app().app_context():
+            refuse_demo()
     processes.serve_web(host, port)
 
 
