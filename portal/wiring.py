@@ -66,6 +66,7 @@ from portal.members.profile_api import profiles
 from portal.members.roll import roll
 from portal.members.search import finder
 from portal.members.views import apply
+from portal.public import help as public_help  # noqa: F401 - its routes
 from portal.public import members as public_members  # noqa: F401 - its routes
 from portal.public import metrics as public_metrics  # noqa: F401 - its routes
 from portal.public.api import wall_api
@@ -114,6 +115,10 @@ def install() -> None:
     opening.install()
     billing_words.install()
     frame.install()
+    _rails()
+
+
+def _rails() -> None:
     nav.add(
         Entry("member", 10, "member.home", _l("Home"), "house", lambda _r: True),
         Entry("member", 20, "member.membership", _l("Membership"), "award", frame.acts),

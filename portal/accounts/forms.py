@@ -132,9 +132,7 @@ class NewStaff(Form):
 class NewToken(Form):
     """A token for a program: whose, for what, how long."""
 
-    name = text_field(
-        _l("What is it for"), longest=80, description=_l("For example: the website's member list.")
-    )
+    name = text_field(_l("Used for"), longest=80, description=_l("For example: the website's member list."))
     owner = choice_field(_l("Belongs to"))
     scopes = SelectMultipleField(
         _l("What it may do"),

@@ -182,3 +182,19 @@ def welcomed(person: Person, org_name: str, role: str) -> None:
     mail.send(
         _key(person, "welcomed"), person.email, person.name, person.language, letter, topic=person.subject
     )
+
+
+def role_by_command(boss: Person, name: str, role: str, agreed: str) -> None:
+    """Tell an administrator that a role was given from the command line."""
+
+    def letter() -> Letter:
+        return Letter(
+            _("%(who)s was given a role from the command line", who=name),
+            (
+                _("The role: %(role)s. The note: %(note)s", role=role, note=agreed),
+                _("If nobody told you of this, end the role now and look into the audit."),
+            ),
+            button=(_("Staff"), web.absolute("staff.people")),
+        )
+
+    mail.send(_key(boss, "command"), boss.email, boss.name, boss.language, letter, topic=boss.subject)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import render_template
+from flask import g, render_template
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -20,6 +20,11 @@ from portal.core.errors import Missing, Refused
 from portal.core.web import go
 
 OWN = "own"
+
+
+def _arrive() -> Reader:
+    g.nav = "accounts.security"  # the rail shows these pages as part of the account
+    return me()
 
 
 def _managed(reader: Reader) -> list[Organisation]:
@@ -38,7 +43,7 @@ def _useful(reader: Reader) -> list[Scope]:
 @signed_in
 def tokens() -> str:
     """List the tokens of the reader and of the organisations he manages."""
-    reader = me()
+    reader = _arrive()
     rows = db.session.scalars(deeds.alive(reader.person, reader.orgs(May.MANAGE_PEOPLE))).all()
     return render_template("accounts/tokens.html", rows=rows)
 
@@ -48,7 +53,7 @@ def tokens() -> str:
 @fresh
 def new_token() -> Any:
     """Make a token and show it once."""
-    reader = me()
+    reader = _arrive()
     orgs = {org.uid: org for org in _managed(reader)}
     owners = [(OWN, _("me: %(name)s", name=reader.person.name)), *((uid, o.name) for uid, o in orgs.items())]
     form = f.NewToken().offer(owners, _useful(reader))

@@ -71,7 +71,7 @@ def _first_answers(person: Person, *, name: str, tier: str) -> dict[str, Any]:
     return {
         "legal_name": name, "country": "CN", "tier": tier if form.fits(tier) else "",
         "signatory_name": person.name, "signatory_email": person.email,
-        "billing_name": person.name, "billing_email": person.email, "listing": True,
+        "billing_name": person.name, "billing_email": person.email,
     }  # fmt: skip
 
 

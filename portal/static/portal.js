@@ -76,7 +76,7 @@ async function copied(button) {
   setTimeout(() => (words.textContent = before), 2000);
 }
 
-// ---- Keys: Escape closes what is open, "/" and Ctrl K go to the search
+// ---- Keys: Escape closes what is open, "/" and Ctrl K go to the search, "?" opens the help
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
     for (const open of all("details.pop[open]")) {
@@ -97,6 +97,11 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     search.focus();
     search.select();
+  }
+  const help = document.querySelector("[data-help]");
+  if (help && event.key === "?" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    event.preventDefault();
+    help.click();
   }
 });
 
