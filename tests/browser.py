@@ -254,7 +254,7 @@ def visit(
     shape: dict[str, Any] = PHONE if phone else DESKTOP
     locale = "zh-CN" if language.startswith("zh") else "en-GB"
     context = browser.new_context(**shape, locale=locale, color_scheme=scheme, base_url=served.base)  # type: ignore[arg-type]
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(30_000)
     visitor = Visitor(served, context, context.new_page(), language)
     visitor.watch()
     return visitor

@@ -15,7 +15,7 @@ from tests.walking import (
     agree,
     answer,
     approve,
-    fact,
+    attach_minute,
     fill_form,
     hire,
     mail_code,
@@ -24,6 +24,7 @@ from tests.walking import (
     review,
     sign_in,
     sign_out,
+    to_transfer,
     transfer,
 )  # fmt: skip
 
@@ -70,7 +71,7 @@ def test_a_chip_vendor_becomes_platinum_by_bank_transfer_in_chinese(browser: Bro
             "category": "chip", "homepage": "https://www.qiming-chips.example", "address": "上海市示例路 8 号",
         },
         [
-            {"tier": "platinum", "why": "希望每个模型都能在我们的芯片上运行。", "chips": "启明一号", "display_name_zh": shown},
+            {"tier": "platinum", "why": "希望每个模型都能在我们的芯片上运行。", "chips": "启明一号", "display_name_zh": shown, "listing": "tick"},
             {"strategy": "由首席技术官参与技术治理。"},
         ],
         {"signatory_name": "罗岚", "signatory_email": signs, "billing_name": "陈薇", "billing_email": mail},
@@ -79,12 +80,13 @@ def test_a_chip_vendor_becomes_platinum_by_bank_transfer_in_chinese(browser: Bro
     chen.sees("Sent. We have written to you what happens next.")
     luo = accept_as_signatory(browser, served, "罗岚", signs, language=ZH)
     review(house, shown)
+    attach_minute(house, shown)
     approve(house, shown)
     agree(house, luo, shown, "罗岚", signs)
     chen.open("/home")
     chen.follow("Pay invoice %(number)s")
-    amount, reference = fact(chen, "Amount"), chen.page.locator(".reference").inner_text().strip()
-    transfer(house, payer, amount.lstrip("CN¥"), reference, bank_ref="STORY-A")
+    amount, reference = to_transfer(chen)
+    transfer(house, payer, amount, reference, bank_ref="STORY-A")
     member_at_home(chen, mail, shown)
     house.well()
     luo.well()
@@ -108,7 +110,7 @@ def test_a_startup_becomes_silver_by_card_on_a_phone(browser: Browser, served: S
             "legal_name": "Harbour Agents Pte Ltd", "country": "SG", "registration": "201912345K", "category": "software",
             "homepage": "https://harbour-agents.example", "address": "1 Example Quay, Singapore",
         },
-        [{"tier": "silver", "why": "We build agents and want them to run on every chip.", "display_name_en": shown}],
+        [{"tier": "silver", "why": "We build agents and want them to run on every chip.", "display_name_en": shown, "listing": "tick"}],
         {"signatory_name": "Tan Wei", "signatory_email": signs, "billing_name": "Mei Ong", "billing_email": mail},
     )  # fmt: skip
     mei.press("Send the application")
@@ -119,7 +121,7 @@ def test_a_startup_becomes_silver_by_card_on_a_phone(browser: Browser, served: S
     agree(house, tan, shown, "Tan Wei", signs)
     mei.open("/home")
     mei.follow("Pay invoice %(number)s")
-    mei.press("Pay online")
+    mei.press("Pay %(sum)s online")
     mei.reads("TEST GATEWAY – no money moves")
     mei.press("Decline")
     mei.sees("Declined: the bank says no. You may try again.")
@@ -145,7 +147,7 @@ def test_an_application_is_returned_answered_rejected_and_appealed(browser: Brow
             "legal_name": "Elbe Compilers GmbH", "country": "DE", "registration": "HRB 123456", "category": "software",
             "homepage": "https://elbe-compilers.example", "address": "Beispielweg 1, Hamburg",
         },
-        [{"tier": "silver", "why": "We write compilers.", "display_name_en": shown}],
+        [{"tier": "silver", "why": "We write compilers.", "display_name_en": shown, "listing": "tick"}],
         {"signatory_name": "Ida Brandt", "signatory_email": mail, "billing_name": "Ida Brandt", "billing_email": mail},
     )  # fmt: skip
     ida.press("Send the application")
@@ -158,7 +160,7 @@ def test_an_application_is_returned_answered_rejected_and_appealed(browser: Brow
     reviewer.press("Return with these questions")
     reviewer.reads("Which compilers, for which chips?")
 
-    ida.mail(mail, "Your application needs a few more answers")
+    ida.mail(mail, "%(org)s: your application needs a few more answers")
     ida.link_of_mail()
     ida.reads("Which compilers, for which chips?")
     ida.follow("Answer the questions")
@@ -179,20 +181,19 @@ def test_an_application_is_returned_answered_rejected_and_appealed(browser: Brow
     director.fill("Words to the applicant in English", "The papers do not prove enough yet.")
     director.press("Reject", within=director.page.locator("details[open]"))
 
-    ida.mail(mail, "The decision on your application to %(brand)s")
+    ida.mail(mail, "%(org)s: the decision on your application to %(brand)s")
     ida.link_of_mail()
     ida.reads("The papers do not prove enough yet.")
     ida.fill("Why do you think the decision is wrong?", "The register shows our foundation in 2019.")
     ida.press("Appeal")
     ida.sees("Your appeal is on its way to the secretary of the board.")
     house.at_case("sun", shown).press("Hear the appeal")
-    house.at_case("lena", shown).sees("You are out of this case: %(reason)s")
+    house.at_case("lena", shown).sees("You had a part in the first decision.")
     review(house, shown, owner="rong", voices=("lou",))
     approve(house, shown, by="dong")
-    ida.mail(mail, "Welcome: your application to %(brand)s is approved")
+    ida.mail(mail, "%(org)s: your application to %(brand)s is approved")
     ida.link_of_mail()
-    ida.sees(
-        "Sign the agreement and pay the invoice, in any order. Your membership begins when both are done."
-    )
+    ida.follow("Pay the invoice")
+    ida.titled("Invoice %(number)s")
     house.well()
     ida.well()

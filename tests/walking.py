@@ -121,13 +121,15 @@ def answer(visitor: Visitor, answers: dict[str, Any]) -> None:
         field = visitor.page.get_by_label(re.compile("^" + re.escape(labels()[code][tongue]))).first
         if not isinstance(value, str):
             field.set_input_files(value)
+        elif value == "tick":
+            field.check()
         elif field.evaluate("field => field.tagName") == "SELECT":
             field.select_option(value)
         else:
             field.fill(value)
 
 
-def licence(name: str = "licence.png") -> dict[str, Any]:
+def licence(name: str = "licence.png") -> Any:
     """Return the picture of a licence to upload."""
     return {"name": name, "mimeType": "image/png", "buffer": picture()}
 
@@ -174,6 +176,14 @@ def review(house: House, org: str, *, owner: str = "rui", voices: tuple[str, ...
         desk.reads("材料齐全，与公开登记信息一致。")
 
 
+def attach_minute(house: House, org: str, *, owner: str = "rui") -> None:
+    """Attach the minute of the board, which the highest tier's decision needs."""
+    desk = house.at_case(owner, org)
+    desk.field("Minute of the board").set_input_files(licence("minute.png"))
+    desk.press("Attach the minute")
+    desk.reads("minute.png")
+
+
 def approve(house: House, org: str, *, by: str = "dai") -> None:
     """Decide the case."""
     desk = house.at_case(by, org)
@@ -211,10 +221,13 @@ def transfer(house: House, payer: str, amount: str, reference: str, *, bank_ref:
     second.sees("The receipt is booked.")
 
 
-def fact(visitor: Visitor, label: str) -> str:
-    """Return what stands beside a label in a list of facts."""
-    term = visitor.page.locator("dt").filter(has_text=visitor.t(label)).first
-    return term.locator("xpath=following-sibling::dd").first.inner_text().strip()
+def to_transfer(visitor: Visitor) -> tuple[str, str]:
+    """Return the sum and the reference that the page of an invoice asks to transfer."""
+    term = visitor.page.locator("dt").filter(has_text=visitor.t("Amount")).first
+    beside = term.locator("xpath=following-sibling::dd").first.inner_text()
+    amount = re.search(r"[\d,]+\.\d\d", beside)
+    assert amount is not None, beside
+    return amount.group(), visitor.page.locator(".reference code").inner_text().strip()
 
 
 def member_at_home(visitor: Visitor, email: str, shown: str) -> None:
@@ -223,7 +236,9 @@ def member_at_home(visitor: Visitor, email: str, shown: str) -> None:
     visitor.sees("Settling in")
     visitor.sees("Membership year")
     visitor.open("/membership")
-    visitor.page.get_by_role("heading", name=visitor.t("Benefits")).wait_for()
+    visitor.follow("See your benefits")
+    visitor.titled("Benefits")
+    visitor.open("/membership")
     visitor.until("Certificate")  # the worker makes the PDF
     href = visitor.page.get_by_role("link", name=visitor.t("Certificate")).first.get_attribute("href")
     paper = visitor.context.request.get(visitor.served.base + str(href))
@@ -231,4 +246,4 @@ def member_at_home(visitor: Visitor, email: str, shown: str) -> None:
     assert paper.body().startswith(b"%PDF-")
     visitor.open("/members")
     visitor.page.get_by_role("main").get_by_role("link", name=shown).wait_for()
-    assert visitor.mail(email, "Welcome to %(brand)s")
+    assert visitor.mail(email, "Welcome to %(brand)s, %(org)s")
