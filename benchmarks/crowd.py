@@ -90,20 +90,25 @@ def _rows(n: int, dice: random.Random) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def fill(app: Flask, members: int) -> tuple[str, dict[str, str]]:
-    """Write members, index their names, sign a reviewer with finance in; return the cookie and the pages to measure."""
+def crowd(members: int) -> None:
+    """Write members with a term and an invoice each."""
     dice = random.Random(5)
     today = clock.today()
+    for start in range(0, members, BATCH):
+        with transaction():
+            _batch(range(start + 1, min(start + BATCH, members) + 1), dice, today)
+
+
+def fill(app: Flask, members: int) -> tuple[str, dict[str, str]]:
+    """Write members, index their names, sign a reviewer with finance in; return the cookie and the pages to measure."""
     with app.app_context():
-        for start in range(0, members, BATCH):
-            with transaction():
-                _batch(range(start + 1, min(start + BATCH, members) + 1), dice, today)
+        crowd(members)
         with transaction():
             staff = make_person("bench@house.example", "Bench", staff=(StaffRole.REVIEWER, StaffRole.FINANCE))
             key = session_for(staff)
         if db.engine.dialect.name == "postgresql":
             with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-                conn.exec_driver_sql("ANALYZE")
+                conn.exec_driver_sql("VACUUM ANALYZE")  # as autovacuum does
         else:
             with transaction():
                 db.session.connection().exec_driver_sql("ANALYZE")

@@ -6,7 +6,6 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, g, has_request_context, request
-from flask_babel import get_locale
 from flask_bootstrap import Bootstrap5
 from flask_login import LoginManager
 from flask_migrate import Migrate
@@ -20,6 +19,7 @@ from portal.core import audit, catalogue, i18n, labels, story, web, words
 from portal.core.db import db, guard
 from portal.core.settings import load, place
 from portal.core.settings import settings as app_settings
+from portal.core.templates import Pages, address, badge, drawing, icon
 
 if TYPE_CHECKING:
     from config import Settings
@@ -34,6 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Return the application with the settings given, or those of the environment."""
     found = settings or load()
     app = Flask("portal", template_folder=str(place("templates")), static_folder=str(place("portal/static")))
+    app.jinja_environment = Pages
     app.extensions["settings"] = found
     app.config.update(
         SECRET_KEY=found.secret_key,
@@ -73,6 +74,7 @@ def _install(app: Flask) -> None:
     web.install_errors(app)
     app.after_request(web.headers)
     app.context_processor(_words)
+    app.jinja_env.globals.update(url_for=address, icon=icon, render_icon=drawing, badge=badge)
     app.jinja_env.filters.update(
         money=words.money,
         price=words.price,
@@ -99,7 +101,7 @@ def _arrive() -> None:
 
 
 def _words() -> dict[str, Any]:
-    locale = str(get_locale() or i18n.DEFAULT)
+    locale = i18n.language()
     other = next(code for code in i18n.LANGUAGES if code != locale)
     return {
         "csp_nonce": web.csp_nonce,

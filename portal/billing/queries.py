@@ -24,9 +24,12 @@ def entries_waiting() -> Select[ReceiptEntry]:
     return select(ReceiptEntry).where(ReceiptEntry.state == EntryState.PROPOSED).order_by(ReceiptEntry.id)
 
 
+_WAITING = select(func.count(ReceiptEntry.id)).where(ReceiptEntry.state == EntryState.PROPOSED)
+
+
 def count_entries_waiting(_reader: object) -> Select[int]:
     """Select how many transfers wait for a second person."""
-    return select(func.count(ReceiptEntry.id)).where(ReceiptEntry.state == EntryState.PROPOSED)
+    return _WAITING
 
 
 def open_total() -> Select[int, Money]:

@@ -41,7 +41,6 @@ def listed(path_states: tuple[InvoiceState, ...]) -> Any:
         )
     sort = request.args.get("sort", "-number")
     column = SORTS.get(sort.removeprefix("-"), Invoice.number)
-    statement = statement.order_by(column.desc() if sort.startswith("-") else column, Invoice.id)
     filters = [
         {"label": _("All"), "href": web.url_with(state=None, page=None), "active": not state},
         *(
@@ -53,7 +52,11 @@ def listed(path_states: tuple[InvoiceState, ...]) -> Any:
             for one in path_states
         ),
     ]
-    return page_of(statement), filters
+    columns = (
+        Invoice.uid, Invoice.number, Invoice.buyer_name, Invoice.issued_on, Invoice.due_on, Invoice.gross, Invoice.state
+    )  # fmt: skip
+    shown: Any = statement.with_only_columns(*columns)
+    return page_of(shown, order=(column, Invoice.id), down=sort.startswith("-"), rows=True), filters
 
 
 STATES = (InvoiceState.OPEN, InvoiceState.PAID, InvoiceState.VOID)

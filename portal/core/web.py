@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import structlog
 from flask import Flask, Response, current_app, flash, g, redirect, render_template, request, url_for
@@ -17,11 +17,13 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal.core.errors import Refused
 from portal.core.settings import settings
+from portal.core.templates import address
 
 log = structlog.get_logger(__name__)
 View = TypeVar("View", bound=Callable[..., Any])
 PUBLIC = "public"
 SIGNED_IN = "signed in"
+QUERY = "!$'()*,/:;?@"  # what a query may hold as it is
 ACCESS = "__portal_access__"
 
 
@@ -88,7 +90,8 @@ def url_with(**changes: Any) -> str:
     """Return this page's address with some of its query changed; None drops a key."""
     query: dict[str, Any] = {**request.args.to_dict(flat=False), **changes}
     kept = {key: value for key, value in query.items() if value not in (None, "", [])}
-    return url_for(request.endpoint or "public.home", **(request.view_args or {}), **kept)
+    path = address(request.endpoint or "public.home", **(request.view_args or {}))
+    return path + ("?" + urlencode(kept, doseq=True, safe=QUERY) if kept else "")
 
 
 def absolute(endpoint: str, **values: Any) -> str:

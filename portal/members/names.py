@@ -10,6 +10,7 @@ from sqlalchemy import delete, select, tuple_
 from portal.accounts.duplicates import normal_name, registrable_domain
 from portal.accounts.organisations import FormerName, Organisation
 from portal.core.db import db
+from portal.members import search
 from portal.members.models import MatchKey, Pair
 
 
@@ -22,7 +23,7 @@ def _all_names(org: Organisation) -> list[str]:
 def index(org: Organisation) -> None:
     """Write what search, sorting and comparing use of a stored organisation: every name in both scripts."""
     names = _all_names(org)
-    org.search_text = "\n".join(sorted({name.casefold() for name in names}))
+    search.write(org, names)
     zh = org.display_name_zh or org.legal_name
     en = org.display_name_en or org.legal_name_en or zh
     org.sort_zh = " ".join(lazy_pinyin(zh)).casefold()[:250]
@@ -37,6 +38,16 @@ def index(org: Organisation) -> None:
         MatchKey(org_id=org.id, kind=kind, value=value) for kind, value in sorted(keys) if value
     )
     db.session.flush()
+
+
+def rebuild() -> int:
+    """Write anew, for every organisation, what is derived from its names; return how many there are."""
+    count = 0
+    for org in db.session.scalars(select(Organisation).order_by(Organisation.id)):
+        org.search_text = ""
+        index(org)
+        count += 1
+    return count
 
 
 def find_pairs(org: Organisation) -> None:

@@ -18,7 +18,7 @@ from portal.core.errors import Missing, Refused
 from portal.core.forms import options
 from portal.core.paging import page_of
 from portal.core.web import go
-from portal.members import agreements, drafting, names, review, showing
+from portal.members import agreements, drafting, names, review, search, showing
 from portal.members import forms as f
 from portal.members.access import office_application
 from portal.members.belonging import AgreementState
@@ -30,9 +30,12 @@ VOICES = (StaffRole.LEGAL, StaffRole.FINANCE, StaffRole.COMMITTEE)
 WAITING = (S.SUBMITTED, S.IN_REVIEW, S.INFO_REQUESTED)
 
 
+_UNTAKEN = select(func.count(Application.id)).where(Application.state == S.SUBMITTED)
+
+
 def count_waiting(_reader: Reader) -> Any:
     """Select how many applications nobody has taken."""
-    return select(func.count(Application.id)).where(Application.state == S.SUBMITTED)
+    return _UNTAKEN
 
 
 @cases.get("/")
@@ -45,8 +48,8 @@ def queue() -> str:
         statement = statement.where(Application.state == S(state))
     elif state != "all":
         statement = statement.where(Application.state.in_(WAITING))
-    if q := request.args.get("q", "").strip().casefold():
-        statement = statement.where(Organisation.search_text.contains(q, autoescape=True))
+    if q := request.args.get("q", "").strip():
+        statement = statement.where(search.holding(q))
     mine = request.args.get("mine")
     if mine:
         statement = statement.where(Application.case_owner_id == me().person.id)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from flask import Blueprint, render_template, request
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts import contacts
@@ -14,7 +15,7 @@ from portal.accounts.access import allow, me
 from portal.accounts.may import May
 from portal.accounts.organisations import Organisation
 from portal.billing.models import Invoice, Party
-from portal.core import audit, catalogue, labels, web
+from portal.core import audit, catalogue, i18n, labels, web
 from portal.core.db import db, transaction
 from portal.core.errors import Missing
 from portal.core.paging import page_of
@@ -69,7 +70,7 @@ def members() -> str:
     """List every membership."""
     args = request.args
     statement = wall.filtered(
-        select(Membership).join(Organisation),
+        _lines(i18n.language()),
         q=args.get("q", ""),
         tier=args.get("tier", ""),
         category=args.get("category", ""),
@@ -80,10 +81,39 @@ def members() -> str:
     column = {"name": wall.by_name(), "tier": wall.ranked(), "since": Membership.member_since}.get(
         sort.removeprefix("-"), wall.by_name()
     )
-    page = page_of(statement.order_by(column.desc() if sort.startswith("-") else column, Membership.id))
+    page = page_of(
+        statement,
+        order=(column, Organisation.id),
+        down=sort.startswith("-"),
+        total=_total(statement),
+        rows=True,
+    )
     return render_template(
         "office/members.html", page=page, chips=chips_for(standings=True), tier_name=wall.tier_name
     )
+
+
+@lru_cache(maxsize=8)
+def _lines(_language: str) -> Select[Any]:
+    """Return what the list shows of every membership; put together once per language."""
+    return select(
+        Membership.tier,
+        func.coalesce(Membership.member_since, Membership.stated_joined).label("since"),
+        Membership.standing,
+        Organisation.uid,
+        Organisation.unclaimed,
+        wall.shown_name(),
+    ).join_from(Membership, Organisation)
+
+
+_ALL = select(func.count()).select_from(Membership)
+
+
+def _total(statement: Select[Any]) -> int | None:
+    """Return how many members there are, without a look at their names where nothing narrows the list."""
+    if statement.whereclause is not None:
+        return None
+    return db.session.scalar(_ALL)
 
 
 def _one(uid: str) -> Membership:
