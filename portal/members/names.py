@@ -20,14 +20,18 @@ def _all_names(org: Organisation) -> list[str]:
     return [name for name in (*own, *former) if name]
 
 
+def sort_key(name: str) -> str:
+    """Return what a name is sorted by: Chinese by pinyin."""
+    return " ".join(lazy_pinyin(name)).casefold()[:250]
+
+
 def index(org: Organisation) -> None:
     """Write what search, sorting and comparing use of a stored organisation: every name in both scripts."""
     names = _all_names(org)
     search.write(org, names)
     zh = org.display_name_zh or org.legal_name
     en = org.display_name_en or org.legal_name_en or zh
-    org.sort_zh = " ".join(lazy_pinyin(zh)).casefold()[:250]
-    org.sort_en = " ".join(lazy_pinyin(en)).casefold()[:250]
+    org.sort_zh, org.sort_en = sort_key(zh), sort_key(en)
     keys = {("name", normal_name(name)[:250]) for name in names}
     if org.legal_key:
         keys.add(("legal", org.legal_key))

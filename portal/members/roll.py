@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, render_template, request
 from flask_babel import gettext as _
 from sqlalchemy import Select, func, select
+from sqlalchemy.orm import contains_eager
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts import contacts
@@ -117,7 +118,8 @@ def _total(statement: Select[Any]) -> int | None:
 
 
 def _one(uid: str) -> Membership:
-    row = db.session.scalars(select(Membership).join(Organisation).where(Organisation.uid == uid)).first()
+    named = select(Membership).join(Membership.org).options(contains_eager(Membership.org))
+    row = db.session.scalars(named.where(Organisation.uid == uid)).first()
     if row is None:
         raise Missing(_("There is no such member."))
     return row
@@ -129,7 +131,11 @@ def member(uid: str) -> str:
     """Show one member: standing, terms, people, money, benefits and story."""
     row = _one(uid)
     money = me().staff_may(May.READ_MONEY)
-    invoices = select(Invoice).join(Party, Invoice.party_id == Party.id).where(Party.org_id == row.org_id)
+    invoices = select(Invoice.uid, Invoice.number, Invoice.gross, Invoice.state).join(
+        Party, Invoice.party_id == Party.id
+    )
+    own = invoices.where(Party.org_id == row.org_id).order_by(Invoice.id.desc())
+    applications = select(Application.uid, Application.submitted_at, Application.state)
     benefits = catalogue.entries("benefit")
     return render_template(
         "office/member.html",
@@ -137,8 +143,8 @@ def member(uid: str) -> str:
         terms=db.session.scalars(select(Term).where(Term.membership_id == row.id).order_by(Term.start)).all(),
         people=db.session.scalars(contacts.contacts_of(row.org)).all(),
         missing=contacts.missing(row.org, row.tier),
-        invoices=db.session.scalars(invoices.order_by(Invoice.id.desc())).all() if money else [],
-        applications=db.session.scalars(select(Application).where(Application.org_id == row.org_id)).all(),
+        invoices=db.session.execute(own).all() if money else [],
+        applications=db.session.execute(applications.where(Application.org_id == row.org_id)).all(),
         grants=[
             (catalogue.in_words(benefits[g.benefit]["name"]), g)
             for g in papers.granted(row)
