@@ -17,6 +17,7 @@ from sqlalchemy import event, select
 from benchmarks.crowd import crowd
 from portal.accounts.may import StaffRole
 from portal.accounts.organisations import Organisation
+from portal.billing.models import Invoice, Order, Party
 from portal.core import i18n
 from portal.core.db import db, transaction
 from portal.core.money import Money
@@ -84,7 +85,10 @@ def test_a_members_page_takes_no_more_with_more_terms_and_invoices(filled: Flask
     before = asked()
     with filled.app_context(), transaction():
         row = db.session.scalars(select(Membership).join(Organisation).where(Organisation.uid == uid)).one()
+        party = db.session.scalars(select(Party).where(Party.org_id == row.org_id)).one()
         for year in range(1, 6):
+            order = Order(party=party, ordered_subject=f"more:{year}")
+            db.session.add(Invoice(party=party, order=order, billed_subject=f"more:{year}", language="en"))
             start = date(2010 + year, 1, 1)
             db.session.add(
                 Term(
