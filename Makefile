@@ -28,7 +28,7 @@ check: .venv/ready ## what a contributor runs before a commit: format, lint, typ
 	$(PY) -m pytest -q -n auto --dist worksteal
 
 gallery: system-test .venv/ready ## a picture of every page in both languages into gallery/
-	$(PY) tools/gallery.py gallery
+	$(PY) -m tools.gallery gallery
 
 lock: ## write both lock files anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra postgres --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header -q -o requirements.lock

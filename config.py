@@ -7,9 +7,13 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 DEVELOPMENT = "development"
 PRODUCTION = "production"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+KINDS = frozenset({"sign-in", "register", "reset", "search", "paper", "export"})
+PLACEHOLDERS = ("change", "default", "secret", "example", "tests only", "password", "insecure")
 
 
 class Misconfigured(RuntimeError):
@@ -36,6 +40,11 @@ class Settings:
     stripe_secret_key: str = field(repr=False)
     stripe_webhook_secret: str = field(repr=False)
     stripe_api_base: str
+    gateway: str = ""
+    leaked_passwords: Path | None = None
+    limits: Mapping[str, str] = field(default_factory=dict)
+    bind: str = "127.0.0.1"
+    shield_off: bool = False
     testing: bool = False
 
     @property
@@ -56,6 +65,24 @@ class Settings:
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _hosts(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names the portal answers to: the ones given, else that of its public address and loopback."""
+    if given := _words(env.get("PORTAL_HOSTS", "")):
+        return tuple(name.lower() for name in given)
+    named = urlsplit(env.get("PORTAL_PUBLIC_URL", "")).hostname
+    own = (named,) if named else ()
+    return own if env.get("PORTAL_MODE") == PRODUCTION else tuple(dict.fromkeys((*own, *LOOPBACK)))
+
+
+def _limits(text: str) -> dict[str, str]:
+    """Return other outer limits than the built-in ones, written `sign-in=120/minute, search=600/minute`."""
+    pairs = [part.split("=", 1) for part in _words(text)]
+    unknown = [pair[0] for pair in pairs if len(pair) != 2 or pair[0] not in KINDS or "/" not in pair[1]]
+    if unknown:
+        raise Misconfigured(f"PORTAL_LIMITS: {unknown[0]!r} is not understood; write KIND=NUMBER/minute")
+    return {pair[0]: pair[1] for pair in pairs}
 
 
 def _dotenv(folder: Path) -> dict[str, str]:
@@ -105,13 +132,18 @@ def read_settings(environ: Mapping[str, str] | None = None, *, testing: bool = F
         mail_url=env.get("PORTAL_MAIL_URL", ""),
         redis_url=env.get("PORTAL_REDIS_URL", ""),
         broker_url=env.get("PORTAL_BROKER_URL", ""),
-        hosts=_words(env.get("PORTAL_HOSTS", "")),
+        hosts=_hosts(env),
         proxies=int(env.get("PORTAL_PROXIES", "0")),
         metrics_from=_words(env.get("PORTAL_METRICS_FROM", "127.0.0.1,::1")),
         stripe_secret_key=env.get("STRIPE_SECRET_KEY", ""),
         stripe_webhook_secret=env.get("STRIPE_WEBHOOK_SECRET", ""),
         stripe_api_base=env.get("STRIPE_API_BASE", ""),
-        testing=testing,
+        gateway=env.get("PORTAL_GATEWAY", ""),
+        leaked_passwords=Path(leaked) if (leaked := env.get("PORTAL_LEAKED_PASSWORDS", "")) else None,
+        limits=_limits(env.get("PORTAL_LIMITS", "")),
+        bind=env.get("PORTAL_BIND", "127.0.0.1"),
+        shield_off=env.get("PORTAL_SHIELD", "on") == "off",
+        testing=testing or env.get("PORTAL_TESTING") == "1",
     )
     check(settings, env)
     return settings
@@ -121,18 +153,58 @@ def check(settings: Settings, env: Mapping[str, str]) -> None:
     """Refuse an unsafe start: every complaint names the setting to change."""
     if settings.database_url.startswith(("postgres://", "postgresql://")):
         raise Misconfigured("PORTAL_DATABASE_URL must begin with postgresql+psycopg://")
+    _check_gateway(settings)
+    _refuse_bare(settings)
     if not settings.production:
         return
-    complaints = []
-    if len(settings.secret_key) < 32:
-        complaints.append("PORTAL_SECRET_KEY must be at least 32 characters")
-    if not settings.https:
-        complaints.append("PORTAL_PUBLIC_URL must begin with https://")
-    if not settings.mail_url:
-        complaints.append("PORTAL_MAIL_URL must name a mail server")
-    if settings.stripe_secret_key and not settings.stripe_webhook_secret:
-        complaints.append("STRIPE_WEBHOOK_SECRET must be set beside STRIPE_SECRET_KEY")
-    if settings.testing or env.get("FLASK_DEBUG", "0") not in {"", "0"}:
-        complaints.append("testing mode and FLASK_DEBUG must be off")
+    complaints = [*_weak_keys(settings), *_unsafe(settings, env)]
     if complaints:
         raise Misconfigured("; ".join(complaints))
+
+
+def _check_gateway(settings: Settings) -> None:
+    """Refuse the test gateway where money is real, and keys that are none."""
+    key = settings.stripe_secret_key
+    if key and not key.startswith(("sk_live_", "sk_test_", "rk_live_", "rk_test_")):
+        raise Misconfigured("STRIPE_SECRET_KEY must begin with sk_live_, sk_test_, rk_live_ or rk_test_")
+    if settings.gateway not in {"", "test"}:
+        raise Misconfigured(f"PORTAL_GATEWAY is {settings.gateway!r}; it is empty or test")
+    if settings.gateway and (settings.production or "_live_" in key):
+        raise Misconfigured("PORTAL_GATEWAY=test is not possible where real money moves")
+
+
+def _refuse_bare(settings: Settings) -> None:
+    """The switch for scanners opens CSRF and limits: for tests on this machine alone."""
+    if not settings.shield_off:
+        return
+    here = settings.bind in LOOPBACK and urlsplit(settings.public_url).hostname in LOOPBACK
+    if not settings.testing or not here or settings.production:
+        raise Misconfigured("PORTAL_SHIELD=off is for tests on loopback alone: it turns CSRF and limits off")
+
+
+def _weak_keys(settings: Settings) -> list[str]:
+    found = []
+    for name, key in (
+        ("PORTAL_SECRET_KEY", settings.secret_key),
+        *(("PORTAL_SECRET_KEY_FALLBACKS", key) for key in settings.secret_key_fallbacks),
+    ):
+        if len(key) < 32:
+            found.append(f"{name} must be at least 32 characters")
+        elif len(set(key)) < 12 or any(word in key.lower() for word in PLACEHOLDERS):
+            found.append(f"{name} looks like a placeholder; use random characters")
+    return found
+
+
+def _unsafe(settings: Settings, env: Mapping[str, str]) -> list[str]:
+    test_key = settings.stripe_secret_key.startswith(("sk_test_", "rk_test_"))
+    asked = {
+        "PORTAL_PUBLIC_URL must begin with https://": not settings.https,
+        "PORTAL_MAIL_URL must name a mail server": not settings.mail_url,
+        "STRIPE_WEBHOOK_SECRET must be set beside STRIPE_SECRET_KEY": bool(settings.stripe_secret_key)
+        and not settings.stripe_webhook_secret,
+        "the test gateway and test keys take no real money: set STRIPE_SECRET_KEY to a live key or leave it out":
+        test_key or env.get("PORTAL_TEST_GATEWAY", "0") not in {"", "0"},
+        "testing mode and FLASK_DEBUG must be off": settings.testing
+        or env.get("FLASK_DEBUG", "0") not in {"", "0"},
+    }  # fmt: skip
+    return [words for words, wrong in asked.items() if wrong]

@@ -17,7 +17,8 @@ from portal.billing.models import Invoice, InvoiceState, Order, Party
 from portal.core import clock
 from portal.core.db import db, transaction
 from portal.core.money import Money
-from portal.members import names, search
+from portal.core.paging import folded
+from portal.members import grams, names
 from portal.members.belonging import Membership, Term, TermKind
 from portal.members.models import NameGram
 from portal.members.standing import Standing
@@ -87,7 +88,7 @@ def _rows(n: int, dice: random.Random) -> dict[str, Any]:
         "uid": new_uid(), "legal_name": f"{zh}有限公司", "legal_name_en": f"{en} Ltd", "display_name_zh": zh,
         "display_name_en": en, "country": "CN", "legal_key": f"CN:CROWD{n:09d}", "registration_verdict": "valid",
         "category": dice.choice(CATEGORIES), "homepage": f"https://www.crowd-{n}.example", "address": f"示例路 {n} 号",
-        "about": "", "search_text": "\n".join(sorted({search.folded(name) for name in (f"{zh}有限公司", f"{en} Ltd", zh, en)})),
+        "about": "", "search_text": "\n".join(sorted({folded(name) for name in (f"{zh}有限公司", f"{en} Ltd", zh, en)})),
         "sort_zh": names.sort_key(zh), "sort_en": names.sort_key(en), "listing_consent": True, "unclaimed": False, "created_at": clock.now(), "version": 1,
     }  # fmt: skip
 
@@ -150,7 +151,7 @@ def _batch(numbers: range, dice: random.Random, today: date) -> None:
         select(Organisation).where(Organisation.legal_key.in_(keys)).order_by(Organisation.id)
     ).all()
     pieces = [
-        {"gram": gram, "org_id": org.id} for org in orgs for gram in sorted(search.grams(org.search_text))
+        {"gram": gram, "org_id": org.id} for org in orgs for gram in sorted(grams.grams(org.search_text))
     ]
     session.execute(insert(NameGram), pieces)
     for n, org in zip(numbers, orgs, strict=True):

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, g, has_request_context, request
+from flask import Flask, has_request_context
 from flask_bootstrap import Bootstrap5
 from flask_login import LoginManager
 from flask_migrate import Migrate
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
 from flask_wtf.csrf import CSRFProtect
-from werkzeug.exceptions import BadRequest
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import schedule, wiring
 from portal.accounts import access, frame
-from portal.core import audit, catalogue, i18n, labels, story, web, words
+from portal.billing import words as billing_words
+from portal.core import api, audit, catalogue, i18n, labels, problems, retry, shield, story, web, words
 from portal.core.db import db, guard
 from portal.core.settings import load, place
-from portal.core.settings import settings as app_settings
 from portal.core.templates import Pages, address, badge, drawing, icon
 
 if TYPE_CHECKING:
@@ -27,20 +27,40 @@ if TYPE_CHECKING:
 LIMITS = (
     "-c timezone=UTC -c lock_timeout=5s -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
 )
-POSTGRES = {"pool_pre_ping": True, "connect_args": {"options": LIMITS}}
+# Statements may be logged with an error, what they carry may not.
+SQLITE = {"hide_parameters": True}
+POSTGRES = {"pool_pre_ping": True, "hide_parameters": True, "connect_args": {"options": LIMITS}}
+
+
+class Portal(OpenAPI):
+    """The application: Flask with a document of its JSON API, and with another try for lost races."""
+
+    jinja_environment = Pages
+
+    def dispatch_request(self) -> Any:
+        """Answer the request; a view that lost a race in the database runs again."""
+        return retry.at_the_door(super().dispatch_request)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the application with the settings given, or those of the environment."""
     found = settings or load()
-    app = Flask("portal", template_folder=str(place("templates")), static_folder=str(place("portal/static")))
-    app.jinja_environment = Pages
+    app = Portal(
+        "portal",
+        info=Info(title="Foundation Portal API", version="1"),
+        security_schemes={"token": {"type": "http", "scheme": "bearer"}},
+        validation_error_model=api.Problem,
+        validation_error_callback=api.not_right,
+        doc_ui=False,
+        template_folder=str(place("templates")),
+        static_folder=str(place("portal/static")),
+    )
     app.extensions["settings"] = found
     app.config.update(
         SECRET_KEY=found.secret_key,
         SECRET_KEY_FALLBACKS=list(found.secret_key_fallbacks),
         SQLALCHEMY_DATABASE_URI=found.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS={} if found.sqlite else POSTGRES,
+        SQLALCHEMY_ENGINE_OPTIONS=SQLITE if found.sqlite else POSTGRES,
         MAX_CONTENT_LENGTH=12 * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
         SESSION_COOKIE_NAME="__Host-portal" if found.https else "portal",
@@ -49,16 +69,19 @@ def create_app(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         BOOTSTRAP_SERVE_LOCAL=True,
         WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_ENABLED=not found.shield_off,
         TESTING=found.testing,
     )
+    app.session_interface = problems.Sessions()
     if found.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=found.proxies, x_proto=found.proxies)  # type: ignore[method-assign]
     _install(app)
     return app
 
 
-def _install(app: Flask) -> None:
-    app.before_request(_arrive)  # before CSRF, so that every error page has its number
+def _install(app: Portal) -> None:
+    shield.prepare(app)
+    shield.install(app)  # before CSRF, so that every error page has its number and every try is counted
     db.init_app(app)
     with app.app_context():
         guard(db.engine)
@@ -79,25 +102,24 @@ def _install(app: Flask) -> None:
         money=words.money,
         price=words.price,
         day=words.day,
+        last_day=words.last_day,
         moment=words.moment,
         label=labels.label,
         tone=labels.tone,
         said=catalogue.in_words,
         story=story.tell,
+        plain=words.plain,
+        account=billing_words.account,
+        total=words.total,
     )
     for blueprint in wiring.BLUEPRINTS:
         app.register_blueprint(blueprint)
+    for operations in wiring.APIS:  # programs bring tokens and no cookies, so there is nothing to forge
+        app.register_api(operations)
+        csrf.exempt(operations)
     csrf.exempt("portal.billing.pay.webhook")  # signed by its sender instead
     wiring.install()
     schedule.install()
-
-
-def _arrive() -> None:
-    """Give each request a number, and refuse a host that is not on the list."""
-    g.request_id = secrets.token_hex(6)
-    hosts = app_settings().hosts
-    if hosts and request.host.rsplit(":", 1)[0] not in hosts:
-        raise BadRequest
 
 
 def _words() -> dict[str, Any]:
@@ -108,6 +130,7 @@ def _words() -> dict[str, Any]:
         "locale": i18n.HTML.get(locale, "en"),
         "other_locale": {"code": other, "name": i18n.LANGUAGES[other]},
         "brand": catalogue.brand(),
+        "policy": catalogue.policy,
         "url_with": web.url_with,
         **(frame.words() if has_request_context() else {}),
     }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from flask_babel import lazy_gettext as _l
+
 from portal.accounts import throttle
-from portal.billing import online
-from portal.core import chores, outbox
+from portal.billing import online, sending
+from portal.core import audit, chores, idempotency, outbox
 from portal.core.chores import Chore
 from portal.core.db import transaction
+from portal.members import chores as members
 
 
 def purge_outbox() -> int:
@@ -15,10 +18,38 @@ def purge_outbox() -> int:
         return outbox.purge()
 
 
+def check_audit() -> int:
+    """Walk the audit chain and note on it what was found; return how many entries were read."""
+    return audit.check(by="chore")
+
+
 def install() -> None:
-    """Put every chore on the table."""
+    """Put every chore on the table, with what each does in words."""
+    chores.say(
+        {
+            "purge_outbox": _l("Deletes work that was done a month ago"),
+            "forget_sign_in_tries": _l("Forgets old tries to sign in"),
+            "settle_payments": _l("Asks the payment page about payments still open"),
+            "check_audit": _l("Walks the audit chain and notes what it found"),
+            "forget_idempotency_keys": _l("Forgets the keys of requests that programs made a day ago"),
+            "send_refunds": _l("Sends approved refunds and asks about those under way"),
+            "announce_standings": _l("Brings standings up to date as days pass, and tells of each change"),
+            "expire_applications": _l(
+                "Reminds applicants of open questions, and closes what stays unanswered"
+            ),
+            "close_unfulfilled": _l("Closes approved applications that were never signed or paid"),
+            "void_envelopes": _l("Voids agreements that nobody signed in time"),
+        }
+    )
     chores.register(
         Chore("purge_outbox", "30 4 * * *", purge_outbox),
         Chore("forget_sign_in_tries", "40 4 * * *", throttle.forget_old),
+        Chore("forget_idempotency_keys", "50 4 * * *", idempotency.purge),
         Chore("settle_payments", "*/10 * * * *", online.sweep),
+        Chore("check_audit", "50 4 * * *", check_audit),
+        Chore("send_refunds", "5-59/10 * * * *", sending.sweep),
+        Chore("announce_standings", "5 0 * * *", members.announce_standings),
+        Chore("expire_applications", "0 9 * * *", members.expire_applications),
+        Chore("close_unfulfilled", "10 9 * * *", members.close_unfulfilled),
+        Chore("void_envelopes", "20 9 * * *", members.void_envelopes),
     )

@@ -4,35 +4,79 @@ from __future__ import annotations
 
 from flask import Blueprint
 from flask_babel import lazy_gettext as _l
+from flask_openapi3.blueprint import APIBlueprint
 
-from portal.accounts import contacts, frame, mailbox, passkeys, people_views, security  # noqa: F401 - their routes
+from portal.accounts import (  # noqa: F401 - their routes
+    contacts,
+    engine,
+    frame,
+    mailbox,
+    passkeys,
+    people_views,
+    security,
+    token_views,
+)
+from portal.accounts import words as account_words
+from portal.accounts.api import whoami
+from portal.accounts.audit_office import chain
 from portal.accounts.frame import staff_who_may
+from portal.accounts.helpdesk import helpdesk
+from portal.accounts.mail_office import letterbox
 from portal.accounts.may import May
 from portal.accounts.office import staff
 from portal.accounts.organisations import Organisation
+from portal.accounts.people_office import folk
+from portal.accounts.rules import rules
 from portal.accounts.views import accounts
+from portal.billing import exports as billing_exports  # noqa: F401 - its routes
+from portal.billing import inbox, profile, queries, receipts, refund_views  # noqa: F401 - their routes and handlers
 from portal.billing import papers as billing_papers  # noqa: F401 - its outbox handlers
-from portal.billing import queries
+from portal.billing import words as billing_words
+from portal.billing.api import invoices_api
 from portal.billing.events import InvoiceSettled
 from portal.billing.office import money
 from portal.billing.pay import pay
 from portal.billing.views import billing
 from portal.core import events, nav
 from portal.core.nav import Entry
-from portal.members import fulfil, terms, words
+from portal.members import (  # noqa: F401 - their routes
+    agreements,
+    fulfil,
+    individuals,
+    opening,
+    profile_views,
+    signing,
+    steps,
+    terms,
+    words,
+)
 from portal.members import papers as member_papers  # noqa: F401 - its outbox handlers
-from portal.members.events import AgreementExecuted, ApplicationApproved, MembershipJoined
+from portal.members import queue as member_queue  # noqa: F401 - its routes
+from portal.members.api import applications_api
+from portal.members.events import (
+    AgreementExecuted,
+    AgreementSigned,
+    ApplicationApproved,
+    ApplicationSubmitted,
+    MembershipJoined,
+)
 from portal.members.home import member, office
 from portal.members.office import cases, count_waiting
+from portal.members.profile_api import profiles
 from portal.members.roll import roll
+from portal.members.search import finder
 from portal.members.views import apply
+from portal.public import help as public_help  # noqa: F401 - its routes
 from portal.public import members as public_members  # noqa: F401 - its routes
+from portal.public import metrics as public_metrics  # noqa: F401 - its routes
+from portal.public.api import wall_api
 from portal.public.views import public
 
 BLUEPRINTS: list[Blueprint] = [
     public,
     accounts,
     staff,
+    helpdesk,
     member,
     office,
     cases,
@@ -41,7 +85,14 @@ BLUEPRINTS: list[Blueprint] = [
     billing,
     pay,
     money,
+    finder,
+    folk,
+    letterbox,
+    chain,
+    rules,
+    engine.engine,
 ]
+APIS: list[APIBlueprint] = [wall_api, whoami, profiles, applications_api, invoices_api]
 
 
 def tier_of(org: Organisation) -> str:
@@ -52,18 +103,30 @@ def tier_of(org: Organisation) -> str:
 
 def install() -> None:
     """Let the domains hear each other, and put their entries on the rails."""
+    events.on(ApplicationSubmitted, individuals.on_submitted)
     events.on(ApplicationApproved, fulfil.on_approved)
+    events.on(AgreementSigned, agreements.on_signed)
     events.on(AgreementExecuted, fulfil.on_executed)
     events.on(InvoiceSettled, fulfil.on_settled)
     events.on(MembershipJoined, fulfil.on_joined)
     contacts.ask_tier(tier_of)
     words.install()
+    account_words.install()
+    opening.install()
+    billing_words.install()
     frame.install()
+    _rails()
+
+
+def _rails() -> None:
     nav.add(
         Entry("member", 10, "member.home", _l("Home"), "house", lambda _r: True),
         Entry("member", 20, "member.membership", _l("Membership"), "award", frame.acts),
-        Entry("member", 30, "apply.begin", _l("Applications"), "file-earmark-text", lambda _r: True),
+        Entry("member", 25, "member.benefits", _l("Benefits"), "gift", frame.acts),
+        Entry("member", 30, "apply.applications", _l("Applications"), "file-earmark-text", lambda _r: True),
+        Entry("member", 35, "apply.agreement_list", _l("Agreements"), "pen", frame.acts),
         Entry("member", 40, "billing.invoices", _l("Invoices"), "receipt", lambda _r: True),
+        Entry("member", 75, "member.profile", _l("Profile"), "building", frame.acts),
         Entry("office", 10, "office.home", _l("What waits"), "house", lambda r: r.works_here()),
         Entry(
             "office",
@@ -74,7 +137,8 @@ def install() -> None:
             staff_who_may(May.READ_MEMBERS),
             count_waiting,
         ),
-        Entry("office", 30, "roll.members", _l("Members"), "people", staff_who_may(May.READ_MEMBERS)),
+        Entry("office", 30, "roll.members", _l("Members"), "buildings", staff_who_may(May.READ_MEMBERS)),
+        Entry("office", 35, "folk.people", _l("People"), "people", staff_who_may(May.READ_MEMBERS)),
         Entry(
             "office",
             40,
@@ -82,8 +146,11 @@ def install() -> None:
             _l("Finance desk"),
             "cash-coin",
             staff_who_may(May.READ_MONEY),
-            queries.count_entries_waiting,
+            queries.count_waiting,
         ),
         Entry("office", 50, "money.invoices", _l("Invoices"), "receipt", staff_who_may(May.READ_MONEY)),
         Entry("office", 60, "money.receipts", _l("Receipts"), "bank", staff_who_may(May.READ_MONEY)),
+        Entry(
+            "office", 62, "money.refunds", _l("Refunds"), "arrow-return-left", staff_who_may(May.READ_MONEY)
+        ),
     )

@@ -23,11 +23,11 @@ from portal.core.db import db
 KEY = "a key for tests only, of forty characters"
 
 
-def build(home: Path, database_url: str) -> Flask:
-    """Return an application of its own on a database, in testing mode."""
+def build(home: Path, database_url: str, **more: str) -> Flask:
+    """Return an application of its own on a database, in testing mode; `more` are variables of the environment."""
     places.load()
     module: Any = __import__("sys").modules["portal_config"]
-    env = {"PORTAL_HOME": str(home), "PORTAL_DATABASE_URL": database_url, "PORTAL_SECRET_KEY": KEY}
+    env = {"PORTAL_HOME": str(home), "PORTAL_DATABASE_URL": database_url, "PORTAL_SECRET_KEY": KEY, **more}
     return create_app(module.read_settings(env, testing=True))
 
 
@@ -111,6 +111,17 @@ def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
         db.engine.dispose()
     with _admin(server) as admin:
         admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def sqlite_app(sqlite_template: Path, tmp_path: Path) -> Iterator[Flask]:
+    """The application on SQLite alone, for tests that touch no table."""
+    file = tmp_path / "portal.sqlite3"
+    shutil.copy(sqlite_template, file)
+    made = build(tmp_path, f"sqlite:///{file}")
+    yield made
+    with made.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture

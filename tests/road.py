@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from portal.accounts.may import StaffRole
 from portal.billing.models import InvoiceState
-from portal.core import outbox
+from portal.core import chores, clock, outbox
 from portal.core.db import db, reading, transaction
+from portal.core.mail import MailMessage
 from portal.core.money import Money
-from portal.members.belonging import Agreement, Membership
-from portal.members.models import Application
+from portal.members.belonging import Agreement, AgreementState, Membership
+from portal.members.models import Application, ApplicationState
 from tests.people import browser, make_person, post, token
 
 STAFF = {
@@ -39,7 +42,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "category": "chip", "homepage": "https://www.galaxy-chips.example", "address": "上海市示例路 1 号",
     },
     "membership": {
-        "tier": "platinum", "why": "We want every model to run on our chips.", "chips": "G1, G2", "strategy": "Our CTO.",
+        "tier": "platinum", "why": "We want every model to run on our chips.", "chips": "G1, G2", "strategy": "Our CTO.", "department": "Laboratory 1",
         "display_name_zh": "星河芯片", "display_name_en": "Galaxy Chips", "listing": "yes",
     },
     "people": {
@@ -85,6 +88,13 @@ def fill(client: FlaskClient, uid: str, **changes: str) -> None:
     assert sent.status_code == 303
 
 
+def apply_draft(client: FlaskClient) -> str:
+    """Start an application for one's own organisation; return its uid."""
+    started = post(client, "/apply", tier="platinum")
+    assert started.status_code == 303, started.text
+    return str(started.location.split("/")[2])
+
+
 def apply(client: FlaskClient, **changes: str) -> str:
     """Start, fill and send an application; return its uid."""
     started = post(client, "/apply", organisation="new", tier="platinum")
@@ -108,6 +118,13 @@ def review(
     for name in voices:
         voice = post(house[name], case(uid, "recommendations"), in_favour="yes", reason="sound")
         assert voice.status_code == 303, voice.text
+    attach_minute(house[owner], uid)
+
+
+def attach_minute(client: FlaskClient, uid: str) -> None:
+    """Attach the minute of the board."""
+    sent = upload(client, case(uid, "minute"), "minute")
+    assert sent.status_code == 303, sent.text
 
 
 def work(app: Flask) -> int:
@@ -166,3 +183,51 @@ def invoice_of(app: Flask, uid: str) -> Paper:
 def membership() -> Membership:
     """Return the one membership."""
     return db.session.scalars(select(Membership)).one()
+
+
+def chore(app: Flask, name: str, days: int = 0) -> int:
+    """Run a chore as if so many days had passed; return how many rows it did."""
+    with app.app_context():
+        return chores.run(name, as_of=clock.today() + timedelta(days=days))
+
+
+def mails(app: Flask, topic: str = "application:") -> list[tuple[str, str]]:
+    """Return receiver and subject of every mail about a kind of subject, in order."""
+    with app.app_context(), reading():
+        rows = db.session.scalars(
+            select(MailMessage).where(MailMessage.topic.startswith(topic)).order_by(MailMessage.id)
+        )
+        return [(row.address.split("@")[0], row.title) for row in rows]
+
+
+def upload(client: FlaskClient, path: str, field: str, **more: str) -> TestResponse:
+    """Send a form with a picture."""
+    return client.post(
+        path, data={"csrf_token": token(client), field: (io.BytesIO(picture()), "scan.png"), **more},
+        content_type="multipart/form-data",
+    )  # fmt: skip
+
+
+def approved(app: Flask, house: dict[str, FlaskClient], client: FlaskClient, **changes: str) -> str:
+    """Bring an application to its approval, with its papers made; return its uid."""
+    uid = apply(client, **changes)
+    review(house, uid)
+    assert post(house["dai"], case(uid, "approval")).status_code == 303
+    work(app)
+    return uid
+
+
+def agreement_of(app: Flask, uid: str) -> tuple[str, AgreementState]:
+    """Return uid and state of the newest agreement of an application."""
+    with app.app_context(), reading():
+        row = db.session.scalars(
+            select(Agreement).join(Application).where(Application.uid == uid).order_by(Agreement.id.desc())
+        ).first()
+        assert row is not None
+        return row.uid, row.state
+
+
+def state_of(app: Flask, uid: str) -> ApplicationState:
+    """Return the state of an application."""
+    with app.app_context(), reading():
+        return application(uid).state

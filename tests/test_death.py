@@ -24,7 +24,7 @@ from portal.billing.money_models import EntryState, Receipt, ReceiptEntry
 from portal.core import outbox
 from portal.core.db import db, reading
 from portal.core.mail import MailMessage
-from portal.demo import _code as credit_code
+from portal.demo.cast import credit_code
 from portal.members.models import Application, ApplicationState
 from tests import road
 from tests.people import token

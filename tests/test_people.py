@@ -140,7 +140,7 @@ def test_guessing_waits_and_the_owner_elsewhere_gets_in(app: Flask) -> None:
     with clock.stopped_at(clock.now() + timedelta(minutes=31)):
         assert sign_in(client, "chen@chips.example") == 303
     with app.app_context(), clock.stopped_at(clock.now() + timedelta(days=3)):
-        assert throttle.forget_old() == 7 * 3
+        assert throttle.forget_old() == 5 * 3 + 2 * 2
         assert db.session.query(SignInAttempt).count() == 0
 
 

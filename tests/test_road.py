@@ -71,6 +71,11 @@ def test_a_founding_member_pays_nothing_and_the_waiver_shows(app: Flask) -> None
     house, client = road.staff(app), road.company(app)
     uid = road.apply(client)
     road.review(house, uid)
+    assert post(house["dai"], road.case(uid, "approval"), founding="y").status_code == 409
+    assert post(house["rong"], road.case(uid, "waiver"), reason="invited first").status_code == 403
+    assert post(house["rui"], road.case(uid, "waiver")).status_code == 422
+    assert post(house["rui"], road.case(uid, "waiver"), reason="One of the first invited.").status_code == 303
+    assert "One of the first invited." in house["dai"].get(f"/office/applications/{uid}").text
     assert post(house["dai"], road.case(uid, "approval"), founding="y").status_code == 303
     invoice = road.invoice_of(app, uid)
     assert (invoice.gross, invoice.state) == (Money(0), InvoiceState.PAID)

@@ -21,7 +21,8 @@ from portal.billing.models import Invoice, Order, Party
 from portal.core import i18n
 from portal.core.db import db, transaction
 from portal.core.money import Money
-from portal.members import names, search, wall
+from portal.core.paging import folded
+from portal.members import grams, names, wall
 from portal.members.belonging import Membership, Term, TermKind
 from portal.members.models import NameGram
 from tests.people import browser, make_org, make_person
@@ -142,13 +143,11 @@ def test_search_finds_what_like_over_all_names_finds(app: Flask, known: list[str
                 ids.append(org.id)
             for words in [*asked, known[0], known[0][1:4], known[-1][-2:].upper()]:
                 plain = select(Organisation.id).where(
-                    Organisation.search_text.contains(search.folded(words.strip()), autoescape=True)
+                    Organisation.search_text.contains(folded(words), autoescape=True)
                 )
-                found = select(Organisation.id).where(search.holding(words))
+                found = select(Organisation.id).where(grams.holding(words))
                 assert set(db.session.scalars(found)) == set(db.session.scalars(plain))
-            assert set(ids) >= set(
-                db.session.scalars(select(Organisation.id).where(search.holding(known[0])))
-            )
+            assert set(ids) >= set(db.session.scalars(select(Organisation.id).where(grams.holding(known[0]))))
         finally:
             db.session.rollback()
 

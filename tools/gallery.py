@@ -1,158 +1,146 @@
-"""Takes a picture of every page: each role, both languages, light and dark, desktop and phone, with the demo's data.
+"""Takes a picture of every page with the demo's living data: each role, both languages, light and dark, desktop and phone.
 
-usage: python tools/gallery.py [FOLDER] – writes PNG files and index.html; fails if a page scrolls sideways.
+usage: python -m tools.gallery [FOLDER] [--full] – PNG files and index.html; four looks at each page, all eight with --full.
+       python -m tools.gallery --readme – the two pictures of the README, into docs/images.
+It fails if a page is refused to a role that should see it, scrolls sideways or complains in the browser's console.
 """
 
 from __future__ import annotations
 
+import html
+import io
+import itertools
 import os
-import re
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, Error
 
-ROLES: dict[str, list[str]] = {
-    "public": [
-        "/",
-        "/tiers",
-        "/members",
-        "/apply",
-        "/sign-in",
-        "/register",
-        "/reset",
-        "/mailbox",
-        "/mailbox/1",
-        "/privacy",
-        "/terms",
-        "/nothing-here",
-    ],
-    "member": ["/home", "/membership", "/apply", "/invoices", "INVOICE", "/people", "/account"],
-    "applicant": ["/home", "APPLICATION", "/invoices", "INVOICE"],
-    "reviewer": ["/office/", "/office/applications/", "CASE", "/office/members/", "MEMBER"],
-    "director": ["/office/", "DECIDE"],
-    "finance": [
-        "/office/money/",
-        "/office/money/invoices",
-        "OFFICE_INVOICE",
-        "/office/money/receipts",
-        "/office/money/receipts/new",
-    ],
-    "administrator": ["/office/staff/"],
-}
-LINKS = {
-    "INVOICE": ("/invoices", r"/invoices/[0-9a-f]{32}"),
-    "APPLICATION": ("/apply", r"/applications/[0-9a-f]{32}"),
-    "CASE": ("/office/applications/", r"/office/applications/[0-9a-f]{32}"),
-    "DECIDE": ("/office/", r"/office/applications/[0-9a-f]{32}"),
-    "MEMBER": ("/office/members/", r"/office/members/[0-9a-f]{32}"),
-    "OFFICE_INVOICE": ("/office/money/invoices", r"/office/money/invoices/[0-9a-f]{32}"),
-}
-LANGUAGES = {"zh": "zh_Hans_CN", "en": "en"}
-SIZES = {"desktop": (1360, 900), "phone": (390, 844)}
+from tests.browser import Served, Visitor, chromium, installed, serve, visit
+from tests.scene import ROOT, Shown, Walk, demo_home, enter, look
 
 
-def start(home: str, port: int) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
-    """Load the demo, serve it, and return the process and a way in for each role."""
-    env = {**os.environ, "PORTAL_HOME": home, "PORTAL_PUBLIC_URL": f"http://127.0.0.1:{port}"}
-    said = subprocess.run(
-        [sys.executable, "-m", "portal.cli", "demo"], env=env, check=True, capture_output=True, text=True
-    )
-    ways = {
-        line.split()[0]: "/" + line.split()[2].split("/", 3)[3]
-        for line in said.stdout.splitlines()
-        if "/demo/" in line
-    }
-    served = subprocess.Popen([sys.executable, "-m", "portal.cli", "serve", "--port", str(port)], env=env)
-    for _ in range(120):
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2)
-            return served, ways
-        except OSError:
-            time.sleep(0.5)
-    raise SystemExit("the portal did not start")
+class Look(NamedTuple):
+    """One way to look at a page."""
+
+    language: str
+    phone: bool
+    scheme: str
+
+    def name(self) -> str:
+        """Return the look's part of a file name."""
+        tongue = "zh" if self.language.startswith("zh") else "en"
+        return f"{tongue}-{'phone' if self.phone else 'desktop'}-{self.scheme}"
 
 
-def visit(page: Page, base: str, name: str) -> str:
-    """Open a page by path, or by the first link of its kind on a list."""
-    path = name
-    if name in LINKS:
-        listed, pattern = LINKS[name]
-        page.goto(base + listed)
-        found = re.search(pattern, page.content())
-        if found is None:
-            return ""
-        path = found.group()
-    page.goto(base + path, wait_until="networkidle")
-    return path
+EVERY = [Look(*one) for one in itertools.product(("zh_Hans_CN", "en"), (False, True), ("light", "dark"))]
+FOUR = [one for one in EVERY if (one.scheme == "dark") == ((one.language == "en") != one.phone)]
 
 
-def shoot(browser: Browser, base: str, ways: dict[str, str], folder: Path) -> list[str]:
-    """Take the pictures; return the pages that scroll sideways."""
-    wide: list[str] = []
-    for role, pages in ROLES.items():
-        for tongue, code in LANGUAGES.items():
-            for size, (width, height) in SIZES.items():
-                scheme = "dark" if (tongue == "en") == (size == "phone") else "light"
-                context = browser.new_context(
-                    viewport={"width": width, "height": height},
-                    locale=tongue,
-                    color_scheme=scheme,
-                    base_url=base,
+def sit_down(browser: Browser, walk: Walk, role: str, one: Look) -> Visitor:
+    """Open a browser for a role."""
+    visitor = visit(browser, walk.served, language=one.language, phone=one.phone, scheme=one.scheme)
+    enter(visitor.context, walk.served, walk.states[role], one.language)
+    return visitor
+
+
+def shoot(base: str, home: Path, pages: list[Shown], looks: list[Look], folder: Path) -> list[str]:
+    """Take the pictures of some looks; return what was wrong with the pages."""
+    troubles: list[str] = []
+    walk = Walk(Served(base, installed(home)))
+    with chromium() as browser:
+        for one in looks:
+            for role, shown in itertools.groupby(pages, key=lambda page: page.role):
+                visitor = sit_down(browser, walk, role, one)
+                for page in shown:
+                    try:
+                        look(visitor, page)
+                        file = folder / f"{page.name()}--{one.name()}.png"
+                        visitor.page.screenshot(path=file, full_page=True)
+                    except Error as error:
+                        troubles.append(f"{page.role} {page.path} {page.press} {one.name()}: {error.message}")
+                troubles += visitor.troubles
+                visitor.context.close()
+    return troubles
+
+
+def write_index(folder: Path, pages: list[Shown], looks: list[Look]) -> int:
+    """Write index.html, the pictures of a page side by side; return how many there are."""
+    parts = ["<!doctype html><meta charset=utf-8><title>Gallery</title><h1>Gallery</h1>"]
+    count = 0
+    for page in pages:
+        title = html.escape(f"{page.role}: {page.path} {page.press}")
+        parts.append(f"<h2 id='{page.name()}'>{title}</h2>")
+        for one in looks:
+            name = f"{page.name()}--{one.name()}.png"
+            if (folder / name).exists():
+                count += 1
+                width = 180 if one.phone else 480
+                parts.append(
+                    f"<a href='{name}'><img loading=lazy src='{name}' width={width} alt='{one.name()}'></a>"
                 )
-                page = context.new_page()
-                if role in ways:
-                    page.goto(base + ways[role])
-                    page.locator("main form button").first.click()
-                page.goto(base + "/terms")
-                if page.locator("html").get_attribute("lang") != ("zh-Hans-CN" if tongue == "zh" else "en"):
-                    token = page.locator("input[name=csrf_token]").first.get_attribute("value")
-                    page.request.post(
-                        base + "/language", form={"csrf_token": token or "", "language": code, "next": "/"}
-                    )
-                for n, name in enumerate(pages):
-                    if not visit(page, base, name):
-                        continue
-                    label = f"{role}-{n:02d}-{tongue}-{size}-{scheme}"
-                    page.screenshot(path=folder / f"{label}.png", full_page=True)
-                    if page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1"):
-                        wide.append(f"{label} {name}")
-                context.close()
-    return wide
+    (folder / "index.html").write_text("\n".join(parts), "utf-8")
+    return count
 
 
-def main() -> None:
+def gallery(folder: Path, looks: list[Look]) -> None:
     """Make the gallery."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "gallery")
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as home:
-        served, ways = start(home, 8123)
-        try:
-            with sync_playwright() as play:
-                browser = play.chromium.launch(
-                    executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
-                    args=["--no-sandbox", "--disable-gpu"],
-                )
-                wide = shoot(browser, "http://127.0.0.1:8123", ways, folder)
-        finally:
-            served.terminate()
-            served.wait()
-    shots = sorted(file.name for file in folder.glob("*.png"))
-    rows = "".join(
-        f'<figure><img src="{name}" width="420" alt="{name}"><figcaption>{name}</figcaption></figure>'
-        for name in shots
-    )
-    (folder / "index.html").write_text(
-        f"<!doctype html><meta charset=utf-8><title>Gallery</title>{rows}", "utf-8"
-    )
-    print(f"{len(shots)} pictures in {folder}")
-    if wide:
-        raise SystemExit("These pages scroll sideways:\n" + "\n".join(wide))
+    for old in folder.glob("*.png"):
+        old.unlink()
+    with tempfile.TemporaryDirectory() as rooms:
+        home = demo_home(Path(rooms) / "here")
+        with serve(home) as served:
+            walk = Walk(served)
+            with chromium() as browser:
+                pages = sorted(walk.pages(browser), key=lambda page: page.role)
+            with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+                work = [pool.submit(shoot, served.base, home, pages, [one], folder) for one in looks]
+                troubles = [words for done in work for words in done.result()]
+    print(f"{write_index(folder, pages, looks)} pictures of {len(pages)} pages in {folder}")
+    if walk.refused or troubles:
+        raise SystemExit("\n".join(["These pages are not well:", *walk.refused, *troubles]))
+
+
+def compressed(picture: bytes) -> bytes:
+    """Return a picture with 256 colours, which is enough for a page and a fraction of the bytes."""
+    out = io.BytesIO()
+    Image.open(io.BytesIO(picture)).convert("RGB").quantize(256).save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def readme() -> None:
+    """Take the two pictures of the README: the public home page, and a case as the director sees it."""
+    images = ROOT / "docs" / "images"
+    images.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as rooms, serve(demo_home(Path(rooms) / "here")) as served:
+        walk = Walk(served)
+        with chromium() as browser:
+            for name, role, path in (
+                ("home", "public", "/"),
+                ("case", "director", "/office/applications/?state=in_review"),
+            ):
+                visitor = sit_down(browser, walk, role, Look("en", phone=False, scheme="light"))
+                visitor.open(path)
+                if name == "case":
+                    visitor.page.get_by_role("table").get_by_role("link").last.click()
+                visitor.page.wait_for_load_state("networkidle")
+                (images / f"{name}.png").write_bytes(compressed(visitor.page.screenshot()))
+                visitor.well()
+
+
+def main(words: list[str]) -> None:
+    """Do what the command line asks for."""
+    if "--readme" in words:
+        return readme()
+    folders = [word for word in words if not word.startswith("--")]
+    return gallery(Path(folders[0] if folders else "gallery"), EVERY if "--full" in words else FOUR)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -6,16 +6,32 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
-from flask import Flask, abort, g, redirect, request, session, url_for
-from sqlalchemy import Date, Select, String, bindparam, exists, false, func, select, true, update
+from flask import Flask, abort, g, jsonify, redirect, request, session, url_for
+from sqlalchemy import (
+    Date,
+    Select,
+    String,
+    Update,
+    bindparam,
+    exists,
+    false,
+    func,
+    literal,
+    select,
+    true,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import contains_eager
 
 from portal.accounts.may import CONTACT, STAFF, ContactRole, May, StaffRole
 from portal.accounts.organisations import Contact
 from portal.accounts.people import Grant, Level, Passkey, Person, UserSession
 from portal.core import catalogue, clock, vault, web
-from portal.core.db import aside, db
+from portal.core.db import READERS, aside, db
+from portal.core.problems import by_program
 
 View = TypeVar("View", bound=Callable[..., Any])
 HALF_WAY = "half way"
@@ -28,27 +44,34 @@ ENROL_MARK = "__portal_enrol__"
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A signed-in person with roles: of staff, and for organisations as (organisation id, role)."""
+    """A signed-in person with roles: of staff, and for organisations as (organisation id, role).
+
+    A program reads with the roles of its token's owner, narrowed to `verbs`; an organisation's token is not
+    `personal`: what is its maker's own stays his.
+    """
 
     person: Person
     session: UserSession
     staff: frozenset[StaffRole]
     contacts: tuple[tuple[int, ContactRole], ...]
     enrolled: bool
+    verbs: frozenset[May] | None = None
+    personal: bool = True
 
     def may(self, what: May, org_id: int | None = None) -> bool:
         """Whether this person may do something as staff, or for one organisation (None: for any of theirs)."""
-        return self.staff_may(what) or any(
-            what in CONTACT[role] for org, role in self.contacts if org_id in (None, org)
-        )
+        return self.staff_may(what) or any(org_id in (None, org) for org in self.orgs(what))
 
     def staff_may(self, what: May) -> bool:
         """Whether this person may do something as staff."""
-        return any(what in STAFF[role] for role in self.staff)
+        return self._covers(what) and any(what in STAFF[role] for role in self.staff)
 
     def orgs(self, what: May) -> frozenset[int]:
         """Return the organisations for which this person, as their contact, may do something."""
-        return frozenset(org for org, role in self.contacts if what in CONTACT[role])
+        return frozenset(org for org, role in self.contacts if self._covers(what) and what in CONTACT[role])
+
+    def _covers(self, what: May) -> bool:
+        return self.verbs is None or what in self.verbs
 
     def works_here(self) -> bool:
         """Whether this person is staff."""
@@ -81,10 +104,22 @@ def signed_in(view: View) -> View:
     return web.declare(view, web.SIGNED_IN)
 
 
+def fresh(view: View) -> View:
+    """Ask for the factor again before a view opens, when it was shown more than a while ago."""
+    setattr(view, FRESH_MARK, True)
+    return view
+
+
 def own_account(view: View) -> View:
     """Declare a page of one's own security: signed in, also while staff still have to enrol a factor."""
     setattr(view, ENROL_MARK, True)
     return web.declare(view, web.SIGNED_IN)
+
+
+def fresh_account(view: View) -> View:
+    """Declare a page of one's own security that asks for both factors again after a while."""
+    setattr(view, FRESH_MARK, True)
+    return own_account(view)
 
 
 def half_way(view: View) -> View:
@@ -93,7 +128,13 @@ def half_way(view: View) -> View:
 
 
 def who() -> Reader | None:
-    """Return who reads this request; None for the public and for those half-way through the door."""
+    """Return who reads this request; None for the public and for those half-way through the door.
+
+    Programs are known by their token alone, never by a cookie.
+    """
+    if by_program():
+        program: Reader | None = g.get("program")
+        return program
     found = found_session()
     return found if found is not None and found.session.level is Level.FULL else None
 
@@ -164,17 +205,34 @@ def _parts(acts: str | None) -> list[list[str]]:
     return [part.split(":") for part in (acts or "").split(",") if part]
 
 
+def roles_of(person_id: int) -> tuple[frozenset[StaffRole], tuple[tuple[int, ContactRole], ...]]:
+    """Return the roles a person holds right now: of staff, and for organisations."""
+    today = clock.today()
+    held = select(Grant.role.cast(String).label("role"), literal(0).label("org")).where(
+        Grant.person_id == person_id, Grant.start <= today, (Grant.end.is_(None)) | (Grant.end > today)
+    )
+    acts = select(Contact.role.cast(String), Contact.org_id).where(
+        Contact.person_id == person_id, Contact.ended_at.is_(None)
+    )
+    roles = db.session.execute(union_all(held, acts)).all()
+    staff = frozenset(StaffRole(role) for role, org in roles if not org)
+    return staff, tuple((int(org), ContactRole(role)) for role, org in roles if org)
+
+
 def _seen(row: UserSession) -> None:
     """Note once a minute that the session is in use."""
     now = clock.now()
-    if now - row.seen_at < timedelta(minutes=1):
-        return
-    statement = update(UserSession).where(UserSession.id == row.id).values(seen_at=now)
-    if request.method in {"GET", "HEAD"}:
+    if now - row.seen_at >= timedelta(minutes=1):
+        leave(update(UserSession).where(UserSession.id == row.id).values(seen_at=now))
+
+
+def leave(trace: Update) -> None:
+    """Leave a trace of this request: beside it from a reader, within its transaction from a writer."""
+    if request.method in READERS:
         with aside() as conn:
-            conn.execute(statement)
+            conn.execute(trace)
     else:
-        db.session.execute(statement)
+        db.session.execute(trace)
 
 
 def guard() -> Any:
@@ -187,6 +245,8 @@ def guard() -> Any:
         abort(403)
     if access == web.PUBLIC:
         return None
+    if isinstance(access, web.Lock):
+        return access.open()
     found = found_session()
     if found is None:
         return _turn_to("accounts.sign_in")
@@ -201,8 +261,18 @@ def guard() -> Any:
         abort(403)
     stale = found.session.factor_at is None or clock.now() - found.session.factor_at > FRESH
     if getattr(view, FRESH_MARK, False) and stale and not found.person.demo:
-        return _turn_to("accounts.again")
+        return _step_up()
     return None
+
+
+def _step_up() -> Any:
+    """Ask for both factors again; a form that was sent is opened anew afterwards."""
+    if request.method in {"GET", "HEAD"}:
+        return _turn_to("accounts.again")
+    came_from = urlsplit(request.referrer or "")
+    page = came_from.path if came_from.netloc == request.host else ""
+    target = url_for("accounts.again", next=web.safe_next(page, "/"))
+    return (jsonify(go=target), 401) if request.is_json else redirect(target, code=303)
 
 
 def _turn_to(endpoint: str) -> Any:

@@ -16,8 +16,6 @@ from portal.core import audit, catalogue, clock, labels, vault
 from portal.core.db import db
 from portal.core.errors import Refused
 
-OPEN_FOR = timedelta(days=14)
-
 
 def contacts_of(org: Organisation) -> Select[Contact]:
     """Select the people who act for an organisation now."""
@@ -59,6 +57,11 @@ def bounds(tier: str) -> dict[ContactRole, tuple[int, int]]:
     }
 
 
+def least_of(role: ContactRole, table: dict[ContactRole, tuple[int, int]]) -> int:
+    """Return how many people of a role must remain; there is always one owner."""
+    return max(table.get(role, (0, 3))[0], 1 if role is ContactRole.OWNER else 0)
+
+
 _tier_of: list[Callable[[Organisation], str]] = []
 
 
@@ -96,10 +99,31 @@ def appoint(
     return row
 
 
+def open_for() -> timedelta:
+    """Return how long an invitation is open."""
+    return timedelta(days=int(catalogue.policy("contacts.invitation_days")))
+
+
+def name_successor(contact: Contact, email: str, language: str, *, by: Person) -> Invitation:
+    """Invite whoever follows in a role; the present holder stays until the invitation is accepted."""
+    row = invite(contact.org, email, contact.role, language, by=by, most=0, replaces=contact)
+    audit.record(
+        "contact.successor_named", contact.org, by=by, org_id=contact.org_id, person=contact.person.name,
+        email=row.email, role=contact.role,
+    )  # fmt: skip
+    return row
+
+
 def invite(
-    org: Organisation, email: str, role: ContactRole, language: str, *, by: Person, most: int
-) -> Invitation:
-    """Invite an address to a role. Inviting again sends the same invitation anew; beyond `most` it is refused."""
+    org: Organisation, email: str, role: ContactRole, language: str, *, by: Person, most: int,
+    replaces: Contact | None = None,
+) -> Invitation:  # fmt: skip
+    """Invite an address to a role. Inviting again sends the same invitation anew; beyond `most` it is refused.
+
+    A successor needs no place of its own: it takes that of the contact it `replaces`.
+    """
+    if org.person_id is not None:
+        raise Refused(_l("An individual acts for himself; nobody else can."))
     email = email.strip().lower()
     locked = select(Organisation).where(Organisation.id == org.id).with_for_update()
     db.session.scalars(locked).one()
@@ -108,7 +132,7 @@ def invite(
         raise Refused(_l("This person has the role already."), field="email", status=422)
     waiting = [row for row in open_invitations(org) if row.role is role]
     present = next((row for row in waiting if row.email == email), None)
-    if present is None and len(rows) + len(waiting) >= most:
+    if present is None and replaces is None and len(rows) + len(waiting) >= most:
         raise Refused(_l("Your tier has no more places for this role."), field="role", status=422)
     if present is not None:
         present.withdrawn_at = clock.now()
@@ -116,7 +140,7 @@ def invite(
     secret = vault.token()
     row = Invitation(
         token_hash=vault.digest(secret), org=org, role=role, email=email, language=language,
-        by_name=by.name, expires_at=clock.now() + OPEN_FOR,
+        by_name=by.name, expires_at=clock.now() + open_for(), replaces=replaces,
     )  # fmt: skip
     db.session.add(row)
     db.session.flush()
@@ -155,7 +179,11 @@ def accept(invitation: Invitation, person: Person) -> Contact:
     )
     if won.first() is None:
         raise Refused(_l("This link was used already, or has run out."), status=410)
-    return appoint(person, invitation.org, invitation.role, by=person)
+    row = appoint(person, invitation.org, invitation.role, by=person)
+    old = invitation.replaces
+    if old is not None and old.ended_at is None and old.id != row.id:
+        _end(old, by=person)
+    return row
 
 
 def withdraw(invitation: Invitation, *, by: Person) -> None:
@@ -177,12 +205,16 @@ def leave(contact: Contact, *, by: Person, least: int) -> None:
         for row in db.session.scalars(contacts_of(contact.org).with_for_update())
         if row.role is contact.role and row.id != contact.id
     ]
-    if len(others) < max(least, 1 if contact.role is ContactRole.OWNER else 0):
+    if len(others) < least:
         raise Refused(
             _l(
-                "This is the last person in a required role. Please invite a successor first; the role passes on when the invitation is accepted."
+                "This is the last person in a required role. Please name a successor first; the role passes on when the invitation is accepted."
             )
         )
+    _end(contact, by=by)
+
+
+def _end(contact: Contact, *, by: Person) -> None:
     contact.ended_at = clock.now()
     audit.record(
         "contact.left",

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import structlog
 from flask import g, request, session
+from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select, update
 
 from portal.accounts import factors, letters, passwords, throttle, tickets
+from portal.accounts.organisations import Contact, Organisation
 from portal.accounts.people import Level, Person, Ticket, TicketKind, UserSession
 from portal.core import audit, clock, vault
 from portal.core.db import db, transaction
 from portal.core.errors import Refused
+
+log = structlog.get_logger(__name__)
 
 
 def normal(email: str) -> str:
@@ -25,9 +30,10 @@ def by_email(email: str) -> Person | None:
 
 def register(email: str, name: str, password: str, language: str, *, next: str = "") -> Person | None:
     """Make an account that opens when its address is confirmed; None if the address has one (its owner is told)."""
+    throttle.check_newcomer()
     passwords.check_strength(password, email, name)
     hashed = passwords.hashed(password)
-    throttle.check(f"register {request.remote_addr}")
+    throttle.note_newcomer()
     with transaction():
         known = by_email(email)
         if known is not None and known.verified_at is not None:
@@ -47,10 +53,69 @@ def confirm(ticket: Ticket) -> Person:
     person = ticket.person
     if not tickets.use(ticket):
         raise Refused(_l("This link was used already, or has run out."), status=410)
+    if fresh := str(ticket.detail.get("email") or ""):
+        return _take_mail(person, fresh)
     if person.verified_at is None:
         person.verified_at = clock.now()
         audit.record("person.confirmed", person, by=person)
     return person
+
+
+def ask_new_mail(person: Person, email: str) -> None:
+    """Send a link to the address that is to become the account's; the page says the same if it is taken."""
+    throttle.check(f"mail {person.uid}")
+    throttle.note(f"mail {person.uid}", good=False)
+    with transaction():
+        taken = by_email(email)
+        if taken is not None:
+            letters.already_here(taken)
+        else:
+            fresh = normal(email)
+            letters.new_address(person, fresh, tickets.give(TicketKind.CONFIRM, person, email=fresh))
+        audit.record("person.mail_change_asked", person, by=person)
+
+
+def _take_mail(person: Person, email: str) -> Person:
+    """Put the proved address in place of the old one, which is told; other sessions end."""
+    if by_email(email) is not None:
+        raise Refused(_l("This link was used already, or has run out."), status=410)
+    letters.changed(person, "mail")
+    person.email = email
+    found = access_session()
+    end_all(person, keep=found if found is not None and found.person_id == person.id else None)
+    audit.record("person.mail_changed", person, by=person)
+    return person
+
+
+def access_session() -> UserSession | None:
+    """Return the live session of this browser."""
+    key = session.get("key")
+    if not isinstance(key, str):
+        return None
+    return db.session.scalars(
+        select(UserSession).where(UserSession.token_hash == vault.digest(key), UserSession.ended_at.is_(None))
+    ).first()
+
+
+def names_of(person: Person) -> list[str]:
+    """Return what a person's password must not be built on: mail, name, and the names of his organisations."""
+    orgs = db.session.scalars(
+        select(Organisation)
+        .join(Contact, Contact.org_id == Organisation.id)
+        .where(Contact.person_id == person.id)
+    )
+    names = [
+        name
+        for org in orgs
+        for name in (org.legal_name, org.legal_name_en, org.display_name_zh, org.display_name_en)
+    ]
+    return [person.email, person.name, *names]
+
+
+def factor_changed(person: Person, *, keep: UserSession | None = None) -> None:
+    """End the person's other sessions and tell him, since the second step of the sign-in changed."""
+    end_all(person, keep=keep)
+    letters.changed(person, "factor")
 
 
 def check_password(email: str, password: str) -> Person:
@@ -62,8 +127,11 @@ def check_password(email: str, password: str) -> Person:
     good = passwords.matches(password, stored)
     if person is None or not good or person.disabled_at is not None:
         throttle.note(account, good=False)
+        log.warning("sign_in", good=False, person_id=person.id if person else None)
         raise Refused(_l("Mail address or password is not right."), status=422)
     if person.verified_at is None:
+        throttle.check(f"confirm {account}")
+        throttle.note(f"confirm {account}", good=False)
         with transaction():
             letters.confirm(person, tickets.give(TicketKind.CONFIRM, person))
         raise Refused(_l("Please confirm your mail address first: we have sent you a new link."), status=422)
@@ -100,6 +168,7 @@ def open_session(person: Person, level: Level) -> UserSession:
     g.pop("who", None)
     if level is Level.FULL:
         audit.record("person.signed_in", person, by=person)
+        log.info("sign_in", good=True, person_id=person.id)
     return row
 
 
@@ -146,6 +215,10 @@ def ask_reset(email: str) -> None:
         person = by_email(email)
         if person is not None and person.disabled_at is None:
             letters.reset(person, tickets.give(TicketKind.RESET, person))
+        elif (
+            person is None
+        ):  # a mail all the same: both answers cost the same work, and a typo comes to light
+            letters.nobody(normal(email), str(get_locale()))
 
 
 def set_password(person: Person, hashed: str, *, by: Person, keep: UserSession | None = None) -> None:

@@ -115,3 +115,14 @@ def passkeys(person: Person) -> list[Passkey]:
     return list(
         db.session.scalars(select(Passkey).where(Passkey.person_id == person.id).order_by(Passkey.id))
     )
+
+
+def forget_all(person: Person, *, by: Person | str, agreed: str) -> None:
+    """Take away app, passkeys and recovery codes of somebody who lost them; the next sign-in asks for a code by mail.
+
+    `agreed` says which two people agreed, and how the identity was shown.
+    """
+    person.totp_sealed = None
+    for row in (Passkey, RecoveryCode):
+        db.session.execute(delete(row).where(row.person_id == person.id))
+    audit.record("person.factors_forgotten", person, by=by, agreed=agreed)

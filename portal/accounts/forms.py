@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
-from wtforms import HiddenField, PasswordField
+from wtforms import HiddenField, PasswordField, SelectMultipleField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import DataRequired
+from wtforms.widgets import CheckboxInput, ListWidget
 
-from portal.accounts.may import ContactRole
+from portal.accounts.may import ContactRole, Scope
 from portal.core import i18n, labels
 from portal.core.forms import REQUIRED, Form, choice_field, mail_field, options, text_field
 
@@ -78,6 +81,18 @@ class ChangePassword(Form):
     password = new_password(_l("New password"))
 
 
+class ChangeMail(Form):
+    """Another mail address for the account."""
+
+    email = mail_field(_l("New mail address"))
+
+
+class Why(Form):
+    """The reason for an act that somebody else will read."""
+
+    reason = text_field(_l("Reason"), longest=500)
+
+
 class Profile(Form):
     """Name and language."""
 
@@ -112,3 +127,26 @@ class NewStaff(Form):
     email = mail_field(_l("Mail address"), render_kw={"type": "email", "autocomplete": "off"})
     name = text_field(_l("Name"), longest=120)
     role = choice_field(_l("Role"))
+
+
+class NewToken(Form):
+    """A token for a program: whose, for what, how long."""
+
+    name = text_field(_l("Used for"), longest=80, description=_l("For example: the website's member list."))
+    owner = choice_field(_l("Belongs to"))
+    scopes = SelectMultipleField(
+        _l("What it may do"),
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+        description=_l("Never more than its owner may at that moment."),
+        validators=[DataRequired(_l("Please choose at least one thing the token may do."))],
+    )
+    days = choice_field(
+        _l("Ends after"), [("30", _l("30 days")), ("90", _l("90 days")), ("365", _l("One year"))]
+    )
+
+    def offer(self, owners: list[tuple[str, str]], scopes: list[Scope]) -> NewToken:
+        """Offer whose the token can be and what it may do."""
+        self.owner.choices = options(owners)
+        self.scopes.choices = [SelectChoice(scope.value, labels.label(scope)) for scope in scopes]
+        return self

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
+from flask import request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from portal.accounts import engine
 from portal.accounts.access import Reader, who
 from portal.accounts.mailbox import demo_people
 from portal.accounts.may import May
@@ -52,6 +53,8 @@ def words() -> dict[str, Any]:
         "switcher": [],
         "switch_href": "/switch",
     }
+    if in_office and any(reader.staff_may(verb) for verb in (May.READ_MEMBERS, May.READ_MONEY)):
+        found["search_href"] = url_for("finder.search")
     if not in_office and reader.contacts:
         here = acting_for(reader)
         found["switcher"] = [
@@ -66,5 +69,28 @@ def install() -> None:
         Entry("member", 80, "accounts.people", _l("People"), "people", lambda r: bool(r.orgs(May.SEE_ORG))),
         Entry("member", 90, "accounts.security", _l("Account"), "gear", lambda _r: True),
         Entry("office", 80, "staff.people", _l("Staff"), "person-badge", staff_who_may(May.MANAGE_STAFF)),
+        Entry("office", 70, "letterbox.mails", _l("Mail"), "envelope", staff_who_may(May.READ_MAIL)),
+        Entry(
+            "office", 75, "rules.kinds", _l("Catalogue"), "journal-text", staff_who_may(May.READ_CATALOGUE)
+        ),
+        Entry("office", 82, "engine.chore_list", _l("Chores"), "alarm", staff_who_may(May.READ_CHORES)),
+        Entry(
+            "office",
+            84,
+            "engine.work",
+            _l("Outbox"),
+            "send",
+            staff_who_may(May.READ_OUTBOX),
+            engine.count_dead,
+        ),
+        Entry("office", 86, "chain.entries", _l("Audit"), "shield-check", staff_who_may(May.READ_AUDIT)),
+        Entry(
+            "office",
+            82,
+            "helpdesk.people",
+            _l("User accounts"),
+            "person-lock",
+            staff_who_may(May.HELP_PEOPLE),
+        ),
         Entry("office", 95, "accounts.security", _l("Account"), "gear", lambda _r: True),
     )

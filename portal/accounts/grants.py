@@ -8,7 +8,7 @@ from sqlalchemy import select
 from portal.accounts import door, letters, tickets
 from portal.accounts.may import STAFF, May, StaffRole
 from portal.accounts.people import Grant, Person, TicketKind
-from portal.core import audit, clock
+from portal.core import audit, clock, labels
 from portal.core.db import db
 from portal.core.errors import Forbidden, Refused
 
@@ -35,6 +35,37 @@ def give(person: Person, role: StaffRole, *, by: Person) -> Grant:
     db.session.add(row)
     audit.record("staff.role_given", person, by=by, role=role)
     return row
+
+
+COMMAND = "command line"
+
+
+def give_by_command(email: str, role: StaffRole, *, name: str, language: str, agreed: str = "") -> Grant:
+    """Give a role from the command line: to the first administrator, afterwards only with a note of who agreed.
+
+    Whoever has the role of administrator is told by mail, so that nobody comes in unseen.
+    """
+    bosses = holders(May.MANAGE_STAFF)
+    if not bosses and role is not StaffRole.ADMINISTRATOR:
+        raise Refused("There is no administrator yet: the first role to give is administrator.")
+    if bosses and len(agreed.strip()) < 10:
+        raise Refused(
+            "There is an administrator, who gives roles on the Staff page. If that is not possible,"
+            " say with --agreed who agreed and why; it stands in the audit."
+        )
+    person = door.by_email(email) or newcomer(email, name, language)
+    if any(row.role is role for row in _held(person)):
+        raise Refused(_l("This person has the role already."), status=422)
+    row = Grant(person=person, role=role, by_name=COMMAND, start=clock.today())
+    db.session.add(row)
+    audit.record("staff.role_given", person, by=COMMAND, role=role, agreed=agreed.strip())
+    for boss in bosses:
+        letters.role_by_command(boss, person.name, labels.label(role), agreed.strip())
+    return row
+
+
+def _held(person: Person) -> list[Grant]:
+    return list(db.session.scalars(select(Grant).where(Grant.person_id == person.id, Grant.end.is_(None))))
 
 
 def end(row: Grant, *, by: Person) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flask_babel import gettext as _
 
+from portal.accounts import tickets
 from portal.accounts.organisations import Invitation
-from portal.accounts.people import Person
-from portal.core import labels, mail, vault, web
+from portal.accounts.people import Person, TicketKind
+from portal.core import clock, labels, mail, vault, web, words
 from portal.core.catalogue import brand
 from portal.core.mail import Letter
 
@@ -23,7 +24,10 @@ def confirm(person: Person, secret: str) -> None:
         return Letter(
             _("Confirm your address for %(brand)s", brand=brand().short),
             (
-                _("Please confirm that this is your address. The link works for 24 hours, once."),
+                _(
+                    "Please confirm that this is your address. The link works for %(hours)s hours, once.",
+                    hours=int(tickets.LIVES[TicketKind.CONFIRM].total_seconds() // 3600),
+                ),
                 _("If you did not register, do nothing: without this step the account stays shut."),
             ),
             button=(_("Confirm the address"), web.absolute("accounts.confirm_link", secret=secret)),
@@ -70,6 +74,39 @@ def reset(person: Person, secret: str) -> None:
     mail.send(_key(person, "reset"), person.email, person.name, person.language, letter, topic=person.subject)
 
 
+def nobody(email: str, language: str) -> None:
+    """Tell whoever asked for a new password that this address has no account; the page does not say so."""
+
+    def letter() -> Letter:
+        return Letter(
+            _("No account at %(brand)s has this address", brand=brand().short),
+            (
+                _("Somebody, probably you, asked for a new password for this address."),
+                _("There is no account with it. Did you register with another address?"),
+            ),
+            button=(_("Register"), web.absolute("accounts.register")),
+        )
+
+    mail.send(f"nobody:{vault.token()[:12]}", email, email, language, letter)
+
+
+def new_address(person: Person, email: str, secret: str) -> None:
+    """Ask for proof of an address that is to become the account's."""
+
+    def letter() -> Letter:
+        return Letter(
+            _("Confirm your new address for %(brand)s", brand=brand().short),
+            (
+                _("Please confirm that this is your address. The link works for 24 hours, once."),
+                _("If you did not ask for this, do nothing: nothing changes then."),
+            ),
+            button=(_("Confirm the address"), web.absolute("accounts.confirm_link", secret=secret)),
+            secret=True,
+        )
+
+    mail.send(_key(person, "new-address"), email, person.name, person.language, letter, topic=person.subject)
+
+
 def code(person: Person, digits: str) -> None:
     """Send the code that completes a sign-in."""
 
@@ -95,6 +132,11 @@ def changed(person: Person, what: str) -> None:
             "password": _("Your password was changed, and every session but the present one was ended."),
             "factor": _("The second step of your sign-in was changed."),
             "recovery": _("A recovery code was used to sign in."),
+            "mail": _("The mail address of your account was changed; this is the last mail to the old one."),
+            "lost": _(
+                "Two of our staff removed the second step of your sign-in, because it was reported lost."
+            ),
+            "disabled": _("Our staff closed your account."),
         }[what]
         return Letter(
             _("A change to your account at %(brand)s", brand=brand().short),
@@ -115,7 +157,10 @@ def invitation(row: Invitation, secret: str) -> None:
             _("%(who)s invites you to act for %(org)s", who=row.by_name, org=row.org.name),
             (
                 _("Your role: %(role)s.", role=labels.label(row.role)),
-                _("Accept within 14 days. You need an account with this mail address; it takes a minute."),
+                _(
+                    "Accept until %(day)s. You need an account with this mail address; it takes a minute.",
+                    day=words.day(clock.day_of(row.expires_at)),
+                ),
             ),
             button=(_("See the invitation"), web.absolute("accounts.invitation_link", secret=secret)),
             secret=True,
@@ -137,3 +182,19 @@ def welcomed(person: Person, org_name: str, role: str) -> None:
     mail.send(
         _key(person, "welcomed"), person.email, person.name, person.language, letter, topic=person.subject
     )
+
+
+def role_by_command(boss: Person, name: str, role: str, agreed: str) -> None:
+    """Tell an administrator that a role was given from the command line."""
+
+    def letter() -> Letter:
+        return Letter(
+            _("%(who)s was given a role from the command line", who=name),
+            (
+                _("The role: %(role)s. The note: %(note)s", role=role, note=agreed),
+                _("If nobody told you of this, end the role now and look into the audit."),
+            ),
+            button=(_("Staff"), web.absolute("staff.people")),
+        )
+
+    mail.send(_key(boss, "command"), boss.email, boss.name, boss.language, letter, topic=boss.subject)

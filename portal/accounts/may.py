@@ -32,10 +32,17 @@ class May(StrEnum):
     COUNTERSIGN = "countersign"
     READ_MONEY = "read_money"
     RECORD_RECEIPTS = "record_receipts"
+    REFUND = "refund"
+    VOID_INVOICES = "void_invoices"
     READ_AUDIT = "read_audit"
     READ_CATALOGUE = "read_catalogue"
+    READ_CHORES = "read_chores"
     RUN_CHORES = "run_chores"
+    READ_OUTBOX = "read_outbox"
+    RETRY_OUTBOX = "retry_outbox"
+    READ_MAIL = "read_mail"
     MANAGE_STAFF = "manage_staff"
+    HELP_PEOPLE = "help_people"
 
 
 class StaffRole(StrEnum):
@@ -70,21 +77,35 @@ class ContactRole(StrEnum):
 
 READERS = {May.ENTER_OFFICE, May.READ_MEMBERS}
 STAFF: dict[StaffRole, frozenset[May]] = {
-    StaffRole.REVIEWER: frozenset({*READERS, May.REVIEW, May.READ_CATALOGUE}),
+    StaffRole.REVIEWER: frozenset({*READERS, May.REVIEW, May.READ_CATALOGUE, May.READ_MAIL}),
     StaffRole.LEGAL: frozenset({*READERS, May.RECOMMEND, May.PREPARE_AGREEMENTS}),
     StaffRole.FINANCE: frozenset(
-        {*READERS, May.RECOMMEND, May.READ_MONEY, May.RECORD_RECEIPTS, May.READ_CATALOGUE}
+        {
+            *READERS,
+            May.RECOMMEND,
+            May.READ_MONEY,
+            May.RECORD_RECEIPTS,
+            May.REFUND,
+            May.VOID_INVOICES,
+            May.READ_CATALOGUE,
+            May.READ_MAIL,
+        }
     ),
     StaffRole.COMMITTEE: frozenset({*READERS, May.RECOMMEND}),
     StaffRole.DIRECTOR: frozenset({*READERS, May.DECIDE, May.READ_CATALOGUE}),
-    StaffRole.SECRETARY: frozenset({*READERS, May.DECIDE_APPEALS}),
+    StaffRole.SECRETARY: frozenset({*READERS, May.DECIDE_APPEALS, May.HELP_PEOPLE, May.READ_MAIL}),
     StaffRole.COUNTER_SIGNER: frozenset({*READERS, May.COUNTERSIGN}),
     StaffRole.EXECUTIVE: frozenset({*READERS, May.READ_MONEY}),
-    StaffRole.AUDITOR: frozenset({*READERS, May.READ_MONEY, May.READ_AUDIT, May.READ_CATALOGUE}),
-    StaffRole.ADMINISTRATOR: frozenset(
-        {May.ENTER_OFFICE, May.MANAGE_STAFF, May.READ_CATALOGUE, May.RUN_CHORES, May.READ_AUDIT}
+    StaffRole.AUDITOR: frozenset(
+        {*READERS, May.READ_MONEY, May.READ_AUDIT, May.READ_CATALOGUE, May.READ_CHORES, May.READ_OUTBOX, May.READ_MAIL}
     ),
-}
+    StaffRole.ADMINISTRATOR: frozenset(
+        {
+            May.ENTER_OFFICE, May.MANAGE_STAFF, May.HELP_PEOPLE, May.READ_CATALOGUE, May.READ_CHORES, May.RUN_CHORES,
+            May.READ_OUTBOX, May.RETRY_OUTBOX, May.READ_AUDIT,
+        }
+    ),
+}  # fmt: skip
 SEES = {May.SEE_ORG}
 CONTACT: dict[ContactRole, frozenset[May]] = {
     ContactRole.OWNER: frozenset(
@@ -101,6 +122,38 @@ CONTACT: dict[ContactRole, frozenset[May]] = {
     ContactRole.HR: frozenset(SEES),
 }  # fmt: skip
 
+
+class Scope(StrEnum):
+    """What a token of the API is for; it never opens more than its owner may do at that moment."""
+
+    PROFILE_READ = "profile:read"
+    PROFILE_WRITE = "profile:write"
+    APPLICATIONS_READ = "applications:read"
+    APPLICATIONS_WRITE = "applications:write"
+    INVOICES_READ = "invoices:read"
+    METRICS = "metrics"
+
+
+SCOPES: dict[Scope, frozenset[May]] = {
+    Scope.PROFILE_READ: frozenset({May.SEE_ORG}),
+    Scope.PROFILE_WRITE: frozenset({May.EDIT_PROFILE}),
+    Scope.APPLICATIONS_READ: frozenset({May.SEE_ORG, May.READ_MEMBERS}),
+    Scope.APPLICATIONS_WRITE: frozenset({May.SEE_ORG, May.APPLY, May.SUBMIT}),
+    Scope.INVOICES_READ: frozenset({May.SEE_MONEY, May.READ_MONEY}),
+    Scope.METRICS: frozenset({May.RUN_CHORES}),
+}
+
+labels.name(
+    Scope,
+    {
+        Scope.PROFILE_READ: _l("Read the organisation's profile"),
+        Scope.PROFILE_WRITE: _l("Change the organisation's profile"),
+        Scope.APPLICATIONS_READ: _l("Read applications"),
+        Scope.APPLICATIONS_WRITE: _l("Write and send applications"),
+        Scope.INVOICES_READ: _l("Read invoices"),
+        Scope.METRICS: _l("Read the portal's metrics"),
+    },
+)
 labels.name(
     StaffRole,
     {

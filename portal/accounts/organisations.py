@@ -14,7 +14,10 @@ from portal.core.db import Model, choice
 
 
 class Organisation(Model):
-    """A company, university or other body. `legal_key` is unique where known; unclaimed ones come from an import."""
+    """A company, university or other body; or, with `person`, the holder that one individual is, and only he.
+
+    `legal_key` is unique where known; unclaimed ones come from an import.
+    """
 
     __tablename__ = "organisation"
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
@@ -36,9 +39,12 @@ class Organisation(Model):
     listing_consent: Mapped[bool] = mapped_column(default=False)
     unclaimed: Mapped[bool] = mapped_column(default=False)
     source_key: Mapped[str | None] = mapped_column(String(200), unique=True, default=None)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), init=False, default=None)
+    person: Mapped[Person | None] = relationship(default=None)
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
     version: Mapped[int] = mapped_column(init=False, default=1)
     __mapper_args__ = {"version_id_col": version}
+    __table_args__ = (Index("uq_organisation_person", "person_id", unique=True),)
 
     @property
     def name(self) -> str:
@@ -60,6 +66,21 @@ class FormerName(Model):
     org: Mapped[Organisation] = relationship()
     name: Mapped[str] = mapped_column(String(200))
     until: Mapped[date]
+
+
+class Ownership(Model):
+    """One organisation owns a share of another, in hundredths of a percent of the votes, for `[start, end)`."""
+
+    __tablename__ = "ownership"
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), init=False, index=True)
+    owner: Mapped[Organisation] = relationship(foreign_keys=[owner_id])
+    owned_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), init=False, index=True)
+    owned: Mapped[Organisation] = relationship(foreign_keys=[owned_id])
+    share_bp: Mapped[int]
+    evidence: Mapped[str] = mapped_column(String(300))
+    start: Mapped[date]
+    end: Mapped[date | None] = mapped_column(default=None)
 
 
 class Contact(Model):
@@ -103,6 +124,8 @@ class Invitation(Model):
     by_name: Mapped[str] = mapped_column(String(120))
     expires_at: Mapped[datetime]
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"), init=False, default=None)
+    replaces: Mapped[Contact | None] = relationship(default=None)
     accepted_at: Mapped[datetime | None] = mapped_column(default=None)
     withdrawn_at: Mapped[datetime | None] = mapped_column(default=None)
     __table_args__ = (

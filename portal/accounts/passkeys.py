@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from urllib.parse import urlsplit
 
-import webauthn
 from flask import Response, abort, jsonify, request, session, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
-from portal.accounts import door, factors, letters
-from portal.accounts.access import found_session, half_way, me, own_account
-from portal.accounts.people import Passkey, Person
+from portal.accounts import door, factors, keys
+from portal.accounts.access import found_session, fresh_account, half_way, me
+from portal.accounts.people import Passkey
 from portal.accounts.views import accounts
 from portal.core import audit, clock
 from portal.core.catalogue import brand
 from portal.core.db import db, transaction
+from portal.core.forms import clean
 from portal.core.settings import settings
 from portal.core.web import safe_next
 
@@ -41,76 +32,59 @@ def _party() -> tuple[str, list[str]]:
     return host, origins
 
 
-def _described(person: Person) -> list[PublicKeyCredentialDescriptor]:
-    return [
-        PublicKeyCredentialDescriptor(id=base64url_to_bytes(key.credential_id))
-        for key in factors.passkeys(person)
-    ]
-
-
-def _challenge() -> bytes:
+def _challenge() -> str:
     found = session.pop("challenge", None)
     if not isinstance(found, str):
         abort(400)
-    return base64url_to_bytes(found)
+    return found
 
 
-def _answer(options: Any) -> Response:
-    session["challenge"] = bytes_to_base64url(options.challenge)
-    return Response(webauthn.options_to_json(options), mimetype="application/json")
+def _answer(options: tuple[str, str]) -> Response:
+    text, session["challenge"] = options
+    return Response(text, mimetype="application/json")
 
 
 @accounts.post("/account/passkeys/challenge")
-@own_account
+@fresh_account
 def passkey_offer() -> Response:
     """Return what the browser needs to make a passkey."""
     person = me().person
-    host, _origins = _party()
+    known = [key.credential_id for key in factors.passkeys(person)]
     return _answer(
-        webauthn.generate_registration_options(
-            rp_id=host,
-            rp_name=brand().short,
-            user_id=person.uid.encode(),
-            user_name=person.email,
-            user_display_name=person.name,
-            exclude_credentials=_described(person),
-            authenticator_selection=AuthenticatorSelectionCriteria(
-                resident_key=ResidentKeyRequirement.PREFERRED,
-                user_verification=UserVerificationRequirement.REQUIRED,
-            ),
+        keys.offer(
+            host=_party()[0], brand=brand().short, uid=person.uid, email=person.email, name=person.name, known=known
         )
-    )
+    )  # fmt: skip
 
 
 def _credential() -> tuple[dict[str, Any], str]:
     body = request.get_json(silent=True)
     if not isinstance(body, dict) or not isinstance(body.get("credential"), dict):
         abort(400)
-    return body["credential"], str(body.get("name", ""))[:80].strip()
+    name = str(body.get("name", "")).encode("utf-8", "ignore").decode()
+    return body["credential"], " ".join(clean(name).split())[:80]
 
 
 @accounts.post("/account/passkeys")
-@own_account
+@fresh_account
 def passkey_add() -> Response:
-    """Keep a new passkey."""
-    person = me().person
+    """Keep a new passkey; the person's other sessions end."""
+    reader = me()
+    person = reader.person
     credential, name = _credential()
     host, origins = _party()
     try:
-        made = webauthn.verify_registration_response(
-            credential=json.dumps(credential), expected_challenge=_challenge(), expected_rp_id=host,
-            expected_origin=origins, require_user_verification=True,
-        )  # fmt: skip
-    except (WebAuthnException, ValueError, KeyError):
+        made = keys.taken(credential, _challenge(), host=host, origins=origins)
+    except keys.NotAccepted:
         abort(400)
     with transaction():
         row = Passkey(
-            person=person, name=name or _("Passkey"), credential_id=bytes_to_base64url(made.credential_id),
-            public_key=made.credential_public_key.hex(), sign_count=made.sign_count,
+            person=person, name=name or _("Passkey"), credential_id=made.credential_id,
+            public_key=made.public_key, sign_count=made.sign_count,
         )  # fmt: skip
         db.session.add(row)
+        door.factor_changed(person, keep=reader.session)
         audit.record("person.passkey_added", person, by=person, name=row.name)
-        letters.changed(person, "factor")
     return jsonify(go=url_for("accounts.security"))
 
 
@@ -121,14 +95,8 @@ def passkey_challenge() -> Response:
     found = found_session()
     if found is None:
         abort(401)
-    host, _origins = _party()
-    return _answer(
-        webauthn.generate_authentication_options(
-            rp_id=host,
-            allow_credentials=_described(found.person),
-            user_verification=UserVerificationRequirement.REQUIRED,
-        )
-    )
+    known = [key.credential_id for key in factors.passkeys(found.person)]
+    return _answer(keys.question(host=_party()[0], known=known))
 
 
 @accounts.post("/sign-in/passkey")
@@ -140,6 +108,7 @@ def passkey_use() -> Response:
         abort(401)
     credential, _name = _credential()
     host, origins = _party()
+    challenge = _challenge()
     with transaction():
         row = db.session.scalars(
             select(Passkey).where(
@@ -149,13 +118,11 @@ def passkey_use() -> Response:
         if row is None:
             abort(400)
         try:
-            seen = webauthn.verify_authentication_response(
-                credential=json.dumps(credential), expected_challenge=_challenge(), expected_rp_id=host,
-                expected_origin=origins, credential_public_key=bytes.fromhex(row.public_key),
-                credential_current_sign_count=row.sign_count, require_user_verification=True,
+            row.sign_count = keys.used(
+                credential, challenge, host=host, origins=origins, public_key=row.public_key, count=row.sign_count
             )  # fmt: skip
-        except (WebAuthnException, ValueError, KeyError):
+        except keys.NotAccepted:
             abort(400)
-        row.sign_count, row.used_at = seen.new_sign_count, clock.now()
+        row.used_at = clock.now()
         door.complete(found.session)
     return jsonify(go=url_for("accounts.arrive", next=safe_next(request.args.get("next"), "") or None))

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from flask_login import UserMixin
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, literal_column
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.may import StaffRole
@@ -92,6 +92,33 @@ class SignInAttempt(Model):
     at: Mapped[datetime]
     good: Mapped[bool]
     __table_args__ = (Index("ix_sign_in_attempt_key", "key", "at"),)
+
+
+class FactorLoss(Model):
+    """A second factor reported lost: written down by one of staff, who saw who it is, decided by another."""
+
+    __tablename__ = "factor_loss"
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    uid: Mapped[str] = mapped_column(String(32), unique=True, init=False, default_factory=new_uid)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), init=False, index=True)
+    person: Mapped[Person] = relationship(foreign_keys=person_id)
+    shown: Mapped[str] = mapped_column(String(500))
+    asked_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"), init=False)
+    asked_by: Mapped[Person] = relationship(foreign_keys=asked_by_id)
+    asked_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), init=False, default=None)
+    decided_by: Mapped[Person | None] = relationship(foreign_keys=decided_by_id, default=None)
+    decided_at: Mapped[datetime | None] = mapped_column(default=None)
+    agreed: Mapped[bool | None] = mapped_column(default=None)
+    __table_args__ = (
+        Index(
+            "uq_factor_loss_open",
+            "person_id",
+            unique=True,
+            sqlite_where=literal_column("decided_at IS NULL"),
+            postgresql_where=literal_column("decided_at IS NULL"),
+        ),
+    )
 
 
 class TicketKind(StrEnum):

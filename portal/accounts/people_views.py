@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import abort, render_template, request, session
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
@@ -17,6 +18,7 @@ from portal.accounts.organisations import Contact, Invitation, Organisation
 from portal.accounts.views import accounts
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
+from portal.core.forms import looks_like_mail
 from portal.core.web import go, public
 
 
@@ -57,10 +59,15 @@ def switch() -> BaseResponse:
 
 def _page(org: Organisation, form: f.Invite, status: int = 200) -> Any:
     tier = contacts.tier_of(org)
+    rows = db.session.scalars(contacts.contacts_of(org)).all()
+    filled = [row.role for row in rows]
+    bounds = contacts.bounds(tier)
     return render_template(
         "accounts/people.html",
         org=org,
-        contacts=db.session.scalars(contacts.contacts_of(org)).all(),
+        contacts=rows,
+        roles=[(role, filled.count(role), *bounds[role]) for role in bounds if bounds[role][1]],
+        last={row.uid for row in rows if filled.count(row.role) <= contacts.least_of(row.role, bounds)},
         invitations=contacts.open_invitations(org),
         missing=contacts.missing(org, tier),
         form=form,
@@ -106,10 +113,29 @@ def end_contact(uid: str) -> BaseResponse:
     ).first()
     if row is None:
         raise Missing(_("There is no such contact."))
-    least, _most = contacts.bounds(contacts.tier_of(row.org)).get(row.role, (0, 3))
+    least = contacts.least_of(row.role, contacts.bounds(contacts.tier_of(row.org)))
     with transaction():
         contacts.leave(row, by=reader.person, least=least)
     return go("accounts.people", _("The role is ended."))
+
+
+@accounts.post("/people/<uid>/successor")
+@allow(May.MANAGE_PEOPLE)
+def name_successor(uid: str) -> BaseResponse:
+    """Invite whoever follows somebody in a role; he stays until the invitation is accepted."""
+    reader, email = me(), request.form.get("email", "").strip()[:254]
+    row = db.session.scalars(
+        select(Contact).where(
+            Contact.uid == uid, Contact.ended_at.is_(None), Contact.org_id.in_(reader.orgs(May.MANAGE_PEOPLE))
+        )
+    ).first()
+    if row is None:
+        raise Missing(_("There is no such contact."))
+    if not looks_like_mail(email):
+        raise Refused(_("This does not look like a mail address, such as name@company.com."), status=422)
+    with transaction():
+        contacts.name_successor(row, email, str(get_locale()), by=reader.person)
+    return go("accounts.people", _("The invitation to %(email)s is on its way.", email=email))
 
 
 @accounts.post("/people/invitations/<uid>/withdrawal")

@@ -6,7 +6,7 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flask import request
+from flask import g, request
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, func, select
 
@@ -53,6 +53,10 @@ def _keys(account: str) -> list[tuple[str, Limit]]:
     ]
 
 
+def _newcomers() -> list[tuple[str, Limit]]:
+    return [(_key("register", request.remote_addr or ""), ADDRESS)]
+
+
 def _wait(key: str, limit: Limit, now: datetime) -> timedelta:
     good = select(func.max(SignInAttempt.at)).where(SignInAttempt.key == key, SignInAttempt.good)
     last_good = db.session.scalar(good) or now - limit.window
@@ -71,9 +75,26 @@ def _wait(key: str, limit: Limit, now: datetime) -> timedelta:
 
 def check(account: str) -> None:
     """Raise `TooMany` while the tries for this account from this address must wait."""
+    _refuse(_keys(account))
+
+
+def check_newcomer() -> None:
+    """Raise `TooMany` while this address must wait before it makes another account."""
+    _refuse(_newcomers())
+
+
+def note_newcomer() -> None:
+    """Remember that this address made an account."""
+    with transaction():
+        for key, _limit in _newcomers():
+            db.session.add(SignInAttempt(key=key, at=clock.now(), good=False))
+
+
+def _refuse(keys: list[tuple[str, Limit]]) -> None:
     now = clock.now()
-    wait = max(_wait(key, limit, now) for key, limit in _keys(account))
+    wait = max(_wait(key, limit, now) for key, limit in keys)
     if wait:
+        g.retry_after = int(wait.total_seconds()) + 1
         raise TooMany(
             _l(
                 "Too many tries. Please wait %(seconds)s seconds and try again.",
@@ -85,8 +106,11 @@ def check(account: str) -> None:
 def note(account: str, *, good: bool) -> None:
     """Remember a try, in a transaction of its own: it stays whatever becomes of the request."""
     with transaction():
-        for key, _limit in _keys(account):
-            db.session.add(SignInAttempt(key=key, at=clock.now(), good=good))
+        for key, limit in _keys(account):
+            # A good sign-in clears the way of its account, never that of an address: whoever has an account
+            # of his own could else wash off his tries at others'.
+            if not good or limit is not ADDRESS:
+                db.session.add(SignInAttempt(key=key, at=clock.now(), good=good))
 
 
 def forget_old() -> int:

@@ -21,7 +21,7 @@ LIVES = {
 MOST_TRIES = 5
 
 
-def give(kind: TicketKind, person: Person, *, session: UserSession | None = None, next: str = "") -> str:
+def give(kind: TicketKind, person: Person, *, session: UserSession | None = None, **detail: str) -> str:
     """Return the secret of a new ticket; older ones of the same kind and person end. Codes have 8 digits."""
     secret = f"{secrets.randbelow(10**8):08d}" if kind is TicketKind.CODE else vault.token()
     if kind is not TicketKind.DEMO:
@@ -32,7 +32,7 @@ def give(kind: TicketKind, person: Person, *, session: UserSession | None = None
         )
     row = Ticket(
         kind=kind, secret_hash=vault.digest(secret), person=person, expires_at=clock.now() + LIVES[kind],
-        session_id=session.id if session else None, detail={"next": next} if next else {},
+        session_id=session.id if session else None, detail={key: text for key, text in detail.items() if text},
     )  # fmt: skip
     db.session.add(row)
     return secret

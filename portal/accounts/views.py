@@ -46,8 +46,10 @@ def register() -> Any:
 
 @accounts.get("/register/sent")
 @public
-def registered() -> str:
+def registered() -> Any:
     """Say that a mail was sent, the same words whether the address was known or not."""
+    if "asked" not in session:
+        return go("accounts.register")
     return render_template("accounts/sent.html", email=session.get("asked", ""), about="confirm")
 
 
@@ -67,7 +69,8 @@ def confirm() -> Any:
     if ticket is None:
         return render_template("accounts/gone.html", again=url_for("accounts.sign_in")), 410
     if request.method == "POST":
-        same_browser = session.get("registered") == ticket.person.uid
+        fresh = str(ticket.detail.get("email") or "")
+        same_browser = not fresh and session.get("registered") == ticket.person.uid
         onward = str(ticket.detail.get("next") or "")
         with transaction():
             person = door.confirm(ticket)
@@ -75,8 +78,13 @@ def confirm() -> Any:
                 door.open_session(person, Level.FULL)
         if same_browser:
             return go("accounts.arrive", _("Welcome, %(name)s.", name=person.name), next=onward or None)
+        session.pop("ticket", None)
+        if fresh:
+            return go("accounts.security", _("From now on you sign in with %(email)s.", email=fresh))
         return go("accounts.sign_in", _("Your address is confirmed. Please sign in."), next=onward or None)
-    return render_template("accounts/confirm.html", person=ticket.person)
+    return render_template(
+        "accounts/confirm.html", email=str(ticket.detail.get("email") or ticket.person.email)
+    )
 
 
 @accounts.route("/sign-in", methods=["GET", "POST"])
@@ -216,8 +224,10 @@ def ask_reset() -> Any:
 
 @accounts.get("/reset/sent")
 @public
-def reset_sent() -> str:
+def reset_sent() -> Any:
     """Say that a mail was sent if there is an account."""
+    if "asked" not in session:
+        return go("accounts.ask_reset")
     return render_template("accounts/sent.html", email=session.get("asked", ""), about="reset")
 
 
@@ -240,7 +250,7 @@ def reset() -> Any:
     if form.validate_on_submit():
         person = ticket.person
         try:
-            passwords.check_strength(form.password.data, person.email, person.name)
+            passwords.check_strength(form.password.data, *door.names_of(person))
             hashed = passwords.hashed(form.password.data)
             with transaction():
                 if not tickets.use(ticket):
@@ -249,5 +259,6 @@ def reset() -> Any:
         except Refused as refusal:
             form.refused(refusal)
         else:
+            session.pop("ticket", None)
             return go("accounts.sign_in", _("Your new password is set. Please sign in."))
     return render_template("accounts/reset.html", form=form), 422 if form.errors else 200

@@ -19,9 +19,8 @@ def visible_invoices(reader: Reader | None) -> Select[Invoice]:
         return statement.where(false())
     if reader.staff_may(May.READ_MONEY):
         return statement
-    own = select(Party.id).where(
-        or_(Party.org_id.in_(reader.orgs(May.SEE_MONEY)), Party.person_id == reader.person.id)
-    )
+    himself = Party.person_id == reader.person.id if reader.personal else false()
+    own = select(Party.id).where(or_(Party.org_id.in_(reader.orgs(May.SEE_MONEY)), himself))
     return statement.where(Invoice.party_id.in_(own))
 
 
@@ -31,3 +30,17 @@ def visible_invoice(uid: str) -> Invoice:
     if row is None:
         raise Missing(_l("There is no such invoice, or it is not yours."))
     return row
+
+
+def payable_invoice(uid: str) -> Invoice:
+    """Return one invoice the reader may pay, for himself or his organisation."""
+    row, reader = visible_invoice(uid), me()
+    if not may_pay(reader, row):
+        raise Missing(_l("There is no such invoice, or it is not yours."))
+    return row
+
+
+def may_pay(reader: Reader, invoice: Invoice) -> bool:
+    """Whether the reader pays for the party of an invoice."""
+    party = invoice.party
+    return party.person_id == reader.person.id or party.org_id in reader.orgs(May.PAY)

@@ -10,8 +10,9 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, literal_column
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.accounts.people import new_uid
+from portal.accounts.people import Person, new_uid
 from portal.billing.models import Invoice
+from portal.billing.money_models import Receipt
 from portal.core import clock, labels
 from portal.core.db import Model, choice
 from portal.core.money import Money
@@ -68,6 +69,8 @@ class CheckoutAttempt(Model):
     session_id: Mapped[str | None] = mapped_column(String(120), unique=True, default=None)
     url: Mapped[str] = mapped_column(String(2000), default="")
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
+    receipt_id: Mapped[int | None] = mapped_column(ForeignKey("receipt.id"), init=False, default=None)
+    receipt: Mapped[Receipt | None] = relationship(init=False, default=None)
     __table_args__ = (
         UniqueConstraint("invoice_id", "n"),
         Index(
@@ -101,5 +104,58 @@ class PracticeSession(Model):
     amount: Mapped[Money]
     success_url: Mapped[str] = mapped_column(String(500))
     status: Mapped[str] = mapped_column(String(12), default="open")
-    payment_status: Mapped[str] = mapped_column(String(12), default="unpaid")
+    payment_status: Mapped[str] = mapped_column(String(12), default="unpaid")  # unpaid, paid, failed
     payment_intent: Mapped[str | None] = mapped_column(String(80), default=None)
+
+
+class PracticeRefund(Model):
+    """A refund of the built-in test gateway; asked again with the same key it is the same one."""
+
+    __tablename__ = "test_refund"
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    refund_id: Mapped[str] = mapped_column(String(80), unique=True)
+    key: Mapped[str] = mapped_column(String(160), unique=True)
+    refund_uid: Mapped[str] = mapped_column(String(32))
+    payment: Mapped[str] = mapped_column(String(80), index=True)
+    amount: Mapped[Money]
+    status: Mapped[str] = mapped_column(String(12))
+
+
+class Trouble(StrEnum):
+    """What can be wrong with money that a provider tells of."""
+
+    MISFIT = "misfit"
+    CURRENCY = "currency"
+    DISPUTE = "dispute"
+    REFUNDED_OUTSIDE = "refunded_outside"
+
+
+labels.name(
+    Trouble,
+    {
+        Trouble.MISFIT: _l("The payment differs from what was asked for"),
+        Trouble.CURRENCY: _l("The payment came in another currency and is not booked"),
+        Trouble.DISPUTE: _l("The payer disputes a payment"),
+        Trouble.REFUNDED_OUTSIDE: _l("A refund was made outside the portal"),
+    },
+)
+
+
+class PaymentAlert(Model):
+    """Something about a payment that a person of finance must look at; said once, closed with a note."""
+
+    __tablename__ = "payment_alert"
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    uid: Mapped[str] = mapped_column(String(32), unique=True, init=False, default_factory=new_uid)
+    key: Mapped[str] = mapped_column(String(200), unique=True)
+    trouble: Mapped[Trouble] = mapped_column(choice(Trouble))
+    detail: Mapped[str] = mapped_column(String(300))
+    invoice_id: Mapped[int | None] = mapped_column(ForeignKey("invoice.id"), init=False)
+    receipt_id: Mapped[int | None] = mapped_column(ForeignKey("receipt.id"), init=False)
+    closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), init=False, default=None)
+    invoice: Mapped[Invoice | None] = relationship(lazy="joined", default=None)
+    receipt: Mapped[Receipt | None] = relationship(lazy="joined", default=None)
+    closed_by: Mapped[Person | None] = relationship(init=False, default=None)
+    at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
+    closed_at: Mapped[datetime | None] = mapped_column(init=False, default=None)
+    note: Mapped[str] = mapped_column(String(300), init=False, default="")

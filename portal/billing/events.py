@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from portal.billing.models import Invoice
-from portal.billing.money_models import Receipt
+from portal.billing.money_models import Receipt, Refund
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +48,10 @@ class ReceiptUnapplied:
     """Money arrived that no open invoice takes: it stays its payer's credit."""
 
     receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class RefundDone:
+    """Credit went back to its payer."""
+
+    refund: Refund

@@ -1,16 +1,35 @@
-"""The forms of the finance desk."""
+"""The forms of the finance desk and of the payer's own details."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
-from wtforms import DateField
+from wtforms import DateField, TextAreaField
 
 from portal.core.errors import Refused
-from portal.core.forms import REQUIRED, Form, text_field
+from portal.core.forms import REQUIRED, Form, clean, most, text_field
 from portal.core.money import Money
 
 
-class Transfer(Form):
+def _amount(label: Any, **words: Any) -> Any:
+    return text_field(label, longest=30, render_kw={"inputmode": "decimal", "autocomplete": "off"}, **words)
+
+
+class Sum(Form):
+    """A form with a sum of money."""
+
+    amount = _amount(_l("Amount (CNY)"))
+
+    def money(self) -> Money:
+        """Return the amount; `Refused` in words if it cannot be read."""
+        try:
+            return Money.parse(self.amount.data)
+        except ValueError:
+            raise Refused(_l("Please write the amount like 12,000.00."), field="amount", status=422) from None
+
+
+class Transfer(Sum):
     """A bank transfer as the statement shows it."""
 
     bank_ref = text_field(
@@ -19,9 +38,6 @@ class Transfer(Form):
         description=_l(
             "The transaction number of the statement: it keeps the same money from being booked twice."
         ),
-    )
-    amount = text_field(
-        _l("Amount (CNY)"), longest=30, render_kw={"inputmode": "decimal", "autocomplete": "off"}
     )
     received_on = DateField(_l("Value date"), validators=[REQUIRED])
     payer = text_field(_l("Payer as printed"), longest=200)
@@ -32,9 +48,50 @@ class Transfer(Form):
         description=_l("Copy it whole: the payment reference is found in it."),
     )
 
-    def money(self) -> Money:
-        """Return the amount; `Refused` in words if it cannot be read."""
-        try:
-            return Money.parse(self.amount.data)
-        except ValueError:
-            raise Refused(_l("Please write the amount like 12,000.00."), field="amount", status=422) from None
+
+class Why(Form):
+    """A reason, in words of one's own."""
+
+    reason = TextAreaField(
+        _l("Reason"), validators=[REQUIRED, most(300)], filters=[clean], render_kw={"rows": 2}
+    )
+
+
+class AskRefund(Sum):
+    """A refund to be asked for; the payee is for transfers only."""
+
+    reason = TextAreaField(
+        _l("Reason"), validators=[REQUIRED, most(300)], filters=[clean], render_kw={"rows": 2}
+    )
+    payee = text_field(_l("Payee"), longest=200, required=False)
+    payee_bank = text_field(_l("Payee's bank"), longest=120, required=False)
+    payee_account = text_field(_l("Payee's account"), longest=60, required=False)
+
+
+class HandOver(Form):
+    """A transfer handed to the bank."""
+
+    bank_ref = text_field(
+        _l("Bank reference"), longest=100, description=_l("The number the bank gave the transfer order.")
+    )
+
+
+class Profile(Form):
+    """What an invoice says of its payer, and what a fapiao needs."""
+
+    title = text_field(
+        _l("Title on the invoice"),
+        description=_l("The registered name, as it must stand on invoice and fapiao."),
+    )
+    tax_number = text_field(
+        _l("Tax number"),
+        longest=40,
+        required=False,
+        description=_l("In China the Unified Social Credit Code of 18 characters."),
+    )
+    address = text_field(_l("Registered address"), longest=300, required=False)
+    telephone = text_field(
+        _l("Telephone"), longest=40, required=False, render_kw={"type": "tel", "autocomplete": "tel"}
+    )
+    bank = text_field(_l("Bank"), longest=120, required=False)
+    bank_account = text_field(_l("Account number"), longest=60, required=False)

@@ -7,48 +7,45 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
-import stripe
-from sqlalchemy import select
-
+from portal.billing import practice
 from portal.billing.checkout_models import PracticeSession
-from portal.core import clock, vault, web
-from portal.core.db import db, in_transaction, transaction
-from portal.core.errors import Refused
+from portal.billing.sessions import SentBack, Session
+from portal.core import clock, vault
+from portal.core.db import in_transaction
+from portal.core.errors import Missing, Refused
 from portal.core.money import Money
 from portal.core.settings import settings
 
+if TYPE_CHECKING:
+    import stripe
+
+    from config import Settings
+
 STRIPE, TEST, NONE = "stripe", "test", ""
 AHEAD = 300
+PINNED = "2026-10-28.endive"
+WALLETS = frozenset({"alipay", "wechat_pay"})
+OPENED_UP: list[Any] = ["payment_intent.latest_charge"]
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A session as the provider has it now. `status`: open, complete, expired; `paid`: the money is certain."""
-
-    id: str
-    url: str
-    status: str
-    paid: bool
-    amount: Money
-    reference: str
-    payment: str
-    wallet: bool
+def kind_of(found: Settings) -> str:
+    """Return which gateway serves with these settings: stripe, test, or none (production without a key)."""
+    if found.stripe_secret_key and found.gateway != TEST:
+        return STRIPE
+    return NONE if found.production else TEST
 
 
 def which() -> str:
-    """Return which gateway serves: stripe, test, or none (production without a key)."""
-    if settings().stripe_secret_key:
-        return STRIPE
-    return NONE if settings().production else TEST
+    """Return which gateway serves here."""
+    return kind_of(settings())
 
 
 def live_mode() -> bool:
     """Whether real money moves."""
-    return settings().stripe_secret_key.startswith("sk_live_")
+    return settings().stripe_secret_key.startswith(("sk_live_", "rk_live_"))
 
 
 def webhook_secret() -> str:
@@ -65,17 +62,30 @@ def _outside() -> None:
         raise RuntimeError("the payment provider is never called inside a transaction")
 
 
+def _library() -> Any:
+    import stripe  # noqa: PLC0415 - heavy, and only where cards are
+
+    return stripe
+
+
 def _client() -> stripe.StripeClient:
     base = settings().stripe_api_base
     more: dict[str, Any] = {"base_addresses": {"api": base}} if base else {}
-    return stripe.StripeClient(settings().stripe_secret_key, max_network_retries=2, **more)
+    made: stripe.StripeClient = _library().StripeClient(
+        settings().stripe_secret_key, max_network_retries=2, stripe_version=PINNED, **more
+    )
+    return made
 
 
-def open_checkout(*, key: str, invoice_uid: str, number: str, amount: Money, success_url: str) -> Session:
-    """Open a session for one invoice; asked again with the same key the provider answers with the same one."""
+def open_checkout(
+    *, key: str, invoice_uid: str, number: str, amount: Money, success_url: str, expires_at: datetime
+) -> Session:
+    """Open a session for one invoice; asked again with the same key and words it is the same session."""
     _outside()
     if which() == TEST:
-        return _open_test(key, invoice_uid, number, amount, success_url)
+        return practice.open_session(
+            key=key, invoice_uid=invoice_uid, number=number, amount=amount, success_url=success_url
+        )
     params: Any = {
         "mode": "payment",
         "line_items": [
@@ -92,22 +102,27 @@ def open_checkout(*, key: str, invoice_uid: str, number: str, amount: Money, suc
         "payment_intent_data": {"metadata": {"invoice": invoice_uid}},
         "success_url": success_url,
         "cancel_url": success_url,
-        "expires_at": int((clock.now() + timedelta(hours=2)).timestamp()),
+        "expires_at": int(expires_at.timestamp()),
         "payment_method_options": {"wechat_pay": {"client": "web"}},
     }  # fmt: skip
-    made = _client().v1.checkout.sessions.create(params, {"idempotency_key": key})
-    return _of_stripe(made)
+    return _of_stripe(_client().v1.checkout.sessions.create(params, {"idempotency_key": key}))
 
 
 def _of_stripe(made: Any) -> Session:
-    kinds = getattr(made, "payment_method_types", None) or []
+    """Read a session; its payment is an id, or the opened-up object when it was fetched."""
+    payment = getattr(made, "payment_intent", None)
+    opened = None if payment is None or isinstance(payment, str) else payment
+    charge = getattr(opened, "latest_charge", None)
+    used = getattr(getattr(charge, "payment_method_details", None), "type", "")
     return Session(
         id=made.id, url=getattr(made, "url", None) or "", status=made.status or "open",
         paid=made.payment_status in {"paid", "no_payment_required"},
+        failed=made.status == "complete" and made.payment_status == "unpaid"
+        and getattr(opened, "status", "") in {"requires_payment_method", "canceled"},
         amount=Money(int(made.amount_total or 0), str(made.currency or "cny").upper()),
         reference=getattr(made, "client_reference_id", None) or "",
-        payment=str(getattr(made, "payment_intent", None) or made.id),
-        wallet=bool(kinds) and set(kinds) <= {"alipay", "wechat_pay"},
+        payment=str(opened.id if opened is not None else payment or made.id),
+        wallet=used in WALLETS, live=bool(getattr(made, "livemode", False)),
     )  # fmt: skip
 
 
@@ -115,50 +130,63 @@ def fetch_checkout(session_id: str) -> Session:
     """Return a session as it stands now: events are hints, this is the fact."""
     _outside()
     if which() == STRIPE:
-        return _of_stripe(_client().v1.checkout.sessions.retrieve(session_id))
-    row = db.session.scalars(select(PracticeSession).where(PracticeSession.session_id == session_id)).first()
-    if row is None:
-        raise Refused("There is no such session.", status=404)
-    found = _of_test(row)
-    db.session.rollback()
-    return found
+        params: Any = {"expand": OPENED_UP}
+        return _of_stripe(_client().v1.checkout.sessions.retrieve(session_id, params))
+    return practice.fetch_session(session_id)
 
 
 def expire_checkout(session_id: str) -> None:
     """Close a session that is no longer wanted; one that is over already stays as it is."""
     _outside()
-    if which() == STRIPE:
-        try:
-            _client().v1.checkout.sessions.expire(session_id)
-        except stripe.InvalidRequestError:
-            return
+    if which() != STRIPE:
+        practice.expire_session(session_id)
         return
-    with transaction():
-        row = db.session.scalars(
-            select(PracticeSession).where(PracticeSession.session_id == session_id)
-        ).first()
-        if row is not None and row.status == "open":
-            row.status = "expired"
+    try:
+        _client().v1.checkout.sessions.expire(session_id)
+    except _library().InvalidRequestError:
+        return
 
 
-def _open_test(key: str, invoice_uid: str, number: str, amount: Money, success_url: str) -> Session:
-    with transaction():
-        row = db.session.scalars(select(PracticeSession).where(PracticeSession.key == key)).first()
-        if row is None:
-            row = PracticeSession(
-                session_id="cs_test_" + secrets.token_hex(16), key=key, invoice_uid=invoice_uid, words=number,
-                amount=amount, success_url=success_url,
-            )  # fmt: skip
-            db.session.add(row)
-        return _of_test(row)
+def send_refund(provider: str, *, key: str, uid: str, payment: str, amount: Money) -> SentBack:
+    """Ask the provider that took a payment to pay part of it back; with the same key it happens once.
+
+    A refusal by the provider is a failed refund; a call that may not have arrived raises, to be asked again.
+    """
+    _outside()
+    if provider == TEST:
+        return practice.send_refund(key=key, uid=uid, payment=payment, amount=amount)
+    params: Any = {"payment_intent": payment, "amount": amount.minor, "metadata": {"refund": uid}}
+    try:
+        return _sent_back(_client().v1.refunds.create(params, {"idempotency_key": key}))
+    except _library().InvalidRequestError as error:
+        return SentBack("", "failed", str(error.user_message or error)[:300])
 
 
-def _of_test(row: PracticeSession) -> Session:
-    return Session(
-        id=row.session_id, url=web.absolute("pay.test_page", session_id=row.session_id), status=row.status,
-        paid=row.payment_status == "paid", amount=row.amount, reference=row.invoice_uid,
-        payment=row.payment_intent or row.session_id, wallet=False,
-    )  # fmt: skip
+def _sent_back(made: Any) -> SentBack:
+    status = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}.get(
+        made.status or "", "pending"
+    )
+    return SentBack(made.id, status, str(getattr(made, "failure_reason", None) or ""))
+
+
+def fetch_refund(provider: str, refund_id: str) -> SentBack:
+    """Return a refund as it stands now."""
+    _outside()
+    if provider == TEST:
+        return practice.fetch_refund(refund_id)
+    return _sent_back(_client().v1.refunds.retrieve(refund_id))
+
+
+def find_refund(provider: str, *, payment: str, uid: str) -> SentBack | None:
+    """Return the refund of a payment that carries our mark: the provider forgets keys after a day."""
+    _outside()
+    if provider == TEST:
+        return practice.find_refund(payment, uid)
+    params: Any = {"payment_intent": payment, "limit": 100}
+    for made in _client().v1.refunds.list(params).auto_paging_iter():
+        if getattr(made.metadata, "refund", None) == uid:
+            return _sent_back(made)
+    return None
 
 
 def signed(kind: str, row: PracticeSession) -> tuple[bytes, str]:
@@ -171,7 +199,7 @@ def signed(kind: str, row: PracticeSession) -> tuple[bytes, str]:
         },
         ensure_ascii=False,
     )  # fmt: skip
-    header = stripe.WebhookSignature.generate_signature_header(
+    header = _library().WebhookSignature.generate_signature_header(
         body, webhook_secret(), timestamp=int(clock.now().timestamp())
     )
     return body.encode(), str(header)
@@ -179,12 +207,17 @@ def signed(kind: str, row: PracticeSession) -> tuple[bytes, str]:
 
 def opened_event(raw: bytes, header: str) -> dict[str, Any]:
     """Return an event whose signature is right, not older than 300 s nor ahead by more; else `Refused` (400)."""
-    refusal = Refused("This event is not signed as it should be.", status=400)
+    if which() == NONE:
+        raise Missing("No payment provider is connected.")
+    stripe = _library()
+    refusal, secret = Refused("This event is not signed as it should be.", status=400), webhook_secret()
+    if not secret:  # anybody can sign with an empty one
+        raise refusal
     try:
-        stripe.WebhookSignature.verify_header(raw.decode("utf-8"), header, webhook_secret(), tolerance=AHEAD)
-        stamp = int(dict(part.split("=", 1) for part in header.split(","))["t"])
+        stripe.WebhookSignature.verify_header(raw.decode("utf-8"), header, secret, tolerance=AHEAD)
+        stamp = int(next(part[2:] for part in header.split(",") if part.startswith("t=")))
         event = json.loads(raw)
-    except (stripe.SignatureVerificationError, UnicodeDecodeError, ValueError, KeyError):
+    except (stripe.SignatureVerificationError, UnicodeDecodeError, ValueError, StopIteration):
         raise refusal from None
     fit = isinstance(event, dict) and event.get("object") == "event" and event.get("id") and event.get("type")
     if not fit or stamp - clock.now().timestamp() > AHEAD or bool(event.get("livemode")) != live_mode():

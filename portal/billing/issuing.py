@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
-from portal.billing import ledger
+from portal.billing import attempts, ledger
 from portal.billing.catalogue import Price
 from portal.billing.events import InvoiceIssued, InvoiceReversed, InvoiceSettled
 from portal.billing.ledger import Line
@@ -39,10 +39,15 @@ class Item:
     words: dict[str, str] | None = None
 
 
+def known_party(holder: Organisation | Person) -> Party | None:
+    """Return the paying party of a holder, if it was ever needed."""
+    column = Party.org_id if isinstance(holder, Organisation) else Party.person_id
+    return db.session.scalars(select(Party).where(column == holder.id)).first()
+
+
 def party_of(holder: Organisation | Person) -> Party:
     """Return the paying party of a holder, made on first need."""
-    column = Party.org_id if isinstance(holder, Organisation) else Party.person_id
-    found = db.session.scalars(select(Party).where(column == holder.id)).first()
+    found = known_party(holder)
     if found is not None:
         return found
     if isinstance(holder, Organisation):
@@ -230,6 +235,7 @@ def reverse_invoice(invoice: Invoice, *, by: Person | str, reason: str) -> None:
     audit.record(
         "invoice.voided", invoice, by=by, org_id=invoice.party.org_id, number=invoice.number, reason=reason
     )
+    attempts.lapse(invoice, Money(0))
     publish(InvoiceReversed(invoice))
 
 

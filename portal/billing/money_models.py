@@ -153,7 +153,7 @@ labels.name(
 
 
 class Refund(Model):
-    """Credit sent back by the way it came. Asked for by one, approved by another."""
+    """Credit sent back by the way it came. Asked for by one, approved by another; a transfer is signed off by a second person too."""
 
     __tablename__ = "refund"
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
@@ -167,10 +167,19 @@ class Refund(Model):
     state: Mapped[RefundState] = mapped_column(choice(RefundState), default=RefundState.REQUESTED)
     second_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), init=False, default=None)
     second: Mapped[Person | None] = relationship(foreign_keys=[second_id], default=None)
+    payee: Mapped[str] = mapped_column(String(200), default="")
+    payee_bank: Mapped[str] = mapped_column(String(120), default="")
+    payee_account: Mapped[str] = mapped_column(String(60), default="")
+    sent_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), init=False, default=None)
+    sent_by: Mapped[Person | None] = relationship(foreign_keys=[sent_by_id], default=None)
+    sent_at: Mapped[datetime | None] = mapped_column(default=None)
+    outcome_ref: Mapped[str] = mapped_column(String(160), default="")
+    failure: Mapped[str] = mapped_column(String(300), default="")
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
     __table_args__ = (
         CheckConstraint("amount > 0", name="positive"),
         CheckConstraint("second_id IS NULL OR second_id <> by_id", name="two_eyes"),
+        CheckConstraint("sent_by_id IS NULL OR sent_by_id <> by_id", name="two_hands"),
     )
 
 

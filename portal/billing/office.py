@@ -1,18 +1,19 @@
-"""The finance desk: invoices, transfers recorded by one and confirmed by another, receipts."""
+"""The finance desk: what waits, invoices, transfers recorded by one and confirmed by another."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, g, render_template
 from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
+from portal.billing import desk as desk_of
 from portal.billing import forms as f
-from portal.billing import queries, settling
+from portal.billing import queries, settling, voiding
 from portal.billing.access import visible_invoice
 from portal.billing.issuing import allocated, owed
 from portal.billing.models import InvoiceState
@@ -32,15 +33,17 @@ STATES = (InvoiceState.OPEN, InvoiceState.PAID, InvoiceState.VOID, InvoiceState.
 @allow(May.READ_MONEY)
 def desk() -> str:
     """Show what waits at the finance desk."""
-    count, total = db.session.execute(queries.open_total()).one()
+    reader = me()
     return render_template(
         "office/money.html",
+        tasks=[task for task in desk_of.tasks(reader) if "#waiting" not in task["href"]],
+        figures=desk_of.figures(),
         waiting=db.session.scalars(queries.entries_waiting()).all(),
-        open_count=count,
-        open_sum=total,
+        processing=db.session.scalars(queries.processing()).all(),
         receipts=db.session.scalars(queries.receipts().limit(8)).all(),
-        mine=me().person.id,
-        may_record=me().staff_may(May.RECORD_RECEIPTS),
+        mine=reader.person.id,
+        may_record=reader.staff_may(May.RECORD_RECEIPTS),
+        why=f.Why(),
     )
 
 
@@ -52,19 +55,33 @@ def invoices() -> str:
     return render_template("office/invoices.html", page=page, filters=filters)
 
 
-@money.get("/invoices/<uid>")
-@allow(May.READ_MONEY)
-def invoice(uid: str) -> str:
-    """Show one invoice with its money and its history."""
-    row = visible_invoice(uid)
+def invoice_page(uid: str, why: f.Why, status: int = 200) -> Any:
+    """Return the page of an invoice: its money, its journal, its history, and what may be done."""
+    row, reader = visible_invoice(uid), me()
+    g.nav = "money.invoices"
     return render_template(
         "office/invoice.html",
         invoice=row,
         owed=owed(row),
         paid=allocated(row),
         allocations=queries.allocations_of(row),
+        credit=queries.credits_of(row.party),
+        journal=queries.journal_of(invoice=row),
         history=db.session.scalars(audit.of_subject(row.subject)).all(),
-    )
+        voiding=voiding.proposed(row),
+        why_not=voiding.why_not(row),
+        why=why,
+        mine=reader.person.id,
+        may_void=reader.staff_may(May.VOID_INVOICES),
+        may_match=reader.staff_may(May.RECORD_RECEIPTS),
+    ), status
+
+
+@money.get("/invoices/<uid>")
+@allow(May.READ_MONEY)
+def invoice(uid: str) -> Any:
+    """Show one invoice with its money and its history."""
+    return invoice_page(uid, f.Why())
 
 
 @money.get("/invoices/<uid>/pdf")
@@ -77,20 +94,53 @@ def invoice_pdf(uid: str) -> Response:
     return files.send(row.pdf, inline=True)
 
 
-@money.get("/receipts")
-@allow(May.READ_MONEY)
-def receipts() -> str:
-    """List the money that came."""
-    page = page_of(queries.receipts())
-    credit = {row.id: settling.credit_of(row) for row in page.items}
-    return render_template("office/receipts.html", page=page, credit=credit)
+@money.post("/invoices/<uid>/credit")
+@allow(May.RECORD_RECEIPTS)
+def use_credit(uid: str) -> BaseResponse:
+    """Put the payer's unused credit on the invoice."""
+    row = visible_invoice(uid)
+    with transaction():
+        settling.use_credit(row, by=me().person)
+    return go("money.invoice", _("The credit is on the invoice."), uid=uid)
+
+
+@money.post("/invoices/<uid>/voiding")
+@allow(May.VOID_INVOICES)
+def propose_void(uid: str) -> Any:
+    """Propose to void the invoice."""
+    row, given = visible_invoice(uid), f.Why()
+    if not given.validate_on_submit():
+        return invoice_page(uid, given, 422)
+    with transaction():
+        voiding.propose_void(row, by=me().person, reason=given.reason.data)
+    return go("money.invoice", _("Proposed. A second person of finance confirms it."), uid=uid)
+
+
+@money.post("/invoices/<uid>/voiding/confirmation")
+@allow(May.VOID_INVOICES)
+def confirm_void(uid: str) -> BaseResponse:
+    """Confirm another's proposal: the invoice is void."""
+    row = visible_invoice(uid)
+    with transaction():
+        voiding.confirm_void(row, by=me().person)
+    return go("money.invoice", _("The invoice is void; it keeps its number."), uid=uid)
+
+
+@money.post("/invoices/<uid>/voiding/refusal")
+@allow(May.VOID_INVOICES)
+def decline_void(uid: str) -> BaseResponse:
+    """Leave the invoice as it is."""
+    row = visible_invoice(uid)
+    with transaction():
+        voiding.decline_void(row, by=me().person)
+    return go("money.invoice", _("The invoice stays as it is."), uid=uid)
 
 
 @money.route("/receipts/new", methods=["GET", "POST"])
 @allow(May.RECORD_RECEIPTS)
 def record() -> Any:
     """Write down a transfer from the bank statement."""
-    form = f.Transfer()
+    form, g.nav = f.Transfer(), "money.desk"
     if not form.received_on.data:
         form.received_on.data = clock.today()
     if form.validate_on_submit():
@@ -128,15 +178,26 @@ def confirm(uid: str) -> BaseResponse:
     """Stand for another's entry: the money is booked."""
     entry = _entry(uid)
     with transaction():
-        settling.confirm_receipt(entry, by=me().person)
-    return go("money.desk", _("The receipt is booked."))
+        receipt = settling.confirm_receipt(entry, by=me().person)
+    return go("money.receipt", _("The receipt is booked."), uid=receipt.uid)
 
 
 @money.post("/receipts/entries/<uid>/refusal")
 @allow(May.RECORD_RECEIPTS)
 def decline(uid: str) -> BaseResponse:
-    """Send another's entry back."""
-    entry = _entry(uid)
+    """Send another's entry back, with the reason."""
+    entry, given = _entry(uid), f.Why()
+    if not given.validate_on_submit():
+        raise Refused(_("Please give the reason."), status=422)
     with transaction():
-        settling.decline_receipt(entry, by=me().person, reason=_("declined at the desk"))
+        settling.decline_receipt(entry, by=me().person, reason=given.reason.data)
     return go("money.desk", _("The entry is declined; nothing was booked."))
+
+
+@money.get("/entries")
+@allow(May.READ_MONEY)
+def entries() -> str:
+    """List what was typed in from bank statements, declined ones with their reason."""
+    g.nav = "money.desk"
+    page = page_of(select(ReceiptEntry).order_by(ReceiptEntry.id.desc()))
+    return render_template("office/entries.html", page=page)

@@ -2,48 +2,49 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+import structlog
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
-from portal.billing import gateway
-from portal.billing.checkout_models import AttemptState, CheckoutAttempt, GatewayEvent
+from portal.billing import attempts, gateway
+from portal.billing.attempts import LIVE, by_uid
+from portal.billing.checkout_models import AttemptState, CheckoutAttempt, Trouble
 from portal.billing.issuing import locked, owed
 from portal.billing.models import Invoice, InvoiceState
 from portal.billing.money_models import Way
+from portal.billing.sessions import Session
 from portal.billing.settling import put_on, record_receipt
 from portal.core import audit, catalogue, clock, outbox, web
-from portal.core.db import db, let_go, transaction
+from portal.core.db import LEDGER_CURRENCY, db, let_go, transaction
 from portal.core.errors import Refused
 from portal.core.money import Money
 from portal.core.states import may_move, move
 
+log = structlog.get_logger(__name__)
 T = AttemptState
-LIVE = (T.CREATING, T.OPEN, T.PROCESSING)
+OPEN_FOR = timedelta(hours=2)
+YOUNG = timedelta(hours=1)
+
+
+def most() -> Money:
+    """Return up to which sum online payment is offered."""
+    return Money(int(catalogue.policy("online.most")))
 
 
 def offer(invoice: Invoice) -> str | None:
     """Return a sentence about paying online, or None where only a bank transfer is offered."""
     kind = gateway.which()
-    if (
-        not kind
-        or invoice.state is not InvoiceState.OPEN
-        or owed(invoice) > Money(int(catalogue.policy("online.most")))
-    ):
+    if not kind or invoice.state is not InvoiceState.OPEN or owed(invoice) > most():
         return None
     if kind == gateway.TEST:
         return _("Online payment goes through the test gateway here: no money moves.")
+    if not gateway.live_mode():
+        return _("By card, Alipay or WeChat Pay, in the provider's test mode: no money moves.")
     return _("By card, Alipay or WeChat Pay.")
-
-
-def _live(invoice: Invoice) -> CheckoutAttempt | None:
-    return db.session.scalars(
-        select(CheckoutAttempt).where(
-            CheckoutAttempt.invoice_id == invoice.id, CheckoutAttempt.state.in_(LIVE)
-        )
-    ).first()
 
 
 def begin(invoice: Invoice) -> str:
@@ -52,33 +53,15 @@ def begin(invoice: Invoice) -> str:
         raise Refused(_l("This invoice is paid by bank transfer."))
     number = invoice.id
     with transaction():
-        row = locked(number)
-        attempt = _live(row)
-        stale = (
-            attempt
-            if attempt is not None and attempt.amount != owed(row) and attempt.state is not T.PROCESSING
-            else None
-        )
-        if stale is not None:
-            move(stale, T.EXPIRED if stale.state is T.OPEN else T.FAILED)
-            db.session.flush()
-            if stale.session_id:
-                outbox.queue("expire_session", f"expire_session:{stale.uid}", {"id": stale.session_id})
-            attempt = None
-        if attempt is None:
-            used = db.session.scalar(select(func.count()).where(CheckoutAttempt.invoice_id == row.id)) or 0
-            attempt = CheckoutAttempt(invoice=row, n=used + 1, amount=owed(row), gateway=gateway.which())
-            db.session.add(attempt)
-            db.session.flush()
-        if attempt.state is T.PROCESSING:
-            raise Refused(
-                _l("A payment for this invoice is being processed. Please wait until it is through.")
-            )
+        attempt = _attempt_for(locked(number))
         if attempt.state is T.OPEN:
             return attempt.url
         words: dict[str, Any] = {
-            "key": f"inv:{row.uid}:attempt:{attempt.n}", "invoice_uid": row.uid, "number": str(row.number),
-            "amount": attempt.amount, "success_url": web.absolute("pay.back", uid=attempt.uid),
+            "key": f"inv:{attempt.invoice.uid}:attempt:{attempt.n}", "invoice_uid": attempt.invoice.uid,
+            "number": str(attempt.invoice.number), "amount": attempt.amount,
+            "success_url": web.absolute("pay.back", uid=attempt.uid),
+            # From the row and not from now: the provider refuses a key that comes again with other words.
+            "expires_at": attempt.created_at + OPEN_FOR,
         }  # fmt: skip
         uid = attempt.uid
     session = gateway.open_checkout(**words)
@@ -87,30 +70,43 @@ def begin(invoice: Invoice) -> str:
         if attempt.state is T.CREATING:
             move(attempt, T.OPEN)
             attempt.session_id, attempt.url = session.id, session.url
-        return attempt.url or session.url
+        if attempt.session_id == session.id and attempt.state is T.OPEN:
+            return attempt.url
+        attempts.close_session(session.id)
+    raise Refused(_l("The sum changed meanwhile. Please look at the invoice and pay again."))
 
 
-def by_uid(uid: str, *, lock: bool = False) -> CheckoutAttempt:
-    """Return an attempt, perhaps under its lock; refused as missing if there is none."""
-    statement = select(CheckoutAttempt).where(CheckoutAttempt.uid == uid)
-    if lock:
-        statement = statement.with_for_update(of=CheckoutAttempt).execution_options(populate_existing=True)
-    row = db.session.scalars(statement).first()
-    if row is None:
-        raise Refused(_l("There is no such payment."), status=404)
-    return row
+def _attempt_for(row: Invoice) -> CheckoutAttempt:
+    """Return the attempt to go on with: the live one if its sum is still right, else a new one."""
+    attempts.lapse(row, owed(row))
+    attempt = attempts.live_of(row)
+    if attempt is not None and attempt.state is T.PROCESSING:
+        raise Refused(_l("A payment for this invoice is being processed. Please wait until it is through."))
+    age = clock.now() - attempt.created_at if attempt is not None else timedelta(0)
+    if attempt is not None and age > (OPEN_FOR if attempt.state is T.OPEN else YOUNG):
+        attempts.give_up(attempt)
+        attempt = None
+    if attempt is None:
+        used = db.session.scalar(select(func.count()).where(CheckoutAttempt.invoice_id == row.id)) or 0
+        attempt = CheckoutAttempt(invoice=row, n=used + 1, amount=owed(row), gateway=gateway.which())
+        db.session.add(attempt)
+        db.session.flush()
+    return attempt
 
 
 def settle(session_id: str) -> AttemptState | None:
-    """Take over how a session ended: ask the provider, then book once. Called by webhook and return page alike."""
+    """Take over how a session ended: ask the provider, then book once. Called by webhook and return page alike.
+
+    None for a session that is not ours.
+    """
     let_go()
+    ours = select(CheckoutAttempt.invoice_id).where(CheckoutAttempt.session_id == session_id)
+    invoice_id = db.session.scalar(ours)
+    let_go()
+    if invoice_id is None:
+        return None
     found = gateway.fetch_checkout(session_id)
     with transaction():
-        invoice_id = db.session.scalar(
-            select(CheckoutAttempt.invoice_id).where(CheckoutAttempt.session_id == session_id)
-        )
-        if invoice_id is None:
-            return None
         invoice = locked(invoice_id)
         attempt = db.session.scalars(
             select(CheckoutAttempt)
@@ -122,72 +118,48 @@ def settle(session_id: str) -> AttemptState | None:
         return attempt.state
 
 
-def _take_over(attempt: CheckoutAttempt, invoice: Invoice, found: gateway.Session) -> None:
+def _take_over(attempt: CheckoutAttempt, invoice: Invoice, found: Session) -> None:
     if found.status == "complete" and found.paid:
-        way = Way.TEST if attempt.gateway == gateway.TEST else Way.WALLET if found.wallet else Way.CARD
-        fits = found.amount == attempt.amount and found.reference == invoice.uid
-        receipt, new = record_receipt(
-            way, attempt.gateway, found.payment, found.amount, clock.today(), payer=invoice.buyer_name,
-            party=invoice.party, by="payment page",
-        )  # fmt: skip
-        if attempt.state is not T.PAID and may_move(attempt, T.PAID):
+        if may_move(attempt, T.PAID):
             move(attempt, T.PAID)
-        if new and fits:
-            put_on(receipt, invoice, by="payment page")
-        elif new:
-            audit.record(
-                "receipt.does_not_fit", receipt, by="payment page", amount=found.amount, asked=attempt.amount
-            )
+        _book(attempt, invoice, found)
+    elif found.status == "complete" and found.failed:
+        if may_move(attempt, T.FAILED):
+            move(attempt, T.FAILED)
     elif found.status == "complete" and may_move(attempt, T.PROCESSING):
         move(attempt, T.PROCESSING)
     elif found.status == "expired" and may_move(attempt, T.EXPIRED):
         move(attempt, T.EXPIRED)
 
 
-def receive(raw: bytes, header: str) -> bool:
-    """Take an event in: checked, stored once, to be worked after; False for one that is here already."""
-    event = gateway.opened_event(raw, header)
-    with transaction():
-        known = select(GatewayEvent.id).where(GatewayEvent.event_id == str(event["id"])[:120])
-        if db.session.scalar(known) is not None:
-            return False
-        if not outbox.queue(
-            "gateway_event", f"gateway_event:{event['id']}"[:200], {"id": str(event["id"])[:120]}
-        ):
-            return False
-        db.session.add(
-            GatewayEvent(event_id=str(event["id"])[:120], kind=str(event["type"])[:80], body=event)
-        )
-    return True
-
-
-@outbox.handles("gateway_event")
-def _work(item: outbox.Claim) -> outbox.Finish:
-    row = db.session.scalars(select(GatewayEvent).where(GatewayEvent.event_id == item.payload["id"])).one()
-    about = row.body.get("data", {}).get("object", {})
-    kind, session_id = row.kind, str(about.get("id", ""))
-    let_go()
-    if kind.startswith("checkout.session."):
-        settle(session_id)
-        if kind == "checkout.session.async_payment_failed":
-            _fail(session_id)
-
-    def finish() -> None:
-        done = db.session.scalars(
-            select(GatewayEvent).where(GatewayEvent.event_id == item.payload["id"])
-        ).one()
-        done.worked_at = clock.now()
-
-    return finish
-
-
-def _fail(session_id: str) -> None:
-    with transaction():
-        row = db.session.scalars(
-            select(CheckoutAttempt).where(CheckoutAttempt.session_id == session_id)
-        ).first()
-        if row is not None and may_move(row, T.FAILED):
-            move(row, T.FAILED)
+def _book(attempt: CheckoutAttempt, invoice: Invoice, found: Session) -> None:
+    """Book the money of a paid session; what differs from the question is not put on the invoice."""
+    key, said = f"misfit:{attempt.gateway}:{found.payment}", f"{attempt.amount} ≠ {found.amount}"
+    if found.amount.currency != LEDGER_CURRENCY:
+        attempts.alert(key, Trouble.CURRENCY, said, invoice=invoice)
+        return
+    way = Way.TEST if attempt.gateway == gateway.TEST else Way.WALLET if found.wallet else Way.CARD
+    receipt, new = record_receipt(
+        way, attempt.gateway, found.payment, found.amount, clock.today(), payer=invoice.buyer_name,
+        party=invoice.party, by="payment page",
+    )  # fmt: skip
+    if attempt.receipt_id is None:
+        attempt.receipt = receipt
+    if not new:
+        return
+    fits = (
+        found.amount == attempt.amount
+        and found.reference == invoice.uid
+        and found.live == gateway.live_mode()
+    )
+    if fits:
+        put_on(receipt, invoice, by="payment page")
+        return
+    attempts.alert(key, Trouble.MISFIT, said, invoice=invoice, receipt=receipt)
+    audit.record(
+        "receipt.does_not_fit", receipt, by="payment page", org_id=invoice.party.org_id, amount=found.amount,
+        asked=attempt.amount,
+    )  # fmt: skip
 
 
 @outbox.handles("expire_session")
@@ -198,13 +170,18 @@ def _expire(item: outbox.Claim) -> None:
 
 def sweep() -> int:
     """Settle every live attempt by asking the provider: what a lost event would have told; return how many."""
+    if not gateway.which():
+        return 0
     ids = db.session.scalars(
         select(CheckoutAttempt.session_id).where(
             CheckoutAttempt.state.in_(LIVE), CheckoutAttempt.session_id.is_not(None)
         )
     ).all()
-    let_go()
+    done = 0
     for session_id in ids:
-        if session_id:
-            settle(session_id)
-    return len(ids)
+        try:
+            done += settle(str(session_id)) is not None
+        except Exception:
+            log.exception("sweep.failed", session=session_id)
+            let_go()
+    return done

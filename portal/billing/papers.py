@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from flask import current_app
-from flask_babel import gettext as _
 from sqlalchemy import select
 
-from portal.accounts import contacts
-from portal.accounts.may import ContactRole
-from portal.accounts.people import Person
+from portal.billing import gateway
 from portal.billing.issuing import owed
-from portal.billing.models import Invoice, Party
-from portal.core import clock, files, mail, outbox, pdf, web
+from portal.billing.letters import announce
+from portal.billing.models import Invoice
+from portal.core import files, outbox, pdf, web
 from portal.core.db import db, let_go
-from portal.core.mail import Letter
 from portal.core.money import Money
-from portal.core.words import day, money
 
 CSS = """
 .parties td { width: 34%; padding-right: 6mm; }
@@ -27,8 +22,10 @@ CSS = """
 .lines { font-size: 8.5pt; }
 .reference { font-size: 16pt; font-weight: 700; letter-spacing: .5mm; }
 .pay p { margin: 0 0 2mm; }
-.code { width: 44mm; text-align: center; }
-.code svg { width: 32mm; height: 32mm; }
+.item { width: 32%; }
+.scan { width: 52mm; text-align: center; }
+.scan svg { width: 32mm; height: 32mm; }
+.scan small { overflow-wrap: anywhere; }
 .stamp { color: #b93620; font-weight: 700; }
 """
 
@@ -67,43 +64,9 @@ def words_of(invoice: Invoice) -> dict[str, Any]:
         "gross": _plain(invoice.gross),
         "currency": invoice.gross.currency,
         "owed": bool(invoice.gross),
+        "test": gateway.which() == gateway.TEST,
         "url": web.absolute("billing.invoice", uid=invoice.uid),
     }
-
-
-def payers(party: Party) -> list[Person]:
-    """Return who hears about a party's money: its billing contacts, else its owners, else the person."""
-    if party.org is None:
-        return [party.person] if party.person is not None else []
-    return contacts.holders(party.org, ContactRole.BILLING) or contacts.holders(party.org, ContactRole.OWNER)
-
-
-def announce(invoice: Invoice) -> None:
-    """Mail the invoice to who pays: number, sum, reference, and the page where all is found."""
-    for person in payers(invoice.party):
-
-        def letter(due: date = invoice.due_on or clock.today()) -> Letter:
-            return Letter(
-                _("Invoice %(number)s: %(sum)s", number=invoice.number, sum=money(invoice.gross)),
-                (
-                    _(
-                        "Please pay until %(day)s, quoting %(ref)s in the transfer.",
-                        day=day(due),
-                        ref=invoice.reference,
-                    ),
-                    _("For %(who)s.", who=invoice.buyer_name),
-                ),
-                button=(_("See and pay the invoice"), web.absolute("billing.invoice", uid=invoice.uid)),
-            )
-
-        mail.send(
-            f"invoice:{invoice.uid}:{person.uid}",
-            person.email,
-            person.name,
-            person.language,
-            letter,
-            topic=invoice.subject,
-        )
 
 
 @outbox.handles("invoice_paper")

@@ -2,12 +2,55 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, func, select
+from typing import Any
 
-from portal.billing.models import Invoice, InvoiceState
-from portal.billing.money_models import Allocation, EntryState, Receipt, ReceiptEntry
-from portal.core.db import db
+from sqlalchemy import ColumnElement, Select, exists, func, literal, select, type_coerce
+
+from portal.billing.checkout_models import AttemptState, CheckoutAttempt, PaymentAlert
+from portal.billing.models import Invoice, InvoiceState, Party
+from portal.billing.money_models import (
+    Allocation,
+    EntryState,
+    JournalEntry,
+    JournalLine,
+    Receipt,
+    ReceiptEntry,
+    Refund,
+    RefundState,
+)
+from portal.billing.void_models import Voiding, VoidingState
+from portal.core.db import Fen, db
 from portal.core.money import Money
+
+NONE = Money(0)
+OVER = (RefundState.DECLINED, RefundState.FAILED)
+
+
+def fen(expression: Any) -> ColumnElement[Money]:
+    """Return an expression of sums as money: SQL's arithmetic forgets the type."""
+    return type_coerce(expression, Fen())
+
+
+def zero() -> ColumnElement[Money]:
+    """Return nothing, as money in SQL."""
+    return literal(NONE, Fen())
+
+
+def _sum(statement: Any) -> Any:
+    return func.coalesce(statement.scalar_subquery(), zero())
+
+
+def owed_sql() -> ColumnElement[Money]:
+    """Return what is still owed of an invoice, as a column."""
+    paid = select(func.sum(Allocation.amount)).where(Allocation.invoice_id == Invoice.id)
+    return fen(Invoice.gross - _sum(paid.correlate(Invoice)))
+
+
+def credit_sql() -> ColumnElement[Money]:
+    """Return what of a receipt nobody uses, as a column."""
+    used = select(func.sum(Allocation.amount)).where(Allocation.receipt_id == Receipt.id)
+    back = select(func.sum(Refund.amount)).where(Refund.receipt_id == Receipt.id, Refund.state.not_in(OVER))
+    return fen(Receipt.amount - _sum(used.correlate(Receipt)) - _sum(back.correlate(Receipt)))
 
 
 def allocations_of(invoice: Invoice) -> list[Allocation]:
@@ -24,17 +67,9 @@ def entries_waiting() -> Select[ReceiptEntry]:
     return select(ReceiptEntry).where(ReceiptEntry.state == EntryState.PROPOSED).order_by(ReceiptEntry.id)
 
 
-_WAITING = select(func.count(ReceiptEntry.id)).where(ReceiptEntry.state == EntryState.PROPOSED)
-
-
-def count_entries_waiting(_reader: object) -> Select[int]:
-    """Select how many transfers wait for a second person."""
-    return _WAITING
-
-
 def open_total() -> Select[int, Money]:
-    """Select number and sum of open invoices."""
-    return select(func.count(Invoice.id), func.coalesce(func.sum(Invoice.gross), 0)).where(
+    """Select number of open invoices and what is still owed on them."""
+    return select(func.count(Invoice.id), fen(func.coalesce(func.sum(owed_sql()), zero()))).where(
         Invoice.state == InvoiceState.OPEN
     )
 
@@ -42,3 +77,87 @@ def open_total() -> Select[int, Money]:
 def receipts() -> Select[Receipt]:
     """Select all receipts, the newest first."""
     return select(Receipt).order_by(Receipt.id.desc())
+
+
+def unapplied() -> Select[Receipt]:
+    """Select the receipts with money that nobody uses, oldest first."""
+    return select(Receipt).where(credit_sql() > NONE).order_by(Receipt.id)
+
+
+def unidentified() -> Select[Receipt]:
+    """Select the receipts of which nobody knows the payer, unless all of it went back, oldest first."""
+    return unapplied().where(Receipt.party_id.is_(None))
+
+
+def credits_of(party: Party) -> Money:
+    """Return the unused money of a payer."""
+    total = db.session.scalar(
+        select(fen(func.coalesce(func.sum(credit_sql()), zero()))).where(Receipt.party_id == party.id)
+    )
+    return total or NONE
+
+
+def refunds(*states: RefundState) -> Select[Refund]:
+    """Select the refunds in these states, oldest first."""
+    return select(Refund).where(Refund.state.in_(states)).order_by(Refund.id)
+
+
+def failed_refunds() -> Select[Refund]:
+    """Select the refunds that failed and whose money still lies with us unused."""
+    return refunds(RefundState.FAILED).join(Receipt).where(credit_sql() >= Refund.amount)
+
+
+def voidings() -> Select[Voiding]:
+    """Select the proposals to void an invoice that wait, oldest first."""
+    return select(Voiding).where(Voiding.state == VoidingState.PROPOSED).order_by(Voiding.id)
+
+
+def alerts() -> Select[PaymentAlert]:
+    """Select what about payments waits for a look, oldest first."""
+    return select(PaymentAlert).where(PaymentAlert.closed_at.is_(None)).order_by(PaymentAlert.id)
+
+
+def paid_twice() -> Select[Receipt]:
+    """Select the online payments that found their invoice paid already, and whose money nobody uses."""
+    put = exists().where(
+        Allocation.receipt_id == CheckoutAttempt.receipt_id,
+        Allocation.invoice_id == CheckoutAttempt.invoice_id,
+    )
+    late = (
+        select(CheckoutAttempt.receipt_id)
+        .join(Invoice, Invoice.id == CheckoutAttempt.invoice_id)
+        .where(CheckoutAttempt.receipt_id.is_not(None), Invoice.state == InvoiceState.PAID, ~put)
+    )
+    return unapplied().where(Receipt.id.in_(late))
+
+
+def processing() -> Select[CheckoutAttempt]:
+    """Select the online payments that are promised and not yet certain."""
+    return select(CheckoutAttempt).where(CheckoutAttempt.state == AttemptState.PROCESSING)
+
+
+def count_waiting(_reader: object) -> Select[int]:
+    """Select how many things wait at the finance desk for somebody."""
+    parts = [
+        select(func.count(ReceiptEntry.id)).where(ReceiptEntry.state == EntryState.PROPOSED),
+        select(func.count(Refund.id)).where(Refund.state == RefundState.REQUESTED),
+        select(func.count(Voiding.id)).where(Voiding.state == VoidingState.PROPOSED),
+        select(func.count(PaymentAlert.id)).where(PaymentAlert.closed_at.is_(None)),
+        select(func.count(Receipt.id)).where(Receipt.party_id.is_(None), credit_sql() > NONE),
+    ]
+    total: Any = parts[0].scalar_subquery()
+    for part in parts[1:]:
+        total = total + part.scalar_subquery()
+    return select(total)
+
+
+def journal_of(*, invoice: Invoice | None = None, receipt: Receipt | None = None) -> list[JournalEntry]:
+    """Return the journal's entries that touch an invoice or a receipt, oldest first."""
+    touched = select(JournalLine.entry_id)
+    if invoice is not None:
+        touched = touched.where(JournalLine.invoice_id == invoice.id)
+    if receipt is not None:
+        touched = touched.where(JournalLine.receipt_id == receipt.id)
+    return list(
+        db.session.scalars(select(JournalEntry).where(JournalEntry.id.in_(touched)).order_by(JournalEntry.id))
+    )

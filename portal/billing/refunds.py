@@ -2,36 +2,61 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.accounts.people import Person
-from portal.billing import ledger
+from portal.billing import ledger, letters
+from portal.billing.events import RefundDone
 from portal.billing.ledger import Line
-from portal.billing.money_models import Receipt, Refund, RefundState
+from portal.billing.models import Party
+from portal.billing.money_models import Receipt, Refund, RefundState, Way
 from portal.billing.settling import CASH, credit_of
-from portal.core import audit, clock
+from portal.core import audit, clock, outbox
 from portal.core.db import db
 from portal.core.errors import Forbidden, Refused
+from portal.core.events import publish
 from portal.core.money import Money
 from portal.core.states import move
 
+R = RefundState
 
-def request_refund(receipt: Receipt, amount: Money, *, by: Person, reason: str) -> Refund:
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """Where a transfer goes: holder, bank, account; unused where the gateway pays back."""
+
+    name: str = ""
+    bank: str = ""
+    account: str = ""
+
+
+def request_refund(
+    receipt: Receipt, amount: Money, *, by: Person, reason: str, payee: Payee | None = None
+) -> Refund:
     """Ask for part of a receipt's credit to be sent back; the sum is set aside at once."""
     db.session.scalars(select(Receipt).where(Receipt.id == receipt.id).with_for_update(of=Receipt)).one()
     if not Money(0) < amount <= credit_of(receipt):
         raise Refused(
             _l("At most the unused credit of this receipt can be refunded."), field="amount", status=422
         )
-    row = Refund(receipt=receipt, amount=amount, reason=reason, by=by)
+    to = payee or Payee()
+    if receipt.way is Way.BANK and not (to.name and to.account):
+        raise Refused(_l("A transfer needs the payee's name and account."), field="payee_account", status=422)
+    row = Refund(
+        receipt=receipt, amount=amount, reason=reason, by=by, payee=to.name, payee_bank=to.bank,
+        payee_account=to.account,
+    )  # fmt: skip
     db.session.add(row)
     db.session.flush()
-    audit.record("refund.requested", row, by=by, amount=amount, reason=reason)
+    _note("refund.requested", row, by, amount=amount, reason=reason)
     return row
 
 
-def _locked(refund_id: int) -> Refund:
+def locked(refund_id: int) -> Refund:
+    """Return a refund under its row lock, fresh from the database."""
     return db.session.scalars(
         select(Refund)
         .where(Refund.id == refund_id)
@@ -40,56 +65,96 @@ def _locked(refund_id: int) -> Refund:
     ).one()
 
 
-def approve_refund(refund: Refund, *, by: Person) -> Refund:
-    """Stand for another's request: what is owed back leaves the credit."""
-    row = _locked(refund.id)
+def _note(verb: str, row: Refund, by: Person | str, **detail: object) -> None:
+    party = row.receipt.party
+    audit.record(verb, row, by=by, org_id=party.org_id if party else None, **detail)
+
+
+def _second(refund_id: int, by: Person) -> Refund:
+    row = locked(refund_id)
     if row.by_id == by.id:
         raise Forbidden(_l("You asked for this refund yourself: a second person of finance approves it."))
-    move(row, RefundState.APPROVED)
-    row.second = by
-    party = row.receipt.party
-    account = ledger.CREDIT if party is not None else ledger.UNIDENTIFIED
-    ledger.post(
-        "refund_approved",
-        row.subject,
-        [Line(account, row.amount, party, receipt=row.receipt), Line(ledger.REFUNDS, -row.amount, party)],
-        on=clock.today(),
-    )
-    audit.record("refund.approved", row, by=by, amount=row.amount)
     return row
 
 
-def decline_refund(refund: Refund, *, by: Person) -> None:
-    """Say no to another's request; the sum is credit again."""
-    row = _locked(refund.id)
-    if row.by_id == by.id:
-        raise Forbidden(_l("You asked for this refund yourself: a second person of finance approves it."))
-    move(row, RefundState.DECLINED)
+def _credit(party: Party | None) -> str:
+    return ledger.CREDIT if party is not None else ledger.UNIDENTIFIED
+
+
+def approve_refund(refund: Refund, *, by: Person) -> Refund:
+    """Stand for another's request: what is owed back leaves the credit, and a gateway is asked to pay it."""
+    row = _second(refund.id, by)
+    move(row, R.APPROVED)
     row.second = by
-    audit.record("refund.declined", row, by=by)
+    party = row.receipt.party
+    ledger.post(
+        "refund_approved",
+        row.subject,
+        [
+            Line(_credit(party), row.amount, party, receipt=row.receipt),
+            Line(ledger.REFUNDS, -row.amount, party, receipt=row.receipt),
+        ],
+        on=clock.today(),
+    )
+    _note("refund.approved", row, by, amount=row.amount)
+    if row.receipt.way is not Way.BANK:
+        outbox.queue("send_refund", f"send_refund:{row.uid}", {"uid": row.uid})
+    return row
+
+
+def decline_refund(refund: Refund, *, by: Person, reason: str) -> None:
+    """Say no to another's request; the sum is credit again."""
+    row = _second(refund.id, by)
+    move(row, R.DECLINED)
+    row.second, row.failure = by, reason
+    _note("refund.declined", row, by, reason=reason)
+
+
+def hand_over(refund: Refund, *, by: Person, bank_ref: str) -> None:
+    """Note that an approved transfer was handed to the bank; whoever asked for it does not sign it off."""
+    row = locked(refund.id)
+    if row.by_id == by.id:
+        raise Forbidden(_l("You asked for this refund yourself: a second person of finance sends it."))
+    if row.receipt.way is not Way.BANK:
+        raise Refused(_l("This refund goes back by the gateway, not by transfer."))
+    row.sent_by, row.outcome_ref = by, bank_ref
+    send_refund(row, by=by)
 
 
 def send_refund(refund: Refund, *, by: Person | str) -> None:
     """Note that an approved refund is on its way to the bank or the gateway."""
-    row = _locked(refund.id)
-    move(row, RefundState.SENDING)
-    audit.record("refund.sending", row, by=by)
+    row = locked(refund.id)
+    move(row, R.SENDING)
+    row.sent_at = clock.now()
+    _note("refund.sending", row, by)
 
 
-def finish_refund(refund: Refund, *, good: bool, by: Person | str) -> None:
+def finish_refund(refund: Refund, *, good: bool, by: Person | str, why: str = "") -> None:
     """Book the outcome: the money left, or it is the payer's credit again."""
-    row = _locked(refund.id)
-    move(row, RefundState.SUCCEEDED if good else RefundState.FAILED)
+    row = locked(refund.id)
+    move(row, R.SUCCEEDED if good else R.FAILED)
+    row.failure = why[:300]
     party = row.receipt.party
-    back = ledger.CREDIT if party is not None else ledger.UNIDENTIFIED
-    target = CASH[row.receipt.way] if good else back
+    target = CASH[row.receipt.way] if good else _credit(party)
     ledger.post(
         "refund_done" if good else "refund_failed",
         row.subject,
         [
-            Line(ledger.REFUNDS, row.amount, party),
+            Line(ledger.REFUNDS, row.amount, party, receipt=row.receipt),
             Line(target, -row.amount, None if good else party, receipt=row.receipt),
         ],
         on=clock.today(),
     )
-    audit.record("refund.succeeded" if good else "refund.failed", row, by=by, amount=row.amount)
+    _note("refund.succeeded" if good else "refund.failed", row, by, amount=row.amount, reason=why)
+    if good:
+        letters.refunded(row)
+        publish(RefundDone(row))
+
+
+def finish_transfer(refund: Refund, *, by: Person, good: bool, why: str = "") -> None:
+    """Say what became of a transfer that was handed to the bank."""
+    if refund.receipt.way is not Way.BANK:
+        raise Refused(_l("This refund goes back by the gateway, not by transfer."))
+    if refund.by_id == by.id:
+        raise Forbidden(_l("You asked for this refund yourself: a second person of finance sends it."))
+    finish_refund(refund, good=good, by=by, why=why)

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
 from portal.accounts.people import Person
-from portal.billing import ledger
+from portal.billing import attempts, ledger
 from portal.billing.events import InvoiceReopened, InvoiceSettled, ReceiptRecorded, ReceiptUnapplied
 from portal.billing.issuing import locked, owed
 from portal.billing.ledger import Line
@@ -129,6 +129,9 @@ def record_receipt(
         [Line(CASH[way], amount, receipt=receipt), Line(against, -amount, party, receipt=receipt)],
         on=clock.today(),
     )
+    audit.record(
+        "receipt.recorded", receipt, by=by, org_id=party.org_id if party else None, amount=amount, payer=payer
+    )
     publish(ReceiptRecorded(receipt))
     return receipt, True
 
@@ -153,6 +156,8 @@ def put_on(receipt: Receipt, invoice: Invoice, *, by: Person | str) -> Money:
     """Pay an invoice from a receipt's credit as far as both reach; return the part put on it."""
     invoice = locked(invoice.id)
     db.session.scalars(select(Receipt).where(Receipt.id == receipt.id).with_for_update(of=Receipt)).one()
+    if receipt.party_id not in (None, invoice.party_id):
+        raise Refused(_l("This money belongs to another payer."))
     part = min(owed(invoice), credit_of(receipt)) if invoice.state is InvoiceState.OPEN else Money(0)
     if part <= Money(0):
         publish(ReceiptUnapplied(receipt))
@@ -173,6 +178,10 @@ def put_on(receipt: Receipt, invoice: Invoice, *, by: Person | str) -> Money:
     audit.record(
         "invoice.paid_in", invoice, by=by, org_id=invoice.party.org_id, amount=part, left=owed(invoice)
     )
+    audit.record(
+        "receipt.used", receipt, by=by, org_id=invoice.party.org_id, amount=part, number=invoice.number
+    )
+    attempts.lapse(invoice, owed(invoice))
     if not owed(invoice):
         move(invoice, InvoiceState.PAID)
         publish(InvoiceSettled(invoice))
@@ -225,6 +234,24 @@ def release(allocation: Allocation, *, by: Person | str, reason: str) -> None:
         amount=allocation.amount,
         reason=reason,
     )
+    audit.record(
+        "receipt.freed", allocation.receipt, by=by, org_id=invoice.party.org_id, amount=allocation.amount,
+        number=invoice.number,
+    )  # fmt: skip
+    attempts.lapse(invoice, owed(invoice))
     if invoice.state is InvoiceState.PAID:
         move(invoice, InvoiceState.OPEN)
         publish(InvoiceReopened(invoice))
+
+
+def use_credit(invoice: Invoice, *, by: Person) -> Money:
+    """Pay an invoice from its payer's unused money, the oldest first; return what was put on it."""
+    row = locked(invoice.id)
+    mine = select(Receipt).where(Receipt.party_id == row.party_id).order_by(Receipt.id)
+    used = Money(0)
+    for receipt in db.session.scalars(mine.with_for_update(of=Receipt)).all():
+        if owed(row) and credit_of(receipt):
+            used += put_on(receipt, row, by=by)
+    if not used:
+        raise Refused(_l("There is no unused credit, or nothing is left to pay."))
+    return used

@@ -6,32 +6,39 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 from flask_babel import gettext as _
-from sqlalchemy import or_
+from sqlalchemy import Select, or_
+from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import me, signed_in
-from portal.accounts.may import May
-from portal.billing import online
-from portal.billing.access import visible_invoice, visible_invoices
+from portal.billing import online, settling
+from portal.billing.access import may_pay, payable_invoice, visible_invoice, visible_invoices
+from portal.billing.attempts import latest_of
 from portal.billing.issuing import allocated, owed
 from portal.billing.models import Invoice, InvoiceState
-from portal.billing.queries import allocations_of
-from portal.core import catalogue, files, labels, pdf, web
+from portal.billing.queries import NONE, allocations_of, credits_of
+from portal.core import catalogue, clock, files, labels, pdf, web
+from portal.core.db import transaction
 from portal.core.errors import Missing
-from portal.core.paging import page_of
+from portal.core.paging import asked, page_of
+from portal.core.web import go
+from portal.core.words import money
 
 billing = Blueprint("billing", __name__)
 SORTS = {
     "number": Invoice.number, "issued": Invoice.issued_on, "due": Invoice.due_on, "sum": Invoice.gross,
 }  # fmt: skip
+COLUMNS = (
+    Invoice.uid, Invoice.number, Invoice.buyer_name, Invoice.issued_on, Invoice.due_on, Invoice.gross, Invoice.state
+)  # fmt: skip
 
 
-def listed(path_states: tuple[InvoiceState, ...]) -> Any:
-    """Return the list of invoices the reader asked for: searched, filtered, sorted, paged."""
+def _narrowed(path_states: tuple[InvoiceState, ...]) -> Select[Any]:
+    """Select the invoices the address asks for: searched and filtered."""
     statement = visible_invoices(me())
     state = request.args.get("state", "")
     if state in {one.value for one in path_states}:
         statement = statement.where(Invoice.state == InvoiceState(state))
-    if q := request.args.get("q", "").strip():
+    if q := asked("q"):
         statement = statement.where(
             or_(
                 Invoice.number.ilike(f"%{q}%"),
@@ -39,8 +46,24 @@ def listed(path_states: tuple[InvoiceState, ...]) -> Any:
                 Invoice.buyer_name.ilike(f"%{q}%"),
             )
         )
+    return statement
+
+
+def _order() -> tuple[tuple[Any, ...], bool]:
+    """Return what the address sorts by, ending with what is unique, and whether from the top down."""
     sort = request.args.get("sort", "-number")
-    column = SORTS.get(sort.removeprefix("-"), Invoice.number)
+    return (SORTS.get(sort.removeprefix("-"), Invoice.number), Invoice.id), sort.startswith("-")
+
+
+def asked_for(path_states: tuple[InvoiceState, ...]) -> Select[Any]:
+    """Select the invoices the address asks for: searched, filtered, sorted."""
+    order, down = _order()
+    return _narrowed(path_states).order_by(*(one.desc() if down else one for one in order))
+
+
+def listed(path_states: tuple[InvoiceState, ...]) -> Any:
+    """Return a page of the invoices the reader asked for, and the filters as chips."""
+    state = request.args.get("state", "")
     filters = [
         {"label": _("All"), "href": web.url_with(state=None, page=None), "active": not state},
         *(
@@ -52,11 +75,9 @@ def listed(path_states: tuple[InvoiceState, ...]) -> Any:
             for one in path_states
         ),
     ]
-    columns = (
-        Invoice.uid, Invoice.number, Invoice.buyer_name, Invoice.issued_on, Invoice.due_on, Invoice.gross, Invoice.state
-    )  # fmt: skip
-    shown: Any = statement.with_only_columns(*columns)
-    return page_of(shown, order=(column, Invoice.id), down=sort.startswith("-"), rows=True), filters
+    order, down = _order()
+    shown: Any = _narrowed(path_states).with_only_columns(*COLUMNS)
+    return page_of(shown, order=order, down=down, rows=True), filters
 
 
 STATES = (InvoiceState.OPEN, InvoiceState.PAID, InvoiceState.VOID)
@@ -75,9 +96,8 @@ def invoices() -> str:
 def invoice(uid: str) -> str:
     """Show one invoice: lines, how to pay, what was paid."""
     row = visible_invoice(uid)
-    reader = me()
-    may_pay = row.party.person_id == reader.person.id or (row.party.org_id in reader.orgs(May.PAY))
     open_sum = owed(row)
+    pays = may_pay(me(), row)
     return render_template(
         "billing/invoice.html",
         invoice=row,
@@ -86,9 +106,23 @@ def invoice(uid: str) -> str:
         allocations=allocations_of(row),
         qr=pdf.qr_svg(web.absolute("billing.invoice", uid=row.uid)) if open_sum else None,
         bank={key: catalogue.in_words(value) for key, value in row.seller["bank"].items()},
-        may_pay=may_pay and bool(open_sum),
-        online=online.offer(row) if may_pay and open_sum else None,
+        may_pay=pays and bool(open_sum),
+        online=online.offer(row) if pays and open_sum else None,
+        most=online.most(),
+        late=row.due_on is not None and row.due_on < clock.today(),
+        attempt=latest_of(row) if pays else None,
+        credit=credits_of(row.party) if pays else NONE,
     )
+
+
+@billing.post("/invoices/<uid>/credit")
+@signed_in
+def use_credit(uid: str) -> BaseResponse:
+    """Pay the invoice from the payer's unused credit, as far as it reaches."""
+    row = payable_invoice(uid)
+    with transaction():
+        used = settling.use_credit(row, by=me().person)
+    return go("billing.invoice", _("%(sum)s of your credit is used.", sum=money(used)), uid=uid)
 
 
 @billing.get("/invoices/<uid>/pdf")

@@ -14,10 +14,10 @@ from flask import Flask
 from flask_migrate import upgrade
 
 from portal.app import create_app
-from portal.core import catalogue, chores, processes
-from portal.core.db import reading, transaction
+from portal.core import catalogue, chores, flags, processes
+from portal.core.db import let_go, reading, transaction
 from portal.core.errors import Refused
-from portal.core.settings import place, settings
+from portal.core.settings import load, place, settings
 
 
 def prepared() -> Flask:
@@ -28,6 +28,15 @@ def prepared() -> Flask:
             settings().home.mkdir(parents=True, exist_ok=True)
             migrate_now()
     return app
+
+
+def refuse_demo() -> None:
+    """Refuse to serve demo data in production: its accounts open with one button."""
+    if settings().production and flags.raised(flags.DEMO):
+        raise Refused(
+            "This database holds demo data; production needs one of its own. Set PORTAL_DATABASE_URL."
+        )
+    let_go()
 
 
 def migrate_now() -> None:
@@ -94,6 +103,10 @@ def list_chores() -> None:
 def web(port: int, host: str) -> None:
     """Serve the pages."""
     processes.die_with_parent()
+    os.environ["PORTAL_BIND"] = host
+    if load().production:  # elsewhere there is nothing to refuse, and a second application takes a second
+        with create_app().app_context():
+            refuse_demo()
     processes.serve_web(host, port)
 
 
@@ -117,6 +130,8 @@ def run_clock() -> None:
 def serve(port: int, demo: bool) -> None:
     """Run web, worker and clock as child processes on the embedded database."""
     app = prepared()
+    with app.app_context():
+        refuse_demo()
     if demo:
         doors.offer_demo(app, port)
     click.echo(f"The portal is at http://127.0.0.1:{port} – stop it with Ctrl-C.")
@@ -132,4 +147,4 @@ def main(run: Callable[..., Any] = cli) -> None:
         sys.exit(1)
 
 
-from portal.cli import doors  # noqa: E402 - its commands hang themselves on the group above
+from portal.cli import doors, staff  # noqa: E402, F401 - their commands hang themselves on the group above

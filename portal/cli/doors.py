@@ -20,7 +20,8 @@ from portal.core import audit, backup, clock, flags, machine
 from portal.core.db import db, reading, transaction
 from portal.core.errors import Refused
 from portal.core.settings import settings
-from portal.demo import PASSWORD, build, sign_ins
+from portal.demo import build, sign_ins
+from portal.demo.cast import PASSWORD
 from portal.members import landscape, names, reports, terms
 from portal.members.belonging import Membership
 

@@ -10,11 +10,11 @@ from enum import StrEnum
 from typing import Any
 
 from flask import g, has_request_context, request
-from sqlalchemy import JSON, Select, String, event, select
+from sqlalchemy import JSON, Select, String, event, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from portal.core import clock
-from portal.core.db import Model, db
+from portal.core.db import Model, aside, db, reading, transaction
 from portal.core.money import Money
 from portal.core.settings import settings
 from portal.core.vault import derived
@@ -79,9 +79,20 @@ def record(verb: str, subject: Model | str, *, by: Any, org_id: int | None = Non
     """Note what `by` (a person, or the text naming a chore) did to a subject; written with the commit."""
     actor_id = getattr(by, "id", None)
     actor = str(getattr(by, "name", by))[:120]
+    if has_request_context() and (program := g.get("token")) is not None:
+        detail["token"] = program.prefix
     session = db.session()
     entry = Pending(clock.now(), actor, actor_id, verb, subject, org_id, plain(detail))
     session.info.setdefault("audit", []).append(entry)
+
+
+def trace(verb: str, subject: str, *, by: Any, org_id: int | None = None, **detail: Any) -> None:
+    """Note at once, from a reader, what somebody took out (an export); raises if it cannot be written."""
+    actor_id, actor = getattr(by, "id", None), str(getattr(by, "name", by))[:120]
+    entry = Pending(clock.now(), actor, actor_id, verb, subject, org_id, plain(detail))
+    with aside() as conn, Session(bind=conn, join_transaction_mode="rollback_only") as session:
+        session.info["audit"] = [entry]
+        _append(session)
 
 
 def _canonical(entry: AuditEntry) -> bytes:
@@ -160,9 +171,16 @@ def verify() -> tuple[int, list[str]]:
     """Walk the chain; return how many entries were read and a sentence for each break."""
     keys = (settings().secret_key, *settings().secret_key_fallbacks)
     found: list[str] = []
+    # The last entry first, then the head: whatever others append meanwhile lies behind both.
+    last = db.session.scalar(select(func.max(AuditEntry.id))) or 0
+    head = db.session.get(AuditHead, 1, populate_existing=True)
+    end = max(last, head.count if head else 0)
     prev, count = GENESIS, 0
     for entry in db.session.scalars(
-        select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=500)
+        select(AuditEntry)
+        .where(AuditEntry.id <= end)
+        .order_by(AuditEntry.id)
+        .execution_options(yield_per=500)
     ):
         count += 1
         if entry.id != count or entry.prev != prev:
@@ -170,7 +188,36 @@ def verify() -> tuple[int, list[str]]:
         elif entry.mac not in {_mac(entry, secret=key) for key in keys}:
             found.append(f"audit: entry {entry.id} was altered")
         prev, count = entry.mac, entry.id
-    head = db.session.get(AuditHead, 1)
     if head is None or (head.count, head.mac) != (count, prev):
         found.append("audit: the end of the chain is missing")
     return count, found
+
+
+def head_count() -> int:
+    """Return how many entries the chain has."""
+    return db.session.scalar(select(AuditHead.count).where(AuditHead.id == 1)) or 0
+
+
+def last_check() -> AuditEntry | None:
+    """Return the entry that says how far the chain was checked last, and what was found."""
+    return db.session.scalars(
+        select(AuditEntry).where(AuditEntry.verb == "audit.checked").order_by(AuditEntry.id.desc()).limit(1)
+    ).first()
+
+
+def how_far() -> tuple[int, AuditEntry | None]:
+    """Return how many entries the chain has, and the entry of its last check, in one statement."""
+    newest = select(func.max(AuditEntry.id)).where(AuditEntry.verb == "audit.checked").scalar_subquery()
+    row = db.session.execute(
+        select(AuditHead.count, AuditEntry).outerjoin(AuditEntry, AuditEntry.id == newest)
+    ).first()
+    return (row[0], row[1]) if row is not None else (0, None)
+
+
+def check(by: Any) -> int:
+    """Walk the chain as a reader, then note how far it was read and what was found; return the entries read."""
+    with reading():
+        count, breaks = verify()
+    with transaction():
+        record("audit.checked", "audit:0", by=by, through=count, breaks=breaks[:20])
+    return count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -15,11 +15,13 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 from flask import Flask
+from flask_babel import LazyString
 from sqlalchemy import select
 
 from portal.core import clock, outbox
 from portal.core.db import db, transaction
 from portal.core.outbox import OutboxItem
+from portal.core.retry import patiently
 
 log = structlog.get_logger(__name__)
 Run = Callable[[], int]
@@ -35,11 +37,22 @@ class Chore:
 
 
 _table: dict[str, Chore] = {}
+_words: dict[str, LazyString] = {}
 
 
 def register(*chores: Chore) -> None:
     """Put chores on the table; `schedule.py` is the one page that calls this."""
     _table.update({chore.name: chore for chore in chores})
+
+
+def say(words: Mapping[str, LazyString]) -> None:
+    """Say what chores do, for people."""
+    _words.update(words)
+
+
+def said(name: str) -> str:
+    """Return what a chore does, in the reader's language; its name if nobody said."""
+    return str(_words.get(name, name.replace("_", " ")))
 
 
 def table() -> dict[str, Chore]:
@@ -51,16 +64,28 @@ def run(name: str, *, as_of: date | None = None) -> int:
     """Run one chore by hand, as if it were noon of a given day; return how many rows it did."""
     chore = _table[name]
     if as_of is None:
-        return chore.run()
+        return patiently(chore.run)  # a chore asks what is due and not yet done: a second run repeats nothing
     with clock.stopped_at(as_of):
-        return chore.run()
+        return patiently(chore.run)
 
 
 @outbox.handles("chore")
-def _slot(item: outbox.Claim) -> None:
+def _slot(item: outbox.Claim) -> outbox.Finish:
     name = item.payload["name"]
     rows = run(name)
     log.info("chore.done", chore=name, rows=rows)
+
+    def finish() -> None:
+        row = db.session.get_one(OutboxItem, item.id)
+        row.payload = {**row.payload, "rows": rows}
+
+    return finish
+
+
+def ask(name: str, *, by: str) -> bool:
+    """File a run asked for by a person, in the present transaction; one a minute is enough."""
+    key = f"{name}@{clock.now().strftime('%Y-%m-%dT%H:%M:%SZ')}#{by}"
+    return outbox.queue("chore", key[:200], {"name": name, "by": by})
 
 
 def file_slot(name: str, slot: datetime) -> bool:

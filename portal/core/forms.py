@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from email_validator import EmailNotValidError, validate_email
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import SelectField, StringField
@@ -56,6 +57,15 @@ def choice_field(
 ) -> SelectField:
     """Return a list to choose from; the pairs may be given later through `options`."""
     return SelectField(label, choices=options(pairs), validators=[REQUIRED] if required else [], **words)
+
+
+def looks_like_mail(text: str) -> bool:
+    """Whether a text has the form of a mail address."""
+    try:
+        validate_email(text, check_deliverability=False)
+    except EmailNotValidError:
+        return False
+    return True
 
 
 def mail_field(label: Any, **words: Any) -> StringField:

@@ -15,6 +15,7 @@ from flask import Flask, g, has_app_context, has_request_context, request, sessi
 from flask_babel import Babel, Domain, get_locale
 from flask_login import current_user
 
+from portal.core.problems import by_program
 from portal.core.settings import place
 
 LANGUAGES = {"en": "English", "zh_Hans_CN": "简体中文"}
@@ -87,11 +88,12 @@ def reader_language() -> str:
         return DEFAULT
     if chosen := g.get("language"):
         return str(chosen)
-    if (chosen := session.get("language")) in LANGUAGES:
-        return str(chosen)
-    own = getattr(current_user, "language", None)
-    if own in LANGUAGES:
-        return str(own)
+    if not by_program():  # programs have no cookies: they say in each request what they want
+        if (chosen := session.get("language")) in LANGUAGES:
+            return str(chosen)
+        own = getattr(current_user, "language", None)
+        if own in LANGUAGES:
+            return str(own)
     for tag, _quality in request.accept_languages:
         if found := primary(tag):
             return found

@@ -40,22 +40,37 @@ def add(*entries: Entry) -> None:
 
 def rail(frame: str, reader: Any) -> list[dict[str, Any]]:
     """Return a frame's lines for a reader, in their order."""
-    here = (request.endpoint or "").rsplit(".", 1)[0]
     seen = sorted(
         (e for e in _entries.values() if e.frame == frame and e.seen(reader)), key=lambda e: e.order
     )
-    current = g.get("nav") or next((e.endpoint for e in seen if e.endpoint == request.endpoint), None)
+    current = g.get("nav") or _current(seen)
     counts = _counts([entry for entry in seen if entry.count], reader)
     return [
         {
             "href": url_for(entry.endpoint),
             "label": str(entry.label),
             "icon": entry.icon,
-            "active": entry.endpoint == current if current else entry.endpoint.rsplit(".", 1)[0] == here,
+            "active": entry.endpoint == current,
             "count": counts.get(entry.endpoint),
         }
         for entry in seen
     ]
+
+
+def _current(entries: list[Entry]) -> str | None:
+    """Return the one line this page belongs to: its own, the nearest above it in the address, or its blueprint's first."""
+    endpoint = request.endpoint or ""
+    above = [
+        (len(path), entry.endpoint)
+        for entry in entries
+        if (path := url_for(entry.endpoint).rstrip("/"))
+        and not entry.endpoint.endswith(".home")
+        and request.path.startswith(path + "/")
+    ]
+    kin = [entry.endpoint for entry in entries if entry.endpoint.split(".")[0] == endpoint.split(".")[0]]
+    if any(entry.endpoint == endpoint for entry in entries):
+        return endpoint
+    return max(above)[1] if above else next(iter(kin), None)
 
 
 def _counts(entries: list[Entry], reader: Any) -> dict[str, int]:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
 from portal.core.db import Model, db, let_go, transaction
+from portal.core.retry import patiently
 
 log = structlog.get_logger(__name__)
 LEASE = timedelta(minutes=5)
@@ -157,13 +158,9 @@ def work(item: Claim) -> bool:
     if not started:
         return False
     try:
-        finish = _handlers[item.kind](item)
+        finish = patiently(lambda: _handlers[item.kind](item))
         let_go()
-        with transaction():
-            if finish is not None:
-                finish()
-            if not _set(item, done_at=clock.now(), error=None, lease_until=None):
-                raise LeaseLost(item.key)
+        patiently(lambda: _finish(item, finish))
     except LeaseLost:
         log.warning("outbox.lease_lost", key=item.key)
         return False
@@ -172,6 +169,14 @@ def work(item: Claim) -> bool:
         fail(item, error)
         return False
     return True
+
+
+def _finish(item: Claim, finish: Finish | None) -> None:
+    with transaction():
+        if finish is not None:
+            finish()
+        if not _set(item, done_at=clock.now(), error=None, lease_until=None):
+            raise LeaseLost(item.key)
 
 
 def fail(item: Claim, error: Exception) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask import request
-from sqlalchemy import Select, func
+from sqlalchemy import Select, func, select
 
 from portal.core.db import db
+from portal.core.forms import clean
 
 SIZES = (25, 50, 100)
 
@@ -22,6 +24,8 @@ class Page:
     total: int
     page: int
     pages: int
+    size: int = SIZES[0]
+    sizes: tuple[int, ...] = SIZES
 
     @property
     def has_prev(self) -> bool:
@@ -38,6 +42,16 @@ def number(name: str, otherwise: int) -> int:
     """Return a whole number of the query, or the other one when it is missing or no number."""
     text = request.args.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else otherwise
+
+
+def asked(name: str, *, most: int = 200) -> str:
+    """Return a text of the query without controls (PostgreSQL takes no NUL), trimmed and cut."""
+    return str(clean(request.args.get(name, ""))).strip()[:most]
+
+
+def folded(text: str) -> str:
+    """Return text as names are searched: NFKC, one case, without controls, trimmed."""
+    return unicodedata.normalize("NFKC", str(clean(text))).casefold().strip()
 
 
 def page_of(
@@ -58,7 +72,8 @@ def page_of(
     size = number("size", sizes[0])
     size = size if size in sizes else sizes[0]
     if total is None:
-        total = db.session.scalar(counted(statement)) or 0
+        whole = select(func.count()).select_from(statement.order_by(None).subquery())
+        total = db.session.scalar(counted(statement) if order else whole) or 0
     pages = max(1, -(-total // size))
     page = min(max(1, number("page", 1)), pages)
     start = (page - 1) * size
@@ -68,7 +83,7 @@ def page_of(
     most = min(size, total - start) if backwards else size
     part = statement.limit(most).offset(total - start - most if backwards else start)
     found = db.session.execute(part).all() if rows else db.session.scalars(part).all()
-    return Page(list(reversed(found) if backwards else found), total, page, pages)
+    return Page(list(reversed(found) if backwards else found), total, page, pages, size, sizes)
 
 
 def counted(statement: Select[Any]) -> Select[Any]:

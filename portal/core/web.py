@@ -2,29 +2,60 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import structlog
-from flask import Flask, Response, current_app, flash, g, redirect, render_template, request, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    flash,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
+from portal.core.db import let_go
 from portal.core.errors import Refused
+from portal.core.problems import by_program, problem
+from portal.core.retry import lost_race
 from portal.core.settings import settings
-from portal.core.templates import address
 
 log = structlog.get_logger(__name__)
 View = TypeVar("View", bound=Callable[..., Any])
 PUBLIC = "public"
 SIGNED_IN = "signed in"
-QUERY = "!$'()*,/:;?@"  # what a query may hold as it is
 ACCESS = "__portal_access__"
+SECRETS = {"csrf_token", "password", "current", "code", "next"}
+SINGLE = re.compile(r"[!-~]*")
+BEARER = 'Bearer realm="portal"'
+BARE = (
+    '<!doctype html><html lang="en"><title>Something went wrong</title><p>系统暂时无法响应，请稍后再试。</p>'
+    "<p>Something went wrong on our side. Nothing was lost; please try again in a minute.</p><p><code>{}</code></p>"
+)
+LIBRARIES = frozenset({"static", "bootstrap.static"})
+
+
+class Lock:
+    """A declaration that opens or refuses by itself, such as the scope a program's token must have."""
+
+    def open(self) -> Any:
+        """Return None to let the request in, or the answer that refuses it."""
+        raise NotImplementedError
 
 
 def declare(view: View, access: object) -> View:
@@ -41,7 +72,7 @@ def public(view: View) -> View:
 def view_of_request() -> Callable[..., Any] | None:
     """Return the view behind this request; None for unknown addresses and the libraries' own files."""
     endpoint = request.endpoint
-    if endpoint is None or endpoint in {"static", "bootstrap.static"}:
+    if endpoint is None or endpoint in LIBRARIES:
         return None
     return current_app.view_functions.get(endpoint)
 
@@ -54,11 +85,12 @@ def csp_nonce() -> str:
 
 
 def policy() -> str:
-    """Return the content security policy of this response."""
+    """Return the content security policy of this response; forms lead to us and to the payment page alone."""
+    payment = " https://checkout.stripe.com" if settings().stripe_secret_key else ""
     return (
         "default-src 'none'; "
         f"script-src 'nonce-{csp_nonce()}'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-        "connect-src 'self'; form-action 'self' https://checkout.stripe.com; object-src 'none'; "
+        f"connect-src 'self'; form-action 'self'{payment}; object-src 'none'; "
         "base-uri 'none'; frame-ancestors 'none'"
     )
 
@@ -73,16 +105,33 @@ def headers(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.get("request_id", "")
     if settings().https:
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-    if g.get("private"):
+    if _private():
         response.headers["Cache-Control"] = "no-store"
+    if response.status_code == 429:
+        response.headers["Retry-After"] = str(g.get("retry_after", 60))
     return response
+
+
+def _private() -> bool:
+    """Whether an answer is one reader's own: behind a door, or from a browser whose cookie holds more than a language."""
+    if request.endpoint in LIBRARIES:
+        return False
+    return bool(g.get("private")) or bool(set(session) - {"language", "csrf_token", "_flashes"})
 
 
 def safe_next(target: str | None, otherwise: str) -> str:
     """Return a path of ours to go on to, or the other one."""
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or "\n" in target:
+    if (
+        not target
+        or not target.startswith("/")
+        or target.startswith(("//", "/\\"))
+        or not target.isprintable()
+    ):
         return otherwise
-    parts = urlsplit(target)
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return otherwise
     return target if not parts.netloc and not parts.scheme else otherwise
 
 
@@ -90,8 +139,9 @@ def url_with(**changes: Any) -> str:
     """Return this page's address with some of its query changed; None drops a key."""
     query: dict[str, Any] = {**request.args.to_dict(flat=False), **changes}
     kept = {key: value for key, value in query.items() if value not in (None, "", [])}
-    path = address(request.endpoint or "public.home", **(request.view_args or {}))
-    return path + ("?" + urlencode(kept, doseq=True, safe=QUERY) if kept else "")
+    # Not by `url_for`: the reader's own keys would become its arguments (`_scheme`, `endpoint`).
+    words = urlencode(kept, doseq=True)
+    return quote(request.path) + (f"?{words}" if words else "")
 
 
 def absolute(endpoint: str, **values: Any) -> str:
@@ -101,16 +151,30 @@ def absolute(endpoint: str, **values: Any) -> str:
     return settings().public_url + path
 
 
-def wants_problem() -> bool:
-    """Whether the caller is a program."""
-    return request.path.startswith("/api/")
-
-
-def error_page(status: int, title: str, text: str) -> tuple[str, int]:
-    """Return the polite page of an error: a sentence, a way on, and the number to quote."""
+def error_page(status: int, title: str, text: str) -> Any:
+    """Return the polite page of an error: a sentence, a way on, and the number to quote; programs get a problem."""
+    if by_program():
+        return problem(status, title, text)
+    kept = typed()
+    if kept:
+        g.private = True
     return render_template(
-        "error.html", status=status, title=title, text=text, reference=g.request_id
+        "error.html", status=status, title=title, text=text, reference=g.request_id, typed=kept
     ), status
+
+
+def typed() -> list[str]:
+    """Return the words a refused form of ours brought along, so that its page can hand them back.
+
+    Passwords and codes stay out, and so do single words: ids, paths and hashes are of no use to the reader.
+    """
+    if request.method != "POST" or request.headers.get("Sec-Fetch-Site") != "same-origin":
+        return []
+    try:
+        given = [(name, words) for name, words in request.form.items(multi=True) if words.strip()]
+    except HTTPException:  # too large to be read
+        return []
+    return [words for name, words in given if name not in SECRETS and not SINGLE.fullmatch(words)]
 
 
 def _sentences(status: int) -> tuple[str, str]:
@@ -122,7 +186,10 @@ def _sentences(status: int) -> tuple[str, str]:
         405: (_("Not possible that way"), _("This address does not take that kind of request.")),
         409: (_("Changed meanwhile"), _("Somebody else changed this while you were looking. Please reload and try again.")),
         413: (_("Too large"), _("The file or form is larger than we take.")),
+        415: (_("Not a kind we take"), _("Please send JSON: Content-Type application/json, in UTF-8.")),
+        422: (_("Not right yet"), _("Something in what was sent is not right yet.")),
         429: (_("Too many tries"), _("Please wait a little before you try again.")),
+        503: (_("Very busy right now"), _("Too many people are changing things at this moment. Nothing was changed; please try again in a minute.")),
     }  # fmt: skip
     return known.get(
         status,
@@ -132,19 +199,29 @@ def _sentences(status: int) -> tuple[str, str]:
 
 def _on_http(error: HTTPException) -> Any:
     status = error.code or 500
-    if wants_problem() or status < 400:
+    if status < 400 or error.response is not None:
         return error
-    title, text = _sentences(status)
-    page = error_page(status, title, text)
-    answer = Response(page[0], status=status)
+    answer = make_response(error_page(status, *_sentences(status)))
     if isinstance(allowed := getattr(error, "valid_methods", None), list | tuple | set):
         answer.headers["Allow"] = ", ".join(sorted(allowed))
+    if status == 401 and by_program():
+        answer.headers["WWW-Authenticate"] = BEARER
     return answer
 
 
 def _on_refused(error: Refused) -> Any:
     title, _text = _sentences(error.status)
+    if by_program() and error.field:
+        return problem(error.status, title, str(error), errors=[{"at": error.field, "problem": str(error)}])
     return error_page(error.status, title, str(error))
+
+
+def _on_database(error: OperationalError) -> Any:
+    if not lost_race(error):
+        return _on_bug(error)
+    answer = make_response(error_page(503, *_sentences(503)))
+    answer.headers["Retry-After"] = "30"
+    return answer
 
 
 def _on_stale(_error: StaleDataError) -> Any:
@@ -152,8 +229,23 @@ def _on_stale(_error: StaleDataError) -> Any:
 
 
 def _on_bug(error: Exception) -> Any:
-    log.exception("bug", reference=g.request_id, path=request.path, kind=type(error).__name__)
-    return error_page(500, *_sentences(500))
+    log.exception("bug", reference=g.request_id, rule=str(request.url_rule or ""), kind=type(error).__name__)
+    return _after_a_fault(500)
+
+
+def _after_a_fault(status: int) -> Any:
+    """Return the error page from a clean transaction; a bare one if the database cannot even serve that."""
+    try:
+        let_go()
+        return error_page(status, *_sentences(status))
+    except Exception:
+        log.exception("bare_error_page", reference=g.request_id)
+        return Response(BARE.format(g.request_id), status=status, mimetype="text/html")
+
+
+def _on_unreadable(_error: DataError) -> Any:
+    """A value no column can hold (a number too long, a broken character) is the sender's mistake."""
+    return _after_a_fault(400)
 
 
 def _on_csrf(_error: CSRFError) -> Any:
@@ -170,7 +262,9 @@ def install_errors(app: Flask) -> None:
     app.register_error_handler(HTTPException, _on_http)
     app.register_error_handler(Refused, _on_refused)
     app.register_error_handler(StaleDataError, _on_stale)
+    app.register_error_handler(OperationalError, _on_database)
     app.register_error_handler(CSRFError, _on_csrf)
+    app.register_error_handler(DataError, _on_unreadable)
     app.register_error_handler(Exception, _on_bug)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from babel.dates import format_date, format_datetime
@@ -20,6 +21,11 @@ def money(value: Money) -> str:
 def day(value: date) -> str:
     """Return a date as the reader writes it: `2026年11月22日`, `22 Nov 2026`."""
     return _day(value, i18n.language())
+
+
+def last_day(end: date) -> str:
+    """Return the last day of a period whose `end` is the first day without it: what people read as "until"."""
+    return day(end - timedelta(days=1))
 
 
 def moment(value: datetime) -> str:
@@ -48,3 +54,13 @@ def _day(value: date, language: str) -> str:
 def _moment(value: datetime, language: str) -> str:
     pattern = "d MMM y, HH:mm" if language.startswith("en") else "y年M月d日 HH:mm"
     return str(format_datetime(value, pattern, tzinfo=clock.OFFICE, locale=language))
+
+
+def plain(value: Money) -> str:
+    """Return a sum as it is typed into a bank's form: `400000.00`."""
+    return f"{value.decimal:.2f}"
+
+
+def total(values: Iterable[Money]) -> Money:
+    """Return the sum of some sums."""
+    return sum(values, Money(0))

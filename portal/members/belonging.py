@@ -74,6 +74,7 @@ class Agreement(Model):
     state: Mapped[AgreementState] = mapped_column(
         choice(AgreementState), default=AgreementState.DRAFTED, index=True
     )
+    template: Mapped[str] = mapped_column(String(40), default="membership")
     document_id: Mapped[int | None] = mapped_column(ForeignKey("stored_file.id"), init=False, default=None)
     document: Mapped[StoredFile | None] = relationship(foreign_keys=[document_id], default=None)
     sent_at: Mapped[datetime | None] = mapped_column(default=None)
@@ -89,6 +90,8 @@ class Agreement(Model):
     way: Mapped[str] = mapped_column(String(8), default="")
     scan_id: Mapped[int | None] = mapped_column(ForeignKey("stored_file.id"), init=False, default=None)
     scan: Mapped[StoredFile | None] = relationship(foreign_keys=[scan_id], default=None)
+    scan_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), init=False, default=None)
+    scan_by: Mapped[Person | None] = relationship(foreign_keys=[scan_by_id], default=None)
     checked_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), init=False, default=None)
     checked_by: Mapped[Person | None] = relationship(foreign_keys=[checked_by_id], default=None)
     countersigned_at: Mapped[datetime | None] = mapped_column(default=None)

@@ -1,24 +1,25 @@
-"""The applicant's side: start, save as typed, submit, answer questions, withdraw, appeal."""
+"""The applicant's side: start, save as typed, submit, answer questions, withdraw."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, update
 
-from portal.accounts import contacts
+from portal.accounts import contacts, door
 from portal.accounts.may import ContactRole
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
-from portal.accounts.registration import check_uscc, legal_key
-from portal.core import audit, catalogue, clock, files
+from portal.core import audit, catalogue, clock, files, words
 from portal.core.db import db
 from portal.core.errors import Refused
+from portal.core.events import publish
 from portal.core.states import move
-from portal.members import form, letters, names
+from portal.members import ending_letters, form, letters, names
+from portal.members.events import ApplicationSubmitted
 from portal.members.models import (
     LIVE,
     Application,
@@ -29,6 +30,7 @@ from portal.members.models import (
     Submission,
     Upload,
 )
+from portal.members.taking_over import call_contacts, take_over
 
 S = ApplicationState
 
@@ -42,6 +44,41 @@ def start(
         db.session.add(org)
         db.session.flush()
         contacts.appoint(by, org, ContactRole.OWNER, by=by)
+    return begin(
+        org, by=by, applicant=by, language=language, answers=_first_answers(by, name=name, tier=tier)
+    )
+
+
+def start_for(
+    email: str, person_name: str, *, org_name: str, tier: str, language: str, by: Person
+) -> Application:
+    """Begin an application for a new organisation, as a reviewer; its owner-to-be is invited and told."""
+    person = door.by_email(email) or Person(
+        email=door.normal(email), name=person_name.strip(), language=language
+    )
+    org = Organisation(legal_name=org_name)
+    db.session.add_all([person, org])
+    db.session.flush()
+    answers = _first_answers(person, name=org_name, tier=tier)
+    row = begin(org, by=by, applicant=person, language=language, answers=answers)
+    letters.started_for(row, by)
+    contacts.invite(org, person.email, ContactRole.OWNER, language, by=by, most=1)
+    return row
+
+
+def _first_answers(person: Person, *, name: str, tier: str) -> dict[str, Any]:
+    """Return what an organisation's form knows before the first page."""
+    return {
+        "legal_name": name, "country": "CN", "tier": tier if form.fits(tier) else "",
+        "signatory_name": person.name, "signatory_email": person.email,
+        "billing_name": person.name, "billing_email": person.email,
+    }  # fmt: skip
+
+
+def begin(
+    org: Organisation, *, by: Person, applicant: Person, language: str, answers: dict[str, Any]
+) -> Application:
+    """Write the draft of a holder's application; a live one is found again instead."""
     live = db.session.scalars(
         select(Application).where(
             Application.org_id == org.id, Application.kind == Kind.JOIN, Application.state.in_(LIVE)
@@ -52,12 +89,8 @@ def start(
     today = clock.today()
     _refuse_too_early(org)
     row = Application(
-        kind=Kind.JOIN, org=org, applicant=by, language=language, tier=tier,
-        form_version=catalogue.version_of("form", "legal_name"), catalogue_day=today,
-        answers={
-            "legal_name": name, "country": "CN", "tier": tier, "signatory_name": by.name,
-            "signatory_email": by.email, "billing_name": by.name, "billing_email": by.email, "listing": True,
-        },
+        kind=Kind.JOIN, org=org, applicant=applicant, language=language, tier=str(answers["tier"]),
+        form_version=catalogue.version_of("form", "legal_name"), catalogue_day=today, answers=answers,
     )  # fmt: skip
     db.session.add(row)
     db.session.flush()
@@ -71,8 +104,14 @@ def _refuse_too_early(org: Organisation) -> None:
         .where(Application.org_id == org.id, Application.state == S.REJECTED)
         .order_by(Application.id.desc())
     ).first()
-    if last is not None and (last.apply_again_from is None or last.apply_again_from > clock.today()):
-        raise Refused(_l("After the last decision a new application is not possible yet."))
+    if last is None:
+        return
+    if last.apply_again_from is None:
+        raise Refused(_l("After the last decision a new application is not possible."))
+    if last.apply_again_from > clock.today():
+        raise Refused(
+            _l("You can apply again from %(day)s.", day=words.day(last.apply_again_from)),
+        )
 
 
 def editable(application: Application) -> set[str] | None:
@@ -82,6 +121,14 @@ def editable(application: Application) -> set[str] | None:
     if application.state is S.INFO_REQUESTED:
         return {comment.field for comment in open_comments(application)}
     return set()
+
+
+def answer_until(application: Application) -> date | None:
+    """Return the last day on which an answer to our questions still counts."""
+    if application.state is not S.INFO_REQUESTED or application.asked_at is None:
+        return None
+    days = int(catalogue.policy("review.answer_days"))
+    return clock.day_of(application.asked_at) + timedelta(days=days - 1)
 
 
 def open_comments(application: Application) -> list[FieldComment]:
@@ -144,12 +191,12 @@ def uploads(application: Application) -> dict[str, Upload]:
 def submit(application: Application, *, by: Person) -> Submission:
     """Send the application in: all answers checked, the organisation's data taken over, the clock started."""
     _refuse_gaps(application)
-    _take_over(application)
+    take_over(application)
     move(application, S.SUBMITTED)
     application.submitted_at = clock.now()
     row = _file_submission(application, by=by)
     names.find_pairs(application.org)
-    _call_contacts(application, by=by)
+    call_contacts(application, by=by)
     audit.record(
         "application.submitted",
         application,
@@ -158,7 +205,7 @@ def submit(application: Application, *, by: Person) -> Submission:
         round=row.n,
         tier=application.tier,
     )
-    letters.submitted(application)
+    publish(ApplicationSubmitted(application))
     return row
 
 
@@ -181,47 +228,11 @@ def _file_submission(application: Application, *, by: Person) -> Submission:
     return row
 
 
-def _take_over(application: Application) -> None:
-    """Write the answers into the organisation's record; a legal key that another one holds is refused."""
-    answers, org = application.answers, application.org
-    country = str(answers.get("country", "CN"))
-    checked = check_uscc(str(answers["registration"])) if country == "CN" else None
-    number = checked.code if checked else str(answers["registration"])
-    key = legal_key(country, "REG", number)
-    holder = db.session.scalar(
-        select(Organisation.id).where(Organisation.legal_key == key, Organisation.id != org.id)
-    )
-    if holder is not None:
-        raise Refused(
-            _l(
-                "An organisation with this registration number is here already. Please ask its owner to invite you, or write to us."
-            ),
-            status=422,
-        )
-    org.legal_name = str(answers["legal_name"])
-    org.country, org.legal_key = country, key
-    org.registration_verdict = checked.verdict.value if checked else "foreign"
-    for column in ("legal_name_en", "display_name_zh", "display_name_en", "category", "homepage", "address"):
-        setattr(org, column, str(answers.get(column) or ""))
-    org.listing_consent = bool(answers.get("listing"))
-    names.index(org)
-
-
-def _call_contacts(application: Application, *, by: Person) -> None:
-    """Appoint or invite who signs and who pays."""
-    for role, field in ((ContactRole.SIGNATORY, "signatory_email"), (ContactRole.BILLING, "billing_email")):
-        email = str(application.answers[field]).strip().lower()
-        if email == by.email:
-            contacts.appoint(by, application.org, role, by=by)
-        elif not any(person.email == email for person in contacts.holders(application.org, role)):
-            contacts.invite(application.org, email, role, application.language, by=by, most=5)
-
-
 def resubmit(application: Application, *, by: Person) -> Submission:
     """Send the answers to the questions; recommendations older than a change are void."""
     _refuse_gaps(application)
     before = _last(application)
-    _take_over(application)
+    take_over(application)
     move(application, S.IN_REVIEW)
     for comment in open_comments(application):
         comment.answered_at = clock.now()
@@ -233,6 +244,7 @@ def resubmit(application: Application, *, by: Person) -> Submission:
             .where(Recommendation.application_id == application.id, Recommendation.voided_at.is_(None))
             .values(voided_at=clock.now())
         )
+        application.papers_checked_at = application.papers_checked_by = None
     names.find_pairs(application.org)
     audit.record("application.resubmitted", application, by=by, org_id=application.org_id, round=row.n)
     letters.answered(application)
@@ -250,24 +262,5 @@ def withdraw(application: Application, *, by: Person) -> None:
     move(application, S.WITHDRAWN)
     application.closed_on = clock.today()
     audit.record("application.withdrawn", application, by=by, org_id=application.org_id)
-
-
-def appeal_until(application: Application) -> Any:
-    """Return the last day on which a rejection can be appealed, or None if it cannot."""
-    if (
-        application.state is not S.REJECTED
-        or application.appealed_at is not None
-        or application.decided_at is None
-    ):
-        return None
-    return clock.day_of(application.decided_at) + timedelta(days=int(catalogue.policy("review.appeal_days")))
-
-
-def appeal(application: Application, *, by: Person, reason: str) -> None:
-    """Ask the secretary of the board to have a rejection looked at anew, once and in time."""
-    last = appeal_until(application)
-    if last is None or clock.today() > last:
-        raise Refused(_l("An appeal is possible once, within 30 days of the decision."))
-    application.appealed_at = clock.now()
-    audit.record("application.appealed", application, by=by, org_id=application.org_id, reason=reason)
-    letters.appealed(application)
+    if application.submitted_at is not None:
+        ending_letters.withdrawn(application)

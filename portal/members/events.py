@@ -11,10 +11,24 @@ from portal.members.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
+class ApplicationSubmitted:
+    """An application was sent in for the first time."""
+
+    application: Application
+
+
+@dataclass(frozen=True, slots=True)
 class ApplicationApproved:
     """A director approved an application."""
 
     application: Application
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementSigned:
+    """The member has signed, by click or chop."""
+
+    agreement: Agreement
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,18 @@ from portal.core.forms import clean
 from portal.core.words import money
 
 FILE = "file"
+ORGANISATION, PERSON = "organisation", "person"
+
+
+def holder_of(answers: dict[str, Any]) -> str:
+    """Return whether these are the answers of an organisation or of a person."""
+    return str(answers.get("holder", ORGANISATION))
+
+
+def fits(tier: str) -> bool:
+    """Whether a tier is one that organisations apply for."""
+    body = catalogue.entries("tier").get(tier)
+    return body is not None and body.get("holder", ORGANISATION) == ORGANISATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +45,12 @@ class Field:
     longest: int
     tiers: tuple[str, ...]
     categories: tuple[str, ...]
+    holder: str = ORGANISATION
 
     def asked(self, answers: dict[str, Any]) -> bool:
         """Whether the question is put, given the tier and category chosen so far."""
+        if self.holder != holder_of(answers):
+            return False
         return (not self.tiers or answers.get("tier") in self.tiers) and (
             not self.categories or answers.get("category") in self.categories
         )
@@ -49,11 +64,12 @@ class Field:
                     f"{catalogue.in_words(body['name'])} · {money(price_of(body['product'], on=on).amount)}",
                 )
                 for code, body in catalogue.entries("tier", on=on).items()
-                if body.get("holder", "organisation") == "organisation"
+                if body.get("holder", ORGANISATION) == ORGANISATION
             ]
         return [
             (code, catalogue.in_words(body["name"]))
             for code, body in catalogue.entries(self.kind, on=on).items()
+            if body.get("holder", ORGANISATION) == ORGANISATION
         ]
 
     def shown(self, value: Any, on: date) -> str:
@@ -78,16 +94,20 @@ def fields(on: date) -> list[Field]:
             longest=int(body.get("longest", 200)),
             tiers=tuple(body.get("tiers", ())),
             categories=tuple(body.get("categories", ())),
+            holder=str(body.get("holder", ORGANISATION)),
         )
         for code, body in catalogue.entries("form", on=on).items()
     ]
 
 
-def pages(on: date) -> dict[str, dict[str, str]]:
-    """Return the pages of the form with title and lead, in order."""
+def pages(on: date, answers: dict[str, Any] | None = None) -> dict[str, dict[str, str]]:
+    """Return the pages of the form with title and lead, in order: those that ask this holder something."""
+    holder = holder_of(answers or {})
+    asking = {field.page for field in fields(on) if field.holder == holder}
     return {
         code: {"title": catalogue.in_words(body["name"]), "lead": catalogue.in_words(body["lead"])}
         for code, body in catalogue.entries("page", on=on).items()
+        if code in asking
     }
 
 
@@ -111,7 +131,7 @@ def problem(field: Field, value: Any, answers: dict[str, Any], on: date) -> str 
     if field.kind == "mail":
         return _bad_mail(value)
     if field.kind == "url":
-        return _bad_url(value)
+        return bad_url(value)
     if field.code == "founded" and not re.fullmatch(r"(19|20)\d\d", value):
         return _("Please write the year with four digits.")
     if field.code == "registration" and answers.get("country") == "CN":
@@ -127,7 +147,8 @@ def _bad_mail(value: str) -> str | None:
     return None
 
 
-def _bad_url(value: str) -> str | None:
+def bad_url(value: str) -> str | None:
+    """Return what is wrong with a web address, in words; None if nothing is."""
     try:
         parts = urlsplit(value)
         good = parts.scheme in {"http", "https"} and "." in (parts.hostname or "") and " " not in value

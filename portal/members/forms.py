@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, HiddenField, TextAreaField
+from typing import Any
 
-from portal.core.forms import REQUIRED, Form, choice_field, clean, most, text_field
+from flask_babel import lazy_gettext as _l
+from wtforms import BooleanField, DecimalField, HiddenField, StringField, TextAreaField, ValidationError
+
+from portal.core import i18n
+from portal.core.forms import REQUIRED, Form, choice_field, clean, mail_field, most, text_field
+from portal.members.form import bad_url
 
 
 def area(label: object, *, longest: int = 2000, required: bool = True, rows: int = 4) -> TextAreaField:
@@ -36,6 +40,13 @@ class Reason(Form):
     reason = area(_l("Reason"), longest=300, rows=2)
 
 
+class ScanFault(Form):
+    """What is wrong with a scan; other reasons in words."""
+
+    reason = choice_field(_l("What is wrong with the scan?"))
+    text = area(_l("In words, if it is another reason"), longest=300, required=False, rows=2)
+
+
 class Voice(Form):
     """A recommendation."""
 
@@ -46,7 +57,7 @@ class Voice(Form):
 class Approve(Form):
     """An approval."""
 
-    founding = BooleanField(_l("Founding member: waive the first year's dues"))
+    founding = BooleanField(_l("Confirm: founding member, the first year's dues are waived"))
 
 
 class Reject(Form):
@@ -55,3 +66,38 @@ class Reject(Form):
     code = choice_field(_l("Reason"))
     reason_zh = area(_l("Words to the applicant in Chinese"), rows=3)
     reason_en = area(_l("Words to the applicant in English"), rows=3)
+
+
+class BeginFor(Form):
+    """An application on behalf of an organisation."""
+
+    organisation = text_field(_l("Name of the organisation"))
+    tier = choice_field(_l("Tier"))
+    name = text_field(_l("Name of the owner-to-be"), longest=120)
+    email = mail_field(_l("Mail address"), render_kw={"type": "email", "autocomplete": "off"})
+    language = choice_field(_l("Language of the invitation"), i18n.LANGUAGES.items())
+
+
+class Share(Form):
+    """Which of two organisations owns how much of the other."""
+
+    owner = HiddenField()
+    percent = DecimalField(_l("Share of the votes in percent"), places=2, validators=[REQUIRED])
+    evidence = text_field(_l("Evidence"), longest=300)
+
+
+def whole_address(_form: Any, field: Any) -> None:
+    """Refuse what is no http address; an empty field is fine."""
+    if field.data and (words := bad_url(field.data)):
+        raise ValidationError(words)
+
+
+class Profile(Form):
+    """What an organisation says of itself."""
+
+    display_name_zh = text_field(_l("Name on the wall in Chinese"), longest=120, required=False)
+    display_name_en = text_field(_l("Name on the wall in English"), longest=120, required=False)
+    homepage = StringField(_l("Website"), validators=[most(300), whole_address], filters=[clean])
+    address = text_field(_l("Address"), longest=300, required=False)
+    about = area(_l("About"), longest=2000, required=False, rows=5)
+    version = HiddenField()

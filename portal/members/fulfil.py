@@ -11,7 +11,7 @@ from portal.billing.issuing import Item
 from portal.core import audit, catalogue, clock, outbox
 from portal.core.db import db
 from portal.core.states import move
-from portal.members import agreements, letters, review, terms
+from portal.members import agreements, letters, review, signing_letters, terms
 from portal.members.belonging import Agreement, AgreementState, TermKind
 from portal.members.events import AgreementExecuted, ApplicationApproved, MembershipJoined
 from portal.members.models import Application, ApplicationState
@@ -89,4 +89,4 @@ def on_joined(event: MembershipJoined) -> None:
     outbox.queue(
         "membership_certificate", f"membership_certificate:{membership.uid}", {"uid": membership.uid}
     )
-    letters.welcome(membership, membership.tier)
+    signing_letters.welcome(membership)

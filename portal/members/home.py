@@ -6,31 +6,31 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, url_for
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import Reader, allow, me, signed_in
 from portal.accounts.may import May
 from portal.accounts.organisations import Organisation
 from portal.accounts.people_views import acting_for, required_org
-from portal.billing import queries
 from portal.billing.access import visible_invoices
-from portal.billing.models import Invoice, InvoiceState
+from portal.billing.issuing import owed
+from portal.billing.models import Invoice, InvoiceState, Party
 from portal.core import catalogue, clock, files
 from portal.core.db import db, transaction
 from portal.core.errors import Missing
+from portal.core.money import Money
 from portal.core.web import go
-from portal.core.words import day, money
-from portal.members import checklist, papers
+from portal.core.words import day, last_day, money
+from portal.members import checklist, papers, tasks
 from portal.members.access import own_membership
 from portal.members.belonging import Agreement, AgreementState, Membership, Term
 from portal.members.models import Application, ApplicationState
-from portal.members.standing import Standing
+from portal.members.tasks import IN_FORCE
 
 member = Blueprint("member", __name__)
 office = Blueprint("office", __name__, url_prefix="/office")
 S, G = ApplicationState, AgreementState
-IN_FORCE = (Standing.ACTIVE, Standing.ACTIVE_UNPAID, Standing.AT_RISK, Standing.GRACE)
 
 
 def _task(
@@ -101,7 +101,41 @@ def home() -> str:
         "member/home.html", org=org, membership=membership, tasks=member_tasks(reader, org) if org else [],
         items=items, done=sum(item.done for item in items), application=application,
         tier=_tier_words(membership.tier if membership else ""), term=_term(membership),
+        figures=_figures(reader, org, membership) if org else [],
     )  # fmt: skip
+
+
+def _figures(reader: Reader, org: Organisation, membership: Membership | None) -> list[dict[str, Any]]:
+    """Return the few numbers that matter to a member, each leading to its rows."""
+    found: list[dict[str, Any]] = []
+    term = _term(membership)
+    if membership is not None and term is not None:
+        until = _("until %(day)s", day=last_day(term.end)) if term.end else _("without end")
+        found = [
+            {"label": _("Tier"), "value": _tier_words(membership.tier), "href": url_for("member.membership")},
+            {"label": _("Membership year"), "value": day(term.start), "note": until},
+            {
+                "label": _("Benefits"), "value": len(papers.granted(membership)),
+                "href": url_for("member.benefits"),
+            },
+        ]  # fmt: skip
+    if reader.may(May.SEE_MONEY, org.id):
+        mine = (
+            visible_invoices(reader)
+            .join(Party)
+            .where(Party.org_id == org.id, Invoice.state == InvoiceState.OPEN)
+        )
+        rows = db.session.scalars(mine).all()
+        total = sum((owed(row) for row in rows), Money(0))
+        if rows or found:
+            found.append(
+                {
+                    "label": _("To be paid"),
+                    "value": money(total),
+                    "href": url_for("billing.invoices", state="open"),
+                }
+            )
+    return found
 
 
 def _tier_words(code: str) -> str:
@@ -120,15 +154,11 @@ def _term(membership: Membership | None) -> Term | None:
 @member.get("/membership")
 @allow(May.SEE_ORG)
 def membership() -> str:
-    """Show tier, term, benefits and papers."""
+    """Show tier, term, papers and the entry on the wall."""
     org = required_org(me(), May.SEE_ORG)
     row = own_membership(org.id)
-    benefits = catalogue.entries("benefit")
-    grants = (
-        [(catalogue.in_words(benefits[g.benefit]["name"]), g) for g in papers.granted(row)] if row else []
-    )
     return render_template(
-        "member/membership.html", org=org, membership=row, term=_term(row), grants=grants,
+        "member/membership.html", org=org, membership=row, term=_term(row),
         tier=_tier_words(row.tier if row else ""), items=checklist.items(row) if row else [],
     )  # fmt: skip
 
@@ -162,35 +192,9 @@ def listing() -> BaseResponse:
 def desk() -> str:
     """Show what waits for this member of staff, and the figures of the foundation."""
     reader = me()
-    counts = dict(
-        db.session.execute(
-            select(Membership.tier, func.count())
-            .where(Membership.standing.in_(IN_FORCE))
-            .group_by(Membership.tier)
-        ).all()
-    )
-    figures = [
-        {
-            "label": _("Members in force"),
-            "value": sum(counts.values()),
-            "href": url_for("roll.members") if reader.staff_may(May.READ_MEMBERS) else None,
-        },
-        *(
-            {"label": _tier_words(code), "value": counts.get(code, 0), "href": None}
-            for code in catalogue.entries("tier")
-            if code != "individual"
-        ),
-    ]
-    if reader.staff_may(May.READ_MONEY):
-        number, total = db.session.execute(queries.open_total()).one()
-        figures.append(
-            {
-                "label": _("Open invoices"),
-                "value": money(total),
-                "note": str(number),
-                "href": url_for("money.invoices", state="open"),
-            }
-        )
     return render_template(
-        "office/home.html", tasks=checklist.staff_tasks(reader), figures=figures, today=day(clock.today())
+        "office/home.html",
+        tasks=tasks.staff_tasks(reader),
+        figures=tasks.figures(reader),
+        today=day(clock.today()),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from portal.accounts import contacts, grants
 from portal.accounts.may import ContactRole, May
@@ -13,21 +14,25 @@ from portal.core import catalogue, mail, web
 from portal.core.catalogue import brand
 from portal.core.mail import Letter
 from portal.core.words import day
-from portal.members.belonging import Agreement, Membership
+from portal.members import wall
+from portal.members.belonging import Agreement
 from portal.members.models import Application
 
 
-def _send(key: str, people: Iterable[Person], letter: Callable[[], Letter], topic: str) -> None:
+def send_all(key: str, people: Iterable[Person], letter: Callable[[], Letter], topic: str) -> None:
+    """Send a letter to several people, each in his own language and once per key."""
     for person in people:
         mail.send(f"{key}:{person.uid}", person.email, person.name, person.language, letter, topic=topic)
 
 
-def _applicants(application: Application) -> list[Person]:
+def applicants(application: Application) -> list[Person]:
+    """Return who hears about an application: owners and signatories, before there are any the applicant."""
     found = contacts.holders(application.org, ContactRole.OWNER, ContactRole.SIGNATORY)
     return found or [application.applicant]
 
 
-def _page(application: Application) -> str:
+def page_of(application: Application) -> str:
+    """Return the address of an application for its applicant."""
     return web.absolute("apply.case", uid=application.uid)
 
 
@@ -36,14 +41,22 @@ def submitted(application: Application) -> None:
 
     def theirs() -> Letter:
         return Letter(
-            _("We have your application to %(brand)s", brand=brand().short),
+            _(
+                "We have your application to %(brand)s: %(org)s",
+                brand=brand().short,
+                org=application.org.name,
+            ),
             (
-                _("A reviewer takes it up now. We answer within 10 working days."),
+                ngettext(
+                    "A reviewer takes it up now. We answer within %(num)s working day.",
+                    "A reviewer takes it up now. We answer within %(num)s working days.",
+                    int(catalogue.policy("review.promise_days")),
+                ),
                 _(
                     "You see on its page at any time who has it and what is missing. Nothing is to be paid before the decision."
                 ),
             ),
-            button=(_("Open the application"), _page(application)),
+            button=(_("Open the application"), page_of(application)),
         )
 
     def ours() -> Letter:
@@ -53,15 +66,15 @@ def submitted(application: Application) -> None:
                 _(
                     "%(org)s asks for the tier %(tier)s. Nobody has the case yet.",
                     org=application.org.name,
-                    tier=application.tier,
+                    tier=wall.tier_name(application.tier),
                 ),
             ),
             button=(_("Open the case"), web.absolute("cases.case", uid=application.uid)),
         )
 
     key = f"application-submitted:{application.uid}:{application.round}"
-    _send(key, _applicants(application), theirs, application.subject)
-    _send(f"{key}:staff", grants.holders(May.REVIEW), ours, application.subject)
+    send_all(key, applicants(application), theirs, application.subject)
+    send_all(f"{key}:staff", grants.holders(May.REVIEW), ours, application.subject)
 
 
 def asked(application: Application, questions: dict[str, str]) -> None:
@@ -69,37 +82,70 @@ def asked(application: Application, questions: dict[str, str]) -> None:
 
     def letter() -> Letter:
         return Letter(
-            _("Your application needs a few more answers"),
+            _("%(org)s: your application needs a few more answers", org=application.org.name),
             (
-                _(
-                    "Please look at %(count)s field(s); our questions stand beside them. The clock is stopped meanwhile.",
-                    count=len(questions),
+                ngettext(
+                    "Please look at %(num)s field; our question stands beside it. The clock is stopped meanwhile.",
+                    "Please look at %(num)s fields; our questions stand beside them. The clock is stopped meanwhile.",
+                    len(questions),
                 ),
                 *(f"“{text}”" for text in questions.values()),
             ),
-            button=(_("Answer the questions"), _page(application)),
+            button=(_("Answer the questions"), page_of(application)),
         )
 
-    _send(
+    send_all(
         f"application-asked:{application.uid}:{application.round}",
-        _applicants(application),
+        applicants(application),
         letter,
         application.subject,
     )
 
 
 def answered(application: Application) -> None:
-    """Tell the case owner that the answers came."""
+    """Tell the case owner that the answers came, and the applicant that we have them."""
 
-    def letter() -> Letter:
+    def ours() -> Letter:
         return Letter(
             _("%(org)s has answered", org=application.org.name),
             (_("The answers stand beside the old ones on the case page."),),
             button=(_("Open the case"), web.absolute("cases.case", uid=application.uid)),
         )
 
+    def theirs() -> Letter:
+        return Letter(
+            _("%(org)s: we have your answers", org=application.org.name),
+            (
+                _(
+                    "Your application is in review again, and the clock runs on. There is nothing to do for you."
+                ),
+            ),
+            button=(_("Open the application"), page_of(application)),
+        )
+
+    key = f"application-answered:{application.uid}:{application.round}"
     people = [application.case_owner] if application.case_owner else grants.holders(May.REVIEW)
-    _send(f"application-answered:{application.uid}:{application.round}", people, letter, application.subject)
+    send_all(key, applicants(application), theirs, application.subject)
+    send_all(f"{key}:staff", people, ours, application.subject)
+
+
+def started_for(application: Application, by: Person) -> None:
+    """Tell somebody that the foundation began an application for him."""
+
+    def letter() -> Letter:
+        return Letter(
+            _("%(who)s has begun an application for %(org)s", who=by.name, org=application.org.name),
+            (
+                _(
+                    "Accept the invitation that comes in a mail of its own, then finish and send the application."
+                ),
+                _("Nothing is sent or paid before you do."),
+            ),
+        )
+
+    send_all(
+        f"application-started-for:{application.uid}", [application.applicant], letter, application.subject
+    )
 
 
 def approved(application: Application, agreement: Agreement) -> None:
@@ -118,12 +164,16 @@ def approved(application: Application, agreement: Agreement) -> None:
                 _("As a founding member you pay nothing for the first year; the invoice shows the waiver.")
             )
         return Letter(
-            _("Welcome: your application to %(brand)s is approved", brand=brand().short),
+            _(
+                "%(org)s: your application to %(brand)s is approved",
+                org=application.org.name,
+                brand=brand().short,
+            ),
             tuple(lines),
-            button=(_("See what to do"), _page(application)),
+            button=(_("See what to do"), page_of(application)),
         )
 
-    _send(f"application-approved:{application.uid}", _applicants(application), letter, application.subject)
+    send_all(f"application-approved:{application.uid}", applicants(application), letter, application.subject)
 
 
 def rejected(application: Application) -> None:
@@ -137,17 +187,27 @@ def rejected(application: Application) -> None:
             if again
             else _("A new application is not possible.")
         )
-        lines.append(_("If you think this is wrong, your signatory can appeal once within 30 days."))
+        lines.append(
+            ngettext(
+                "If you think this is wrong, an owner or the signatory can appeal once within %(num)s day.",
+                "If you think this is wrong, an owner or the signatory can appeal once within %(num)s days.",
+                int(catalogue.policy("review.appeal_days")),
+            )
+        )
         return Letter(
-            _("The decision on your application to %(brand)s", brand=brand().short),
+            _(
+                "%(org)s: the decision on your application to %(brand)s",
+                org=application.org.name,
+                brand=brand().short,
+            ),
             tuple(lines),
-            button=(_("Open the application"), _page(application)),
+            button=(_("Open the application"), page_of(application)),
         )
 
     when = application.decided_at.isoformat() if application.decided_at else ""
-    _send(
+    send_all(
         f"application-rejected:{application.uid}:{when}",
-        _applicants(application),
+        applicants(application),
         letter,
         application.subject,
     )
@@ -163,7 +223,7 @@ def appealed(application: Application) -> None:
             button=(_("Open the case"), web.absolute("cases.case", uid=application.uid)),
         )
 
-    _send(
+    send_all(
         f"application-appealed:{application.uid}",
         grants.holders(May.DECIDE_APPEALS),
         letter,
@@ -176,88 +236,15 @@ def appeal_heard(application: Application) -> None:
 
     def letter() -> Letter:
         return Letter(
-            _("Your appeal is heard"),
+            _("%(org)s: your appeal is heard", org=application.org.name),
             (
                 _(
                     "Your application is in review again. Nobody who had a part in the first decision takes part now."
                 ),
             ),
-            button=(_("Open the application"), _page(application)),
+            button=(_("Open the application"), page_of(application)),
         )
 
-    _send(
-        f"application-appeal-heard:{application.uid}", _applicants(application), letter, application.subject
+    send_all(
+        f"application-appeal-heard:{application.uid}", applicants(application), letter, application.subject
     )
-
-
-def to_sign(agreement: Agreement) -> None:
-    """Ask the signatory to sign."""
-    asked_person = agreement.asked
-    if asked_person is None:
-        return
-
-    def letter() -> Letter:
-        return Letter(
-            _("Please sign the membership agreement of %(org)s", org=agreement.party_name),
-            (
-                _(
-                    "You can sign it online by typing your name, or print it, put the company chop on it and upload the scan."
-                ),
-                _("Agreement %(number)s, Chinese and English in one document.", number=agreement.number),
-            ),
-            button=(_("Read and sign"), web.absolute("apply.agreement", uid=agreement.uid)),
-        )
-
-    sent = agreement.sent_at.isoformat() if agreement.sent_at else ""
-    _send(f"agreement-sign:{agreement.uid}:{sent}", [asked_person], letter, agreement.subject)
-
-
-def to_countersign(agreement: Agreement) -> None:
-    """Tell the counter-signers that a signed agreement waits."""
-
-    def letter() -> Letter:
-        return Letter(
-            _("To be counter-signed: %(org)s", org=agreement.party_name),
-            (_("Agreement %(number)s is signed by the member.", number=agreement.number),),
-            button=(_("Open the case"), web.absolute("cases.case", uid=agreement.application.uid)),
-        )
-
-    _send(
-        f"agreement-countersign:{agreement.uid}", grants.holders(May.COUNTERSIGN), letter, agreement.subject
-    )
-
-
-def executed(agreement: Agreement) -> None:
-    """Tell the member that both sides have signed."""
-
-    def letter() -> Letter:
-        sha = agreement.final.sha256 if agreement.final else ""
-        return Letter(
-            _("The membership agreement is signed by both sides"),
-            (
-                _("You find the sealed document on its page."),
-                _("Its SHA-256 is %(sha)s.", sha=sha),
-            ),
-            button=(_("Open the agreement"), web.absolute("apply.agreement", uid=agreement.uid)),
-        )
-
-    _send(
-        f"agreement-executed:{agreement.uid}", _applicants(agreement.application), letter, agreement.subject
-    )
-
-
-def welcome(membership: Membership, tier: str) -> None:
-    """Welcome a new member to its home."""
-
-    def letter() -> Letter:
-        return Letter(
-            _("Welcome to %(brand)s", brand=brand().short),
-            (
-                _("%(org)s is now a member. Your benefits are open.", org=membership.org.name),
-                _("A short checklist on your home page leads you through the rest."),
-            ),
-            button=(_("Open your home page"), web.absolute("member.home")),
-        )
-
-    people = contacts.holders(membership.org, *ContactRole)
-    _send(f"welcome:{membership.uid}", people, letter, membership.subject)

@@ -7,7 +7,16 @@ from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, literal_column
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    literal_column,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.organisations import Organisation
@@ -114,6 +123,18 @@ class Application(Model):
     round: Mapped[int] = mapped_column(default=1)
     appealed_at: Mapped[datetime | None] = mapped_column(default=None)
     appeal_heard_at: Mapped[datetime | None] = mapped_column(default=None)
+    reopened_at: Mapped[datetime | None] = mapped_column(default=None)
+    decided_rule: Mapped[str] = mapped_column(String(80), default="")
+    papers_checked_at: Mapped[datetime | None] = mapped_column(default=None)
+    papers_checked_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("person.id"), init=False, default=None
+    )
+    papers_checked_by: Mapped[Person | None] = relationship(foreign_keys=[papers_checked_by_id], default=None)
+    close_reason: Mapped[str] = mapped_column(String(300), default="")
+    close_proposed_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("person.id"), init=False, default=None
+    )
+    close_proposed_by: Mapped[Person | None] = relationship(foreign_keys=[close_proposed_by_id], default=None)
     invoice_id: Mapped[int | None] = mapped_column(ForeignKey("invoice.id"), init=False, default=None)
     invoice: Mapped[Invoice | None] = relationship(default=None)
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
@@ -249,7 +270,7 @@ class MatchKey(Model):
 
 
 class NameGram(Model):
-    """Three characters in a row of an organisation's search text: a copy for speed, written by `search.write`."""
+    """Three characters in a row of an organisation's search text: a copy for speed, written by `grams.write`."""
 
     __tablename__ = "name_gram"
     gram: Mapped[str] = mapped_column(
@@ -257,3 +278,19 @@ class NameGram(Model):
     )
     org_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), primary_key=True, index=True)
     __table_args__ = {"sqlite_with_rowid": False}
+
+
+class Waiver(Model):
+    """A case owner's proposal to waive the first year's dues; the decider's approval confirms it."""
+
+    __tablename__ = "waiver"
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), init=False, unique=True)
+    application: Mapped[Application] = relationship()
+    reason: Mapped[str] = mapped_column(String(300))
+    by_id: Mapped[int] = mapped_column(ForeignKey("person.id"), init=False)
+    by: Mapped[Person] = relationship(foreign_keys=[by_id], lazy="joined", innerjoin=True)
+    second_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), init=False, default=None)
+    second: Mapped[Person | None] = relationship(foreign_keys=[second_id], default=None)
+    at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
+    __table_args__ = (CheckConstraint("second_id IS NULL OR second_id <> by_id", name="two_eyes"),)

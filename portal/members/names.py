@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, tuple_
 from portal.accounts.duplicates import normal_name, registrable_domain
 from portal.accounts.organisations import FormerName, Organisation
 from portal.core.db import db
-from portal.members import search
+from portal.members import grams
 from portal.members.models import MatchKey, Pair
 
 
@@ -28,7 +28,7 @@ def sort_key(name: str) -> str:
 def index(org: Organisation) -> None:
     """Write what search, sorting and comparing use of a stored organisation: every name in both scripts."""
     names = _all_names(org)
-    search.write(org, names)
+    grams.write(org, names)
     zh = org.display_name_zh or org.legal_name
     en = org.display_name_en or org.legal_name_en or zh
     org.sort_zh, org.sort_en = sort_key(zh), sort_key(en)
@@ -37,6 +37,8 @@ def index(org: Organisation) -> None:
         keys.add(("legal", org.legal_key))
     if org.homepage and (domain := registrable_domain(org.homepage)):
         keys.add(("domain", domain[:250]))
+    if org.person_id is not None:  # many people share a name: a person is never a duplicate by it
+        keys = set()
     db.session.execute(delete(MatchKey).where(MatchKey.org_id == org.id))
     db.session.add_all(
         MatchKey(org_id=org.id, kind=kind, value=value) for kind, value in sorted(keys) if value

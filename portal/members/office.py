@@ -1,4 +1,4 @@
-"""The office: what waits for me, the queue, and a case as one page."""
+"""The office: a case as one page, and the steps taken from it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import Reader, allow, me
 from portal.accounts.may import May, StaffRole
-from portal.accounts.organisations import Organisation
-from portal.core import audit, catalogue, files, labels, web
+from portal.accounts.words import role
+from portal.core import catalogue, files
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.forms import options
-from portal.core.paging import page_of
 from portal.core.web import go
-from portal.members import agreements, drafting, names, review, search, showing
+from portal.members import agreements, drafting, names, review, showing, stories, tasks
 from portal.members import forms as f
 from portal.members.access import office_application
 from portal.members.belonging import AgreementState
@@ -27,7 +26,6 @@ from portal.members.models import Application, ApplicationState, Pair, PairAnswe
 cases = Blueprint("cases", __name__, url_prefix="/office/applications")
 S = ApplicationState
 VOICES = (StaffRole.LEGAL, StaffRole.FINANCE, StaffRole.COMMITTEE)
-WAITING = (S.SUBMITTED, S.IN_REVIEW, S.INFO_REQUESTED)
 
 
 _UNTAKEN = select(func.count(Application.id)).where(Application.state == S.SUBMITTED)
@@ -38,38 +36,6 @@ def count_waiting(_reader: Reader) -> Any:
     return _UNTAKEN
 
 
-@cases.get("/")
-@allow(May.READ_MEMBERS)
-def queue() -> str:
-    """List the applications: those that wait first, oldest on top."""
-    statement = select(Application).join(Organisation).where(Application.submitted_at.is_not(None))
-    state = request.args.get("state", "")
-    if state in {one.value for one in S}:
-        statement = statement.where(Application.state == S(state))
-    elif state != "all":
-        statement = statement.where(Application.state.in_(WAITING))
-    if q := request.args.get("q", "").strip():
-        statement = statement.where(search.holding(q))
-    mine = request.args.get("mine")
-    if mine:
-        statement = statement.where(Application.case_owner_id == me().person.id)
-    chips = [
-        {"label": _("Waiting"), "href": web.url_with(state=None, page=None), "active": not state},
-        *(
-            {
-                "label": labels.label(one),
-                "href": web.url_with(state=one.value, page=None),
-                "active": state == one.value,
-            }
-            for one in (S.SUBMITTED, S.IN_REVIEW, S.INFO_REQUESTED, S.APPROVED, S.REJECTED, S.COMPLETED)
-        ),
-        {"label": _("All"), "href": web.url_with(state="all", page=None), "active": state == "all"},
-        {"label": _("Mine"), "href": web.url_with(mine=None if mine else 1, page=None), "active": bool(mine)},
-    ]
-    page = page_of(statement.order_by(Application.submitted_at, Application.id))
-    return render_template("office/queue.html", page=page, chips=chips, tiers=catalogue.entries("tier"))
-
-
 def _role(reader: Reader) -> StaffRole | None:
     return next((role for role in VOICES if role in reader.staff), None)
 
@@ -78,13 +44,17 @@ def _role(reader: Reader) -> StaffRole | None:
 @allow(May.READ_MEMBERS)
 def case(uid: str) -> str:
     """Show the whole case: facts, papers, voices, money, agreement and story, with the next step on top."""
-    row, reader = office_application(uid), me()
-    agreement = agreements.of_application(row)
-    subjects = [
-        row.subject,
-        *([agreement.subject] if agreement else []),
-        *([row.invoice.subject] if row.invoice else []),
-    ]
+    return _page(office_application(uid), _fault_form())
+
+
+def _fault_form() -> f.ScanFault:
+    form = f.ScanFault()
+    form.reason.choices = options(agreements.SCAN_FAULTS.items())
+    return form
+
+
+def _page(row: Application, fault: f.ScanFault) -> str:
+    reader, agreement = me(), agreements.of_application(row)
     reject = f.Reject()
     reject.code.choices = options(
         (code, catalogue.in_words(body["name"])) for code, body in catalogue.entries("rejection").items()
@@ -102,10 +72,14 @@ def case(uid: str) -> str:
         missing=review.missing_for_decision(row) if row.state is S.IN_REVIEW else [],
         conflict=review.conflict_of(reader.person, row),
         days=showing.working_days_used(row),
-        history=db.session.scalars(audit.of_subject(*subjects)).all(),
+        promise=tasks.promise(),
+        history=stories.of_case(row, agreement, reader),
+        same=showing.same,
+        role_name=role,
         may=showing.buttons(row, agreement, reader),
-        role=_role(reader),
-        voice=f.Voice(), approve=f.Approve(), reject=reject, reason=f.Reason(),
+        steps=showing.steps(row, agreement, reader),
+        role=_role(reader), waiver=review.waiver_of(row),
+        voice=f.Voice(), approve=f.Approve(), reject=reject, reason=f.Reason(), fault=fault,
         me=reader.person,
     )  # fmt: skip
 
@@ -145,14 +119,14 @@ def ask(uid: str) -> BaseResponse:
 def recommend(uid: str) -> BaseResponse:
     """Give one's voice."""
     row, reader, given = office_application(uid), me(), f.Voice()
-    role = _role(reader)
-    if role is None or not given.validate_on_submit():
+    voice = _role(reader)
+    if voice is None or not given.validate_on_submit():
         raise Refused(_("Please say whether you are in favour, and why."), status=422)
     with transaction():
         review.recommend(
             row,
             by=reader.person,
-            role=role,
+            role=voice,
             in_favour=given.in_favour.data == "yes",
             reason=given.reason.data,
         )
@@ -172,7 +146,7 @@ def declare(uid: str) -> BaseResponse:
 
 
 @cases.post("/<uid>/approval")
-@allow(May.DECIDE)
+@allow(May.DECIDE, May.REVIEW)
 def approve(uid: str) -> BaseResponse:
     """Approve the application."""
     row, given = office_application(uid), f.Approve()
@@ -182,8 +156,20 @@ def approve(uid: str) -> BaseResponse:
     return _done(uid, _("Approved. Agreement and invoice are made."))
 
 
+@cases.post("/<uid>/waiver")
+@allow(May.REVIEW)
+def waive(uid: str) -> BaseResponse:
+    """Propose to waive the first year's dues."""
+    row, given = office_application(uid), f.Reason()
+    if not given.validate_on_submit():
+        raise Refused(_("Please give the reason."), status=422)
+    with transaction():
+        review.propose_waiver(row, by=me().person, reason=given.reason.data)
+    return _done(uid, _("Proposed. Whoever decides the case confirms it or not."))
+
+
 @cases.post("/<uid>/rejection")
-@allow(May.DECIDE)
+@allow(May.DECIDE, May.REVIEW)
 def reject(uid: str) -> BaseResponse:
     """Reject the application."""
     row, given = office_application(uid), f.Reject()
@@ -243,10 +229,31 @@ def agreement_pdf(uid: str, kind: str) -> Response:
     return files.send(stored, inline=True)
 
 
+@cases.post("/<uid>/agreement/scan-return")
+@allow(May.PREPARE_AGREEMENTS)
+def return_scan(uid: str) -> Any:
+    """Send the scan back with a reason of the list."""
+    row, form = office_application(uid), _fault_form()
+    agreement = agreements.of_application(row)
+    if agreement is None:
+        raise Missing(_("There is no such agreement, or it is not yours."))
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                agreements.return_scan(
+                    agreement, by=me().person, reason=form.reason.data, text=form.text.data or ""
+                )
+        except Refused as refusal:
+            form.refused(refusal)
+        else:
+            return _done(uid, _("The scan is returned; the signatory knows why."))
+    return _page(office_application(uid), form), 422
+
+
 @cases.post("/<uid>/agreement/<step>")
 @allow(May.PREPARE_AGREEMENTS, May.COUNTERSIGN)
 def agreement_step(uid: str, step: str) -> BaseResponse:
-    """Take a step of the agreement: sending, scan-check, scan-return, countersignature, voiding."""
+    """Take a step of the agreement: sending, scan-check, countersignature, voiding."""
     reader = me()
     agreement = agreements.of_application(office_application(uid))
     if agreement is None or step not in showing.STEPS:
@@ -258,8 +265,6 @@ def agreement_step(uid: str, step: str) -> BaseResponse:
             agreements.send(agreement, by=reader.person)
         elif step == "scan-check":
             agreements.check_scan(agreement, by=reader.person)
-        elif step == "scan-return":
-            agreements.return_scan(agreement, by=reader.person, reason=request.form.get("reason", "")[:300])
         elif step == "countersignature":
             agreements.countersign(agreement, by=reader.person)
         elif agreement.state is not AgreementState.EXECUTED:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
 from sqlalchemy import select
 
+from portal.accounts.people import Person
 from portal.billing.catalogue import price_of
 from portal.core import catalogue, clock, files, outbox, pdf, web
 from portal.core.db import db, let_go
-from portal.members import letters
-from portal.members.belonging import Agreement, Grant, Membership, Term
+from portal.members import agreements, signing_letters
+from portal.members.belonging import Agreement, AgreementState, Grant, Membership, Term
 
 CSS = """
 .two th, .two td { width: 50%; padding-right: 6mm; }
@@ -43,7 +44,7 @@ def _benefits(tier: str, category: str) -> list[dict[str, Any]]:
 
 def agreement_words(row: Agreement) -> dict[str, Any]:
     """Return what an agreement says, as plain values."""
-    body, org = catalogue.entry("agreement", "membership"), row.application.org
+    body, org = catalogue.entry("agreement", row.template), row.application.org
     tier = catalogue.entry("tier", row.tier)
     return {
         "number": row.number, "version": row.template_version, "title": body["title"], "clauses": body["clauses"],
@@ -54,17 +55,25 @@ def agreement_words(row: Agreement) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _name(person: Person | None) -> str:
+    return person.name if person is not None else ""
+
+
+def _instant(moment: datetime | None) -> str:
+    return moment.astimezone(clock.OFFICE).strftime("%Y-%m-%d %H:%M:%S %z") if moment is not None else ""
+
+
 def _seal(row: Agreement) -> dict[str, str]:
     ways = {"click": "在线签署 signed online", "chop": "盖章扫描件 chopped scan"}
-    zone = clock.OFFICE
+    ours = agreements.beforehand(row)
     return {
         "member": row.signed_name,
         "member_way": f"{ways.get(row.way, row.way)}, {row.signed_from}",
-        "member_at": row.signed_at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S %z") if row.signed_at else "",
-        "ours": row.countersigned_by.name if row.countersigned_by else "",
-        "ours_at": row.countersigned_at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S %z")
-        if row.countersigned_at
-        else "",
+        "member_at": _instant(row.signed_at),
+        "ours": f"{ours['name']['zh']} {ours['name']['en']}" if ours else _name(row.countersigned_by),
+        "ours_at": f"{ours['signed_on']} · 预先签署 signed beforehand"
+        if ours
+        else _instant(row.countersigned_at),
         "sha256": row.scan.sha256 if row.scan else (row.document.sha256 if row.document else ""),
     }
 
@@ -94,6 +103,8 @@ def _agreement_paper(item: outbox.Claim) -> outbox.Finish:
         row = _one(item.payload["uid"])
         if row.document is None:
             row.document = _stored(content, f"{row.number}.pdf", row.application.org_id, "agreement")
+            if agreements.beforehand(row) is not None and row.state is AgreementState.DRAFTED:
+                agreements.send(row, by=None)
 
     return finish
 
@@ -109,7 +120,7 @@ def _agreement_sealed(item: outbox.Claim) -> outbox.Finish:
             fresh.final = _stored(
                 content, f"{fresh.number}-signed.pdf", fresh.application.org_id, "agreement"
             )
-            letters.executed(fresh)
+            signing_letters.executed(fresh)
 
     return finish
 

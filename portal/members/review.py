@@ -6,21 +6,22 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, update
 
-from portal.accounts.duplicates import registrable_domain
 from portal.accounts.may import StaffRole
-from portal.accounts.organisations import Contact, Organisation
 from portal.accounts.people import Person
 from portal.core import audit, catalogue, clock
 from portal.core.db import db
 from portal.core.errors import Forbidden, Refused
 from portal.core.events import publish
 from portal.core.states import move
-from portal.members import letters, names
+from portal.members import conflicts, eyes, letters, quorum
+from portal.members.conflicts import FIRST_DECISION
 from portal.members.events import ApplicationApproved
 from portal.members.models import (
+    LIVE,
     Application,
     ApplicationState,
     Conflict,
@@ -28,6 +29,7 @@ from portal.members.models import (
     Pair,
     PairAnswer,
     Recommendation,
+    Waiver,
 )
 
 S = ApplicationState
@@ -45,27 +47,7 @@ def locked(application_id: int) -> Application:
 
 def conflict_of(person: Person, application: Application) -> Any:
     """Return why a person of staff must stay out of a case, in words; None if nothing stands against it."""
-    declared = db.session.scalar(
-        select(Conflict.reason).where(
-            Conflict.application_id == application.id, Conflict.person_id == person.id
-        )
-    )
-    if declared is not None:
-        return _l("You are out of this case: %(reason)s", reason=declared)
-    year_ago = clock.now() - timedelta(days=365)
-    recent = (Contact.ended_at.is_(None)) | (Contact.ended_at > year_ago)
-    mine = db.session.scalars(
-        select(Organisation).join(Contact).where(Contact.person_id == person.id, recent)
-    ).all()
-    if any(org.id == application.org_id for org in mine):
-        return _l("You act, or acted within a year, for the applicant.")
-    domain = registrable_domain(person.email)
-    if domain and application.org.homepage and registrable_domain(application.org.homepage) == domain:
-        return _l("Your mail address belongs to the applicant's domain.")
-    category = catalogue.entries("category").get(application.org.category, {})
-    if category.get("rivals") and any(org.category == application.org.category for org in mine):
-        return _l("You act, or acted within a year, for a competitor of the applicant.")
-    return None
+    return conflicts.why(person, application)
 
 
 def refuse_conflict(person: Person, application: Application) -> None:
@@ -76,6 +58,8 @@ def refuse_conflict(person: Person, application: Application) -> None:
 
 def declare_conflict(application: Application, *, by: Person, reason: str) -> None:
     """Step out of a case; nobody lifts his own declaration."""
+    if conflicts.why(by, application):
+        raise Refused(_l("You are out of this case already."))
     db.session.add(Conflict(application=application, person=by, reason=reason))
     if application.case_owner_id == by.id:
         application.case_owner = None
@@ -88,6 +72,7 @@ def take(application: Application, *, by: Person) -> None:
     """Become the case owner of a submitted application, or of one without an owner."""
     row = locked(application.id)
     refuse_conflict(by, row)
+    eyes.refuse("case_owner", by, row)
     if row.state is S.SUBMITTED:
         move(row, S.IN_REVIEW)
     elif row.state is not S.IN_REVIEW or row.case_owner_id is not None:
@@ -121,12 +106,6 @@ def ask(application: Application, comments: Mapping[str, str], *, by: Person) ->
     letters.asked(row, asked)
 
 
-def rule(tier: str) -> dict[str, Any]:
-    """Return how applications for a tier are decided."""
-    table = catalogue.entries("review")
-    return table.get(tier) or {"recommendations": 1, "decided_by": "director"}
-
-
 def voices(application: Application) -> list[Recommendation]:
     """Return the recommendations that count."""
     return list(
@@ -146,8 +125,7 @@ def recommend(
     refuse_conflict(by, row)
     if row.state is not S.IN_REVIEW:
         raise Refused(_l("This application is not in review now."))
-    if row.case_owner_id == by.id:
-        raise Forbidden(_l("The owner of the case does not recommend."))
+    eyes.refuse("recommender", by, row)
     if any(voice.person_id == by.id for voice in voices(row)):
         raise Refused(_l("You have given your voice already."))
     voice = Recommendation(
@@ -159,19 +137,11 @@ def recommend(
     return voice
 
 
-def missing_for_decision(application: Application) -> list[Any]:
-    """Return what is still missing before a decision, in words."""
-    wanted, given = rule(application.tier), voices(application)
-    found: list[Any] = []
-    if len(given) < wanted["recommendations"]:
-        found.append(_l("%(count)s more recommendation(s)", count=wanted["recommendations"] - len(given)))
-    roles = {voice.role for voice in given}
-    found += [_l("a voice of %(role)s", role=role) for role in wanted.get("roles", []) if role not in roles]
-    if wanted.get("one_of") and not roles & set(wanted["one_of"]):
-        found.append(_l("a voice of legal or finance"))
-    if any(pair.answer is None for pair in names.open_pairs(application.org)):
-        found.append(_l("an answer on every similar organisation"))
-    return found
+def missing_for_decision(
+    application: Application, *, given: list[Recommendation] | None = None, pairs_open: bool | None = None
+) -> list[str]:
+    """Return what is still missing before a decision, in words; voices and pairs may be known already."""
+    return quorum.missing(application, voices(application) if given is None else given, pairs_open=pairs_open)
 
 
 def _decider(application: Application, by: Person) -> Application:
@@ -179,16 +149,47 @@ def _decider(application: Application, by: Person) -> Application:
     refuse_conflict(by, row)
     if row.state is not S.IN_REVIEW:
         raise Refused(_l("This application is not in review now: it was decided, or returned."))
-    if row.case_owner_id == by.id or any(voice.person_id == by.id for voice in voices(row)):
-        raise Forbidden(_l("Whoever owns the case or gave a recommendation does not decide it."))
+    quorum.refuse_unless_decider(by, row)
+    eyes.refuse("decider", by, row)
     return row
 
 
+def waiver_of(application: Application) -> Waiver | None:
+    """Return the proposal to waive the first year's dues."""
+    return db.session.scalars(select(Waiver).where(Waiver.application_id == application.id)).first()
+
+
+def propose_waiver(application: Application, *, by: Person, reason: str) -> Waiver:
+    """Propose a founding member: the first year's dues are waived if the decider confirms it."""
+    row = _own(application, by)
+    if row.state is not S.IN_REVIEW:
+        raise Refused(_l("This application is not in review now."))
+    waiver = waiver_of(row)
+    if waiver is None:
+        waiver = Waiver(application=row, reason=reason, by=by)
+        db.session.add(waiver)
+    waiver.reason, waiver.by = reason, by
+    audit.record("application.waiver_proposed", row, by=by, org_id=row.org_id, reason=reason)
+    return waiver
+
+
+def _confirm_waiver(row: Application, by: Person) -> None:
+    waiver = waiver_of(row)
+    if waiver is None:
+        raise Refused(_l("Nobody has proposed to waive the dues: the owner of the case does, with a reason."))
+    if waiver.by_id == by.id:
+        raise Forbidden(_l("You proposed this yourself: somebody else confirms it."))
+    waiver.second = by
+    audit.record("application.waiver_confirmed", row, by=by, org_id=row.org_id, reason=waiver.reason)
+
+
 def approve(application: Application, *, by: Person, founding: bool = False) -> Application:
-    """Approve: tier and price are fixed, agreement and invoice follow at once."""
+    """Approve: tier and price are fixed, agreement and invoice follow at once; `founding` confirms the waiver."""
     row = _decider(application, by)
     if missing := missing_for_decision(row):
-        raise Refused(_l("Still missing: %(what)s.", what=", ".join(str(one) for one in missing)))
+        raise Refused(_l("Still missing: %(what)s.", what=_(", ").join(missing)))
+    if founding:
+        _confirm_waiver(row, by)
     move(row, S.APPROVED)
     row.decided_at, row.decided_by, row.founding = clock.now(), by, founding
     db.session.flush()
@@ -214,26 +215,43 @@ def reject(application: Application, *, by: Person, code: str, reason: dict[str,
     return row
 
 
+def refuse_second(application: Application) -> None:
+    """Refuse to bring an application back to life while its holder has another live one."""
+    other = select(Application.id).where(
+        Application.org_id == application.org_id,
+        Application.kind == application.kind,
+        Application.id != application.id,
+        Application.state.in_(LIVE),
+    )
+    if db.session.scalar(other.limit(1)) is not None:
+        raise Refused(_l("The applicant has begun another application meanwhile; this one stays closed."))
+
+
 def hear_appeal(application: Application, *, by: Person) -> Application:
     """Reopen a rejected application that was appealed: a new owner, new approvers, another decider."""
     row = locked(application.id)
     if row.appealed_at is None or row.appeal_heard_at is not None:
         raise Refused(_l("Nobody appealed this decision, or the appeal was heard."))
     refuse_conflict(by, row)
+    refuse_second(row)
     move(row, S.IN_REVIEW)
-    before = {row.case_owner_id, row.decided_by_id, *(voice.person_id for voice in voices(row))}
+    before = {
+        row.case_owner_id,
+        row.decided_by_id,
+        row.papers_checked_by_id,
+        *(voice.person_id for voice in voices(row)),
+    }
     for person in db.session.scalars(select(Person).where(Person.id.in_([pid for pid in before if pid]))):
         known = select(Conflict.id).where(Conflict.application_id == row.id, Conflict.person_id == person.id)
         if db.session.scalar(known) is None:
-            db.session.add(
-                Conflict(application=row, person=person, reason="had a part in the first decision")
-            )
+            db.session.add(Conflict(application=row, person=person, reason=FIRST_DECISION))
     db.session.execute(
         update(Recommendation)
         .where(Recommendation.application_id == row.id, Recommendation.voided_at.is_(None))
         .values(voided_at=clock.now())
     )
-    row.case_owner = row.decided_by = row.closed_on = None
+    row.case_owner = row.decided_by = row.closed_on = row.apply_again_from = None
+    row.papers_checked_at = row.papers_checked_by = None
     row.appeal_heard_at = clock.now()
     audit.record("application.appeal_heard", row, by=by, org_id=row.org_id)
     letters.appeal_heard(row)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, render_template, request
 from flask_babel import gettext as _
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import contains_eager
@@ -14,19 +15,24 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal.accounts import contacts
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
-from portal.accounts.organisations import Organisation
+from portal.accounts.organisations import FormerName, Organisation
 from portal.billing.models import Invoice, Party
-from portal.core import audit, catalogue, i18n, labels, web
+from portal.core import catalogue, export, i18n, labels, web
 from portal.core.db import db, transaction
 from portal.core.errors import Missing
 from portal.core.paging import page_of
 from portal.core.web import go
-from portal.members import checklist, papers, wall
+from portal.members import checklist, papers, showing, stories, wall
 from portal.members.belonging import Membership, Term
 from portal.members.models import Application
 from portal.members.standing import Standing
+from portal.members.tasks import IN_FORCE
 
 roll = Blueprint("roll", __name__, url_prefix="/office/members")
+IN_FORCE_CODE = "in_force"
+SORTS: dict[str, Callable[[], Any]] = {
+    "name": wall.by_name, "tier": lambda: wall.ranked(), "since": lambda: Membership.member_since,
+}  # fmt: skip
 
 
 def chips_for(*, standings: bool) -> list[dict[str, Any]]:
@@ -47,10 +53,11 @@ def chips_for(*, standings: bool) -> list[dict[str, Any]]:
     ]
     if standings:
         shown = [s for s in Standing if s is not Standing.NONE]
+        force = _chip("standing", IN_FORCE_CODE, _("In force"), now)
         groups.append(
             {
                 "label": _("Standing"),
-                "options": [_chip("standing", s.value, labels.label(s), now) for s in shown],
+                "options": [force, *(_chip("standing", s.value, labels.label(s), now) for s in shown)],
             }
         )
     return groups
@@ -65,32 +72,39 @@ def _chip(key: str, code: str, words: str, now: str) -> dict[str, Any]:
     }
 
 
-@roll.get("/")
-@allow(May.READ_MEMBERS)
-def members() -> str:
-    """List every membership."""
+def _found(statement: Select[Any]) -> Select[Any]:
+    """Narrow a list of memberships to those that the address asks for."""
     args = request.args
     statement = wall.filtered(
-        _lines(i18n.language()),
+        statement,
         q=args.get("q", ""),
         tier=args.get("tier", ""),
         category=args.get("category", ""),
     )
-    if args.get("standing") in {one.value for one in Standing}:
+    if args.get("standing") == IN_FORCE_CODE:
+        statement = statement.where(Membership.standing.in_(IN_FORCE))
+    elif args.get("standing") in {one.value for one in Standing}:
         statement = statement.where(Membership.standing == Standing(args["standing"]))
-    sort = args.get("sort", "name")
-    column = {"name": wall.by_name(), "tier": wall.ranked(), "since": Membership.member_since}.get(
-        sort.removeprefix("-"), wall.by_name()
-    )
-    page = page_of(
-        statement,
-        order=(column, Organisation.id),
-        down=sort.startswith("-"),
-        total=_total(statement),
-        rows=True,
-    )
+    return statement
+
+
+def _order() -> tuple[tuple[Any, ...], bool]:
+    """Return what the address sorts by, ending with what is unique, and whether from the top down."""
+    sort = request.args.get("sort", "name")
+    return (SORTS.get(sort.removeprefix("-"), wall.by_name)(), Organisation.id), sort.startswith("-")
+
+
+@roll.get("/")
+@allow(May.READ_MEMBERS)
+def members() -> str:
+    """List every membership."""
+    statement, (order, down) = _found(_lines(i18n.language())), _order()
+    page = page_of(statement, order=order, down=down, total=_total(statement), rows=True)
     return render_template(
-        "office/members.html", page=page, chips=chips_for(standings=True), tier_name=wall.tier_name
+        "office/members.html",
+        page=page,
+        chips=chips_for(standings=True),
+        tier_name=wall.tier_name,
     )
 
 
@@ -117,6 +131,30 @@ def _total(statement: Select[Any]) -> int | None:
     return db.session.scalar(_ALL)
 
 
+@roll.get("/file")
+@allow(May.READ_MEMBERS)
+def members_file() -> Response:
+    """Hand out the members asked for as CSV."""
+    categories = catalogue.entries("category")
+    heads = (
+        _("Organisation"), _("Legal name"), _("Legal name in English"), _("Registration"), _("Kind"), _("Tier"),
+        _("Standing"), _("Member since"), _("Founding member"), _("Website"),
+    )  # fmt: skip
+
+    def row(one: Membership) -> tuple[Any, ...]:
+        org, kind = one.org, categories.get(one.org.category)
+        return (
+            org.name, org.legal_name, org.legal_name_en, org.legal_key, catalogue.in_words(kind["name"]) if kind else "",
+            wall.tier_name(one.tier), labels.label(one.standing), wall.joined(one),
+            _("Yes") if one.founding else _("No"), org.homepage,
+        )  # fmt: skip
+
+    order, down = _order()
+    found = _found(select(Membership).join(Membership.org).options(contains_eager(Membership.org)))
+    found = found.order_by(*(one.desc() if down else one for one in order))
+    return export.csv_of("members", heads, found, row, by=me().person)
+
+
 def _one(uid: str) -> Membership:
     named = select(Membership).join(Membership.org).options(contains_eager(Membership.org))
     row = db.session.scalars(named.where(Organisation.uid == uid)).first()
@@ -128,33 +166,43 @@ def _one(uid: str) -> Membership:
 @roll.get("/<uid>")
 @allow(May.READ_MEMBERS)
 def member(uid: str) -> str:
-    """Show one member: standing, terms, people, money, benefits and story."""
-    row = _one(uid)
-    money = me().staff_may(May.READ_MONEY)
-    invoices = select(Invoice.uid, Invoice.number, Invoice.gross, Invoice.state).join(
-        Party, Invoice.party_id == Party.id
-    )
-    own = invoices.where(Party.org_id == row.org_id).order_by(Invoice.id.desc())
-    applications = select(Application.uid, Application.submitted_at, Application.state)
-    benefits = catalogue.entries("benefit")
+    """Show one member: standing, what comes next, terms, people, money, benefits and story."""
+    row, reader = _one(uid), me()
+    invoices = select(Invoice).join(Party, Invoice.party_id == Party.id).where(Party.org_id == row.org_id)
+    money = reader.staff_may(May.READ_MONEY)
+    bills = list(db.session.scalars(invoices.order_by(Invoice.id.desc()))) if money else []
+    asked = select(Application).where(Application.org_id == row.org_id, Application.submitted_at.is_not(None))
+    applications = list(db.session.scalars(asked.order_by(Application.id.desc())))
+    terms = db.session.scalars(select(Term).where(Term.membership_id == row.id).order_by(Term.start)).all()
     return render_template(
         "office/member.html",
         membership=row,
-        terms=db.session.scalars(select(Term).where(Term.membership_id == row.id).order_by(Term.start)).all(),
+        terms=terms,
+        next=showing.next_of(row, list(terms)),
+        category=catalogue.entries("category").get(row.org.category),
+        former=db.session.scalars(
+            select(FormerName).where(FormerName.org_id == row.org_id).order_by(FormerName.until.desc())
+        ).all(),
         people=db.session.scalars(contacts.contacts_of(row.org)).all(),
         missing=contacts.missing(row.org, row.tier),
-        invoices=db.session.execute(own).all() if money else [],
-        applications=db.session.execute(applications.where(Application.org_id == row.org_id)).all(),
-        grants=[
-            (catalogue.in_words(benefits[g.benefit]["name"]), g)
-            for g in papers.granted(row)
-            if g.benefit in benefits
-        ],
+        invoices=bills,
+        applications=applications,
+        grants=_granted(row),
         items=checklist.items(row),
-        history=db.session.scalars(audit.of_subject(row.subject, row.org.subject)).all(),
+        history=stories.of_member(row, applications, bills, reader),
         tier_name=wall.tier_name,
-        may_tick=me().staff_may(May.REVIEW),
+        may_tick=reader.staff_may(May.REVIEW),
+        newest=stories.NEWEST,
     )
+
+
+def _granted(row: Membership) -> list[tuple[str, Any]]:
+    benefits = catalogue.entries("benefit")
+    return [
+        (catalogue.in_words(benefits[one.benefit]["name"]), one)
+        for one in papers.granted(row)
+        if one.benefit in benefits
+    ]
 
 
 @roll.post("/<uid>/checklist/<item>")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
@@ -75,6 +75,7 @@ def open_term(
         tier=tier,
         start=begins,
         end=ends,
+        last=ends - timedelta(days=1),
         kind=kind,
     )
     publish(TermOpened(row))

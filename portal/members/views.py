@@ -4,47 +4,61 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal.accounts.access import allow, me, signed_in, who
+from portal.accounts.access import Reader, allow, me, signed_in, who
 from portal.accounts.may import May
-from portal.accounts.people_views import acting_for
+from portal.accounts.organisations import Organisation
+from portal.accounts.people_views import acting_for, own_orgs
+from portal.billing.catalogue import price_of
 from portal.billing.issuing import owed
-from portal.core import audit, catalogue, files
+from portal.core import catalogue, files
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
+from portal.core.paging import page_of
 from portal.core.web import go, public
-from portal.members import agreements, drafting, form, showing, uploads
-from portal.members.access import own_agreement, own_application
-from portal.members.belonging import AgreementState
-from portal.members.forms import Appeal, SignForm
+from portal.members import agreements, appeals, closing, drafting, form, individuals, showing, uploads
+from portal.members.access import own_application
+from portal.members.forms import Appeal
 from portal.members.models import Application, ApplicationState
 
 apply = Blueprint("apply", __name__)
+
+
+@apply.before_request
+def _mark() -> None:
+    """Say which entry of the rail a page belongs to."""
+    g.nav = "apply.agreement_list" if request.path.startswith("/agreements") else "apply.applications"
+
+
 S = ApplicationState
+
+
+def _own(reader: Reader) -> Select[Application]:
+    return (
+        select(Application)
+        .where(Application.org_id.in_(reader.orgs(May.SEE_ORG)))
+        .order_by(Application.id.desc())
+    )
 
 
 @apply.get("/apply")
 @public
 def begin() -> Any:
-    """Say what it takes to apply, and lead on."""
-    reader = who()
-    mine = []
-    if reader is not None:
-        mine = list(
-            db.session.scalars(
-                select(Application)
-                .where(Application.org_id.in_(reader.orgs(May.SEE_ORG)))
-                .order_by(Application.id.desc())
-            )
-        )
+    """Say what it takes to apply, for an organisation or as an individual, and lead on."""
+    reader, tier = who(), request.args.get("tier", "")
+    person_tier = individuals.tier_for()
+    acting = [org for org in own_orgs(reader) if org.person_id is None] if reader else []
+    org = acting_for(reader) if reader else None
     return render_template(
-        "apply/begin.html", reader=reader, mine=mine, tier=request.args.get("tier", ""),
-        org=acting_for(reader) if reader else None, tiers=catalogue.entries("tier"),
+        "apply/begin.html", reader=reader, mine=db.session.scalars(_own(reader).limit(5)).all() if reader else [],
+        tier=tier, org=org, orgs=acting, person_tier=person_tier,
+        person_price=price_of(catalogue.entry("tier", person_tier)["product"]).amount if person_tier else None,
+        chosen="person" if tier and tier == person_tier else ("own" if acting else "new"),
     )  # fmt: skip
 
 
@@ -52,20 +66,37 @@ def begin() -> Any:
 @signed_in
 def start() -> BaseResponse:
     """Begin an application, or find the live one."""
-    reader = me()
-    fresh = request.form.get("organisation") == "new"
-    org = None if fresh else acting_for(reader)
-    if org is not None and org.id not in reader.orgs(May.APPLY):
-        raise Missing(_("You do not act for an organisation in a role that may do this."))
-    tier = request.form.get("tier", "")
+    reader, whom, tier = me(), request.form.get("organisation", ""), request.form.get("tier", "")
+    language = str(get_locale())
     with transaction():
-        row = drafting.start(
-            org,
-            by=reader.person,
-            tier=tier if tier in catalogue.entries("tier") else "",
-            language=str(get_locale()),
-        )
-    return go("apply.page", uid=row.uid, page=next(iter(form.pages(row.catalogue_day))))
+        if whom == "person":
+            row = individuals.start(by=reader.person, language=language)
+        else:
+            row = drafting.start(_chosen(reader, whom), by=reader.person, tier=tier, language=language)
+    return go("apply.page", uid=row.uid, page=next(iter(form.pages(row.catalogue_day, row.answers))))
+
+
+def _chosen(reader: Reader, whom: str) -> Organisation | None:
+    """Return the organisation to apply for: a new one, the one acted for, or one named by its uid."""
+    if whom == "new":
+        return None
+    mine = {org.uid: org for org in own_orgs(reader) if org.person_id is None}
+    org = acting_for(reader) if whom == "own" else mine.get(whom)
+    if whom == "own" and (org is None or org.person_id is not None):
+        org = next(iter(mine.values()), None)
+        if org is None:
+            return None
+    if org is None or org.id not in reader.orgs(May.APPLY):
+        raise Missing(_("You do not act for an organisation in a role that may do this."))
+    return org
+
+
+@apply.get("/applications")
+@signed_in
+def applications() -> str:
+    """List the applications of the organisations the reader acts for."""
+    page = page_of(_own(me()))
+    return render_template("apply/list.html", page=page, tiers=catalogue.entries("tier"))
 
 
 @apply.get("/applications/<uid>")
@@ -83,10 +114,9 @@ def case(uid: str) -> Any:
         pages=showing.pages_of(row),
         agreement=agreement if agreement and agreement.sent_at else None,
         owed=owed(row.invoice) if row.invoice else None,
-        history=db.session.scalars(
-            audit.of_subject(row.subject, *([agreement.subject] if agreement else []))
-        ).all(),
-        appeal_until=drafting.appeal_until(row),
+        history=showing.story_for_applicant(row, agreement),
+        appeal_until=appeals.appeal_until(row),
+        answer_until=drafting.answer_until(row),
         appeal=Appeal(),
         reader=me(),
     )
@@ -97,7 +127,7 @@ def case(uid: str) -> Any:
 def page(uid: str, page: str) -> Any:
     """Show one page of the form; keep what was typed whatever happens, then lead on if it is right."""
     row = own_application(uid, May.APPLY)
-    pages = form.pages(row.catalogue_day)
+    pages = form.pages(row.catalogue_day, row.answers)
     if page not in pages:
         abort(404)
     open_fields = drafting.editable(row)
@@ -161,12 +191,19 @@ def check(uid: str) -> Any:
 def submit(uid: str) -> BaseResponse:
     """Send the application, or the answers to the questions."""
     row = own_application(uid, May.SUBMIT)
+    again = row.state is S.INFO_REQUESTED
     with transaction():
-        if row.state is S.INFO_REQUESTED:
+        if again:
             drafting.resubmit(row, by=me().person)
         else:
             drafting.submit(row, by=me().person)
-    return go("apply.case", _("Sent. We have written to you what happens next."), uid=uid)
+    if row.state is S.APPROVED:
+        words = _("Approved. The agreement is being made; we write to you when you can sign it.")
+    elif again:
+        words = _("Thank you. Your answers are with us, and the review goes on.")
+    else:
+        words = _("Sent. We have written to you what happens next.")
+    return go("apply.case", words, uid=uid)
 
 
 @apply.post("/applications/<uid>/withdrawal")
@@ -179,6 +216,16 @@ def withdraw(uid: str) -> BaseResponse:
     return go("member.home", _("The application is withdrawn."))
 
 
+@apply.post("/applications/<uid>/closing")
+@allow(May.SIGN, fresh=True)
+def close(uid: str) -> BaseResponse:
+    """Close one's own approved application: nothing is signed or paid any more."""
+    row = own_application(uid, May.SIGN)
+    with transaction():
+        closing.close_own(row, by=me().person)
+    return go("apply.case", _("Closed. The invoice is void; nothing is to be paid."), uid=uid)
+
+
 @apply.post("/applications/<uid>/appeal")
 @allow(May.SIGN, May.SUBMIT)
 def appeal(uid: str) -> BaseResponse:
@@ -188,7 +235,7 @@ def appeal(uid: str) -> BaseResponse:
     if not given.validate_on_submit():
         raise Refused(_("Please say why you think the decision is wrong."), status=422)
     with transaction():
-        drafting.appeal(row, by=me().person, reason=given.reason.data)
+        appeals.appeal(row, by=me().person, reason=given.reason.data)
     return go("apply.case", _("Your appeal is on its way to the secretary of the board."), uid=uid)
 
 
@@ -201,60 +248,3 @@ def file(uid: str, file_uid: str) -> Response:
     if found is None:
         raise Missing(_("There is no such file."))
     return files.send(found)
-
-
-@apply.get("/agreements/<uid>")
-@allow(May.SEE_ORG)
-def agreement(uid: str) -> str:
-    """Show the agreement, and let the signatory sign."""
-    row = own_agreement(uid)
-    may_sign = me().may(May.SIGN, row.application.org_id) and row.state is AgreementState.SENT
-    return render_template("apply/agreement.html", agreement=row, may_sign=may_sign, form=SignForm())
-
-
-@apply.get("/agreements/<uid>/pdf")
-@allow(May.SEE_ORG)
-def agreement_pdf(uid: str) -> Response:
-    """Hand out the agreement: the sealed one if there is one, else what is to be signed."""
-    row = own_agreement(uid)
-    found = row.final or row.document
-    if found is None:
-        raise Missing(_("The PDF is being made. Please try again in a minute."))
-    return files.send(found, inline=True)
-
-
-@apply.post("/agreements/<uid>/signature")
-@allow(May.SIGN, fresh=True)
-def sign(uid: str) -> Any:
-    """Sign by typing one's name under the document that was shown."""
-    row = own_agreement(uid, May.SIGN)
-    given = SignForm()
-    try:
-        if not given.validate_on_submit():
-            raise Refused(_("Please type your name and tick the box."), status=422)
-        with transaction():
-            agreements.sign_by_click(
-                row, by=me().person, typed_name=given.name.data, sha256=given.sha256.data or ""
-            )
-    except Refused as refusal:
-        given.refused(refusal)
-        page = render_template("apply/agreement.html", agreement=row, may_sign=True, form=given)
-        return page, refusal.status
-    return go("apply.agreement", _("Signed. We counter-sign and write to you."), uid=uid)
-
-
-@apply.post("/agreements/<uid>/scan")
-@allow(May.SIGN, fresh=True)
-def chop(uid: str) -> BaseResponse:
-    """Hand in the scan of the chopped agreement."""
-    row = own_agreement(uid, May.SIGN)
-    given = request.files.get("scan")
-    if given is None or not given.filename:
-        raise Refused(_("Please choose the scan."), status=422)
-    checked = uploads.check(given)
-    content = files.put(checked.data, checked.media_type)
-    with transaction():
-        agreements.sign_by_chop(row, content, checked.name, by=me().person)
-    return go(
-        "apply.agreement", _("Thank you. A colleague compares the scan, then we counter-sign."), uid=uid
-    )

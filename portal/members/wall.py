@@ -11,7 +11,7 @@ from sqlalchemy import Select, case, func, or_, select
 from portal.accounts.organisations import Organisation
 from portal.core import catalogue, i18n
 from portal.core.db import db
-from portal.members import search
+from portal.members import grams
 from portal.members.belonging import Membership
 from portal.members.standing import Answer, Right, Standing
 
@@ -33,20 +33,24 @@ def tier_name(code: str) -> str:
     return catalogue.in_words(body["name"]) if body else code
 
 
-def shown() -> Select[Membership]:
-    """Select whoever the wall shows: listed and consenting members, and unclaimed ones of an import."""
+def shown(*, people: bool = False) -> Select[Membership]:
+    """Select whoever the wall shows: listed and consenting members, and unclaimed ones of an import.
+
+    Individuals are a list of their own, never among the organisations.
+    """
+    kind = Organisation.person_id.is_not(None) if people else Organisation.person_id.is_(None)
     consenting = Membership.standing.in_(listed_standings()) & Organisation.listing_consent
     return (
         select(Membership)
         .join(Organisation)
-        .where(or_(consenting, Organisation.unclaimed & Organisation.listing_consent))
+        .where(kind, or_(consenting, Organisation.unclaimed & Organisation.listing_consent))
     )
 
 
-def ranked() -> Any:
-    """Return the place of a membership's tier, for sorting."""
+def ranked(tier: Any = Membership.tier) -> Any:
+    """Return the place of a tier, a membership's unless another column is named, for sorting."""
     order = {code: place for place, code in enumerate(tier_order())}
-    return case(order, value=Membership.tier, else_=len(order)) if order else Membership.tier
+    return case(order, value=tier, else_=len(order)) if order else tier
 
 
 def by_name() -> Any:
@@ -70,7 +74,7 @@ def filtered(
 ) -> Select[Membership]:
     """Narrow by any name in either script, by tier and by category."""
     if q.strip():
-        statement = statement.where(search.holding(q))
+        statement = statement.where(grams.holding(q))
     if tier:
         statement = statement.where(Membership.tier == tier)
     if category:

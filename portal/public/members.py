@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from portal.accounts.organisations import Organisation
 from portal.core import catalogue, clock
+from portal.core.api import share
 from portal.core.db import db
 from portal.core.errors import Missing
 from portal.core.paging import page_of
@@ -64,14 +65,24 @@ def members() -> str:
         total=page.total,
         filters=chips_for(standings=False),
         categories=catalogue.entries("category"),
+        people=_people() if not args.get("tier") and not args.get("category") else [],
     )
+
+
+def _people() -> list[Membership]:
+    """Return the individuals who agreed to be shown, by name; a long list is cut."""
+    people = wall.filtered(wall.shown(people=True), q=request.args.get("q", ""))
+    return list(db.session.scalars(people.order_by(wall.by_name(), Membership.id).limit(500)))
 
 
 @public.get("/members/<uid>")
 @anybody
 def member(uid: str) -> str:
     """Show one member of the wall; a certificate's QR code leads here."""
-    row = db.session.scalars(wall.shown().where(Organisation.uid == uid)).first()
+    row = (
+        db.session.scalars(wall.shown().where(Organisation.uid == uid)).first()
+        or db.session.scalars(wall.shown(people=True).where(Organisation.uid == uid)).first()
+    )
     if row is None:
         raise Missing(_("This organisation is not shown on the member wall."))
     category = catalogue.entries("category").get(row.org.category)
@@ -84,26 +95,28 @@ def member(uid: str) -> str:
 @public.get("/members.json")
 @anybody
 def members_json() -> Response:
-    """Hand out the wall as data."""
+    """Hand out the wall as data. `edition` counts the published editions; there is one a day so far."""
     rows = db.session.scalars(wall.shown().order_by(wall.ranked(), Organisation.sort_en, Membership.id))
-    body = [
-        {
-            "id": row.org.uid,
-            "name": {
-                "zh": row.org.display_name_zh or row.org.legal_name,
-                "en": row.org.display_name_en or row.org.legal_name_en or row.org.legal_name,
-            },
-            "tier": row.tier,
-            "category": row.org.category or None,
-            "homepage": row.org.homepage or None,
-            "joined": str(day) if (day := wall.joined(row)) else None,
-            "founding": row.founding,
-        }
-        for row in rows
-    ]
-    answer = jsonify({"day": str(clock.today()), "members": body})
-    answer.headers["Access-Control-Allow-Origin"] = "*"
-    return answer
+    body = {"edition": 1, "day": str(clock.today()), "members": [entry(row) for row in rows]}
+    return share(jsonify(body))
+
+
+def entry(row: Membership) -> dict[str, Any]:
+    """Return a member of the wall as programs read it."""
+    org, day = row.org, wall.joined(row)
+    return {
+        "id": org.uid,
+        "name": {
+            "zh": org.display_name_zh or org.legal_name,
+            "en": org.display_name_en or org.legal_name_en or org.legal_name,
+        },
+        "tier": row.tier,
+        "category": org.category or None,
+        "homepage": org.homepage or None,
+        "logo": None,
+        "joined": str(day) if day else None,
+        "founding": row.founding,
+    }
 
 
 @public.get("/members/landscape.yml")
@@ -111,7 +124,7 @@ def members_json() -> Response:
 def landscape() -> Response:
     """Hand out the wall as a landscape file."""
     text = yaml.safe_dump(document(), allow_unicode=True, sort_keys=False, width=1000)
-    return Response(text, mimetype="application/yaml")
+    return share(Response(text, mimetype="application/yaml"))
 
 
 def newest(most: int = 5) -> list[dict[str, Any]]:

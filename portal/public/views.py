@@ -11,11 +11,12 @@ from flask_babel import gettext as _
 from sqlalchemy import text
 
 from portal.billing.catalogue import price_of
-from portal.core import catalogue, i18n, web
+from portal.core import catalogue, flags, i18n, web
 from portal.core.db import db
 from portal.core.money import Money
-from portal.core.settings import place
+from portal.core.settings import place, settings
 from portal.core.web import public as anybody
+from portal.members import individuals
 
 public = Blueprint("public", __name__)
 
@@ -67,7 +68,9 @@ def home() -> str:
 @anybody
 def tiers() -> str:
     """Show tiers and prices, and compare what each gives."""
-    return render_template("public/tiers.html", tiers=tier_cards(), rights=compared())
+    return render_template(
+        "public/tiers.html", tiers=tier_cards(), rights=compared(), person_tier=individuals.tier_for()
+    )
 
 
 def compared() -> list[tuple[str, list[Any]]]:
@@ -122,4 +125,6 @@ def readyz() -> Response:
     head = ScriptDirectory(str(place("migrations"))).get_current_head()
     if db.session.execute(text("SELECT version_num FROM alembic_version")).scalar() != head:
         return Response("the migrations have not run\n", status=503, mimetype="text/plain")
+    if settings().production and flags.raised(flags.DEMO):
+        return Response("this database holds demo data\n", status=503, mimetype="text/plain")
     return Response("ready\n", mimetype="text/plain")

@@ -7,6 +7,10 @@ async function post(url, body) {
     headers: { "Content-Type": "application/json", "X-CSRFToken": token() },
     body: JSON.stringify(body ?? {}),
   });
+  if (answer.status === 401) {
+    const onward = await answer.json().catch(() => null);
+    if (onward?.go) location.assign(onward.go); // both factors are asked for again first
+  }
   if (!answer.ok) throw new Error(String(answer.status));
   return answer.json();
 }

@@ -55,12 +55,28 @@ document.addEventListener("click", (event) => {
 
   if (event.target.closest("[data-print]")) window.print();
 
+  const copy = event.target.closest("[data-copy]");
+  if (copy) copied(copy);
+
   for (const open of all("details.pop[open]")) {
     if (!open.contains(event.target)) open.open = false;
   }
 });
 
-// ---- Keys: Escape closes what is open, "/" and Ctrl K go to the search
+// ---- Copying: one click puts a value where it can be pasted, and says so
+async function copied(button) {
+  const words = button.querySelector("[data-copy-words]");
+  const before = words.textContent;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+  } catch {
+    return;
+  }
+  words.textContent = button.dataset.copied;
+  setTimeout(() => (words.textContent = before), 2000);
+}
+
+// ---- Keys: Escape closes what is open, "/" and Ctrl K go to the search, "?" opens the help
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
     for (const open of all("details.pop[open]")) {
@@ -81,6 +97,11 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     search.focus();
     search.select();
+  }
+  const help = document.querySelector("[data-help]");
+  if (help && event.key === "?" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    event.preventDefault();
+    help.click();
   }
 });
 
@@ -159,3 +180,62 @@ document.addEventListener("change", (event) => {
 
 // ---- A form that sends itself: the page behind it only waits for the answer
 for (const form of all("form[data-go]")) form.requestSubmit();
+
+// ---- The office's search: what is found appears below the field; arrows move, Enter opens, Escape closes
+const searchField = document.querySelector("[data-search]");
+const foundBox = document.querySelector("[data-found]");
+
+function hits() {
+  return all("[data-hit]", foundBox?.hidden === false ? foundBox : (document.querySelector("[data-hits]") ?? document.createElement("div")));
+}
+
+function closeFound() {
+  if (!foundBox) return;
+  foundBox.hidden = true;
+  foundBox.replaceChildren();
+}
+
+if (searchField && foundBox) {
+  let asked = 0;
+  let waiting;
+  searchField.addEventListener("input", () => {
+    clearTimeout(waiting);
+    const q = searchField.value.trim();
+    const mine = ++asked;
+    if (q.length < 2 && !/[^\x00-\x7f]/.test(q)) {
+      closeFound();
+      return;
+    }
+    waiting = setTimeout(async () => {
+      const address = `${searchField.form.action}?${new URLSearchParams({ q, part: 1 })}`;
+      const answer = await fetch(address, { headers: { "X-Requested-With": "fetch" } }).catch(() => null);
+      if (!answer?.ok || answer.redirected || mine !== asked || document.activeElement !== searchField) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      foundBox.replaceChildren(...page.body.childNodes);
+      foundBox.hidden = !foundBox.childElementCount;
+    }, 180);
+  });
+  document.addEventListener("click", (event) => {
+    if (!searchField.form.contains(event.target)) closeFound();
+  });
+  searchField.form.addEventListener("focusout", (event) => {
+    if (event.relatedTarget && !searchField.form.contains(event.relatedTarget)) closeFound();
+  });
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && foundBox && !foundBox.hidden) {
+    closeFound();
+    searchField.focus();
+    return;
+  }
+  if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+  const list = hits();
+  const here = list.indexOf(document.activeElement);
+  const inField = document.activeElement === searchField || (document.activeElement?.id === "q" && document.querySelector("[data-hits]"));
+  if (!list.length || (here < 0 && !inField)) return;
+  event.preventDefault();
+  const next = here + (event.key === "ArrowDown" ? 1 : -1);
+  if (next < 0) searchField?.focus();
+  else list[Math.min(next, list.length - 1)].focus();
+});

@@ -15,63 +15,16 @@ from sqlalchemy import select
 from portal.accounts import contacts, passwords, tickets
 from portal.accounts.may import ContactRole, StaffRole
 from portal.accounts.people import Grant, Person, TicketKind
-from portal.accounts.registration import inner_check
 from portal.billing import settling
 from portal.billing.money_models import ReceiptEntry
 from portal.core import clock, files, flags, outbox
 from portal.core.db import db, let_go, transaction
 from portal.core.errors import Refused
-from portal.members import agreements, drafting, review
+from portal.demo import money as demo_money
+from portal.demo.cast import FIRMS, PASSWORD, STAFF, Firm, credit_code
+from portal.members import agreements, drafting, quorum, review
 from portal.members.belonging import Agreement
 from portal.members.models import Application
-
-PASSWORD = "lanterns over seven quiet rivers"  # noqa: S105 - printed for everybody, works in the demo only
-STAFF = [
-    ("rui", "芮敏", StaffRole.REVIEWER, "zh_Hans_CN"),
-    ("legal", "方律", StaffRole.LEGAL, "zh_Hans_CN"),
-    ("finance", "高云", StaffRole.FINANCE, "zh_Hans_CN"),
-    ("finance2", "Flora Diaz", StaffRole.FINANCE, "en"),
-    ("committee", "江一帆", StaffRole.COMMITTEE, "zh_Hans_CN"),
-    ("director", "戴博", StaffRole.DIRECTOR, "zh_Hans_CN"),
-    ("secretary", "Sara Lind", StaffRole.SECRETARY, "en"),
-    ("signer", "程越", StaffRole.COUNTER_SIGNER, "zh_Hans_CN"),
-    ("executive", "Erik Holm", StaffRole.EXECUTIVE, "en"),
-    ("auditor", "安静", StaffRole.AUDITOR, "zh_Hans_CN"),
-    ("admin", "Ada Novak", StaffRole.ADMINISTRATOR, "en"),
-]
-
-
-class Firm(NamedTuple):
-    """An invented company: names, site, kind, tier, days ago of its application, how far it came."""
-
-    zh: str
-    en: str
-    site: str
-    category: str
-    tier: str
-    days_ago: int
-    stage: str = "member"
-
-
-FIRMS = [
-    Firm("星河芯片有限公司", "Galaxy Chips", "galaxy-chips", "chip", "platinum", 300, "founder"),
-    Firm("北辰算力科技有限公司", "Polaris Compute", "polaris-compute", "server", "platinum", 280, "founder"),
-    Firm("青禾大模型有限公司", "Qinghe Models", "qinghe-models", "model", "gold", 262, "founder"),
-    Firm("云杉软件有限公司", "Spruce Software", "spruce-software", "software", "gold", 240),
-    Firm("海图智能科技有限公司", "Seachart AI", "seachart-ai", "software", "silver", 221),
-    Firm("示例理工大学", "Example Institute of Technology", "example-tech-edu", "university", "silver", 205),
-    Firm("远山集成有限公司", "Farhill Integration", "farhill", "integrator", "silver", 180),
-    Firm("流光半导体有限公司", "Lumenflow Semiconductor", "lumenflow", "chip", "gold", 150),
-    Firm("墨泉科技有限公司", "Inkspring", "inkspring", "software", "startup", 120),
-    Firm("白石服务器有限公司", "Whitestone Servers", "whitestone", "server", "silver", 90),
-    Firm("晨曦模型有限公司", "Dawn Models", "dawn-models", "model", "startup", 60),
-    Firm("长风芯片有限公司", "Longwind Chips", "longwind", "chip", "platinum", 40, "approved"),
-    Firm("听松软件有限公司", "Pinesong Software", "pinesong", "software", "silver", 25, "signed"),
-    Firm("野火集成有限公司", "Wildfire Integration", "wildfire", "integrator", "gold", 18, "returned"),
-    Firm("砚台智能有限公司", "Inkstone AI", "inkstone", "software", "startup", 12, "rejected"),
-    Firm("云上大学", "Cloud University", "cloud-university", "university", "silver", 8, "recommended"),
-    Firm("赤壁算力有限公司", "Redcliff Compute", "redcliff", "server", "gold", 3, "submitted"),
-]
 
 
 @contextmanager
@@ -87,15 +40,6 @@ def _scan(words: str) -> files.Content:
     out = io.BytesIO()
     image.save(out, "PNG")
     return files.put(out.getvalue(), "image/png")
-
-
-def _code(n: int) -> str:
-    """Return a well-formed, invented credit code (GB 32100-2015 with its inner GB 11714 check)."""
-    body = f"MAD{n:05d}"
-    first = "91110108" + body + inner_check(body)
-    letters = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-    total = sum(letters.index(char) * pow(3, i, 31) for i, char in enumerate(first))
-    return first + letters[(31 - total % 31) % 31]
 
 
 def _person(key: str, name: str, language: str, hashed: str) -> Person:
@@ -151,7 +95,7 @@ class Demo:
 
     def _answers(self, firm: Firm, n: int, owner: Person) -> dict[str, Any]:
         return {
-            "legal_name": firm.zh, "legal_name_en": f"{firm.en} Ltd", "country": "CN", "registration": _code(n),
+            "legal_name": firm.zh, "legal_name_en": f"{firm.en} Ltd", "country": "CN", "registration": credit_code(n),
             "category": firm.category, "homepage": f"https://www.{firm.site}.example", "address": f"北京市示例区示例路 {n} 号",
             "tier": firm.tier, "why": "希望让模型在更多芯片上高效运行，并参与共建。", "chips": "第一代与第二代加速卡",
             "department": "计算机学院", "strategy": "由首席技术官参与技术治理。", "founded": "2024",
@@ -208,6 +152,16 @@ class Demo:
             with at(day), transaction():
                 settling.confirm_receipt(db.session.get_one(ReceiptEntry, number), by=self.who("finance2"))
 
+    def prepare(self, day: date, case: int, firm: Firm) -> None:
+        """Bring what the tier or kind asks for beside the voices: the minute of the board, a second check."""
+        if firm.tier == "platinum":
+            content = _scan("Minute of the board")
+            with at(day), transaction():
+                row = db.session.get_one(Application, case)
+                quorum.attach_minute(row, content, "minute.png", by=self.who("secretary"))
+        if firm.category == "university":
+            self.do(day, "rui2", quorum.check_papers, case)
+
     def live(self, firm: Firm, n: int, today: date) -> None:
         """Take one firm as far along the road as its stage says."""
         start = today - timedelta(days=firm.days_ago)
@@ -216,16 +170,11 @@ class Demo:
             return
         self.do(start, "rui", review.take, case)
         if firm.stage == "returned":
-            self.do(
-                start,
-                "rui",
-                review.ask,
-                case,
-                comments={
-                    "why": "请具体说明计划适配哪些模型。",
-                    "licence": "扫描件右下角不清晰，请重新上传。",
-                },
-            )
+            questions = {
+                "why": "请具体说明计划适配哪些模型。",
+                "licence": "扫描件右下角不清晰，请重新上传。",
+            }
+            self.do(start, "rui", review.ask, case, comments=questions)
             return
         self.recommend(start, case, firm.tier)
         if firm.stage == "recommended":
@@ -237,7 +186,11 @@ class Demo:
             }
             self.do(start, "director", review.reject, case, code="papers", reason=words)
             return
-        self.do(start, "director", review.approve, case, founding=firm.stage == "founder")
+        self.prepare(start, case, firm)
+        founder = firm.stage == "founder"
+        if founder:
+            self.do(start, "rui", review.propose_waiver, case, reason="首批受邀的创始会员，首年会费豁免。")
+        self.do(start, "director", review.approve, case, founding=founder)
         if firm.stage == "approved":
             return
         self.sign(start, case, firm)
@@ -256,6 +209,7 @@ def build(app: Flask) -> None:
         for n, firm in enumerate(FIRMS, 1):
             demo.live(firm, n, today)
         _complete_contacts(demo, today)
+        demo_money.fill(demo.who, today)
 
 
 def _complete_contacts(demo: Demo, today: date) -> None:

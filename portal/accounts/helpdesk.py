@@ -1,0 +1,121 @@
+"""The office's pages about people's accounts: find one, see its sessions, help when a factor is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, render_template, request
+from flask_babel import gettext as _
+from sqlalchemy import or_, select
+from werkzeug.wrappers import Response as BaseResponse
+
+from portal.accounts import door, factors, helping
+from portal.accounts import forms as f
+from portal.accounts.access import allow, me
+from portal.accounts.may import May
+from portal.accounts.people import FactorLoss, Person
+from portal.core.db import db, transaction
+from portal.core.errors import Missing, Refused
+from portal.core.paging import page_of
+from portal.core.web import go
+
+helpdesk = Blueprint("helpdesk", __name__, url_prefix="/office/accounts")
+
+
+def _person(uid: str) -> Person:
+    row = db.session.scalars(select(Person).where(Person.uid == uid)).first()
+    if row is None:
+        raise Missing(_("There is no such account."))
+    return row
+
+
+@helpdesk.get("/")
+@allow(May.HELP_PEOPLE)
+def people() -> str:
+    """List the accounts; what was reported lost and waits comes first."""
+    statement = select(Person).order_by(Person.name, Person.id)
+    if q := request.args.get("q", "").strip()[:200]:
+        found = [column.icontains(q, autoescape=True) for column in (Person.name, Person.email)]
+        statement = statement.where(or_(*found))
+    waiting = select(FactorLoss).where(FactorLoss.decided_at.is_(None)).order_by(FactorLoss.id)
+    return render_template(
+        "office/accounts.html", page=page_of(statement), waiting=db.session.scalars(waiting).all()
+    )
+
+
+def _page(row: Person, form: f.Why, status: int = 200) -> Any:
+    return render_template(
+        "office/account.html", person=row, form=form, sessions=door.sessions(row), me=me().person,
+        passkeys=factors.passkeys(row), recovery_left=factors.recovery_left(row), loss=helping.open_loss(row),
+    ), status  # fmt: skip
+
+
+@helpdesk.get("/<uid>")
+@allow(May.HELP_PEOPLE)
+def person(uid: str) -> Any:
+    """Show one account: how it is protected, where it is signed in, what waits."""
+    return _page(_person(uid), f.Why())
+
+
+@helpdesk.post("/<uid>/sessions/end")
+@allow(May.HELP_PEOPLE, fresh=True)
+def end_sessions(uid: str) -> BaseResponse:
+    """End all sessions of a person."""
+    row = _person(uid)
+    with transaction():
+        helping.end_sessions(row, by=me().person)
+    return go("helpdesk.person", _("All sessions are ended."), uid=uid)
+
+
+@helpdesk.post("/<uid>/loss")
+@allow(May.HELP_PEOPLE, fresh=True)
+def report(uid: str) -> Any:
+    """Write down that the second factor is lost, and how the person showed who he is."""
+    row, form = _person(uid), f.Why()
+    if not form.validate_on_submit():
+        return _page(row, form, 422)
+    try:
+        with transaction():
+            helping.report_loss(row, by=me().person, shown=form.reason.data)
+    except Refused as refusal:
+        form.refused(refusal)
+        return _page(row, form, refusal.status)
+    return go("helpdesk.person", _("Written down. A second member of staff decides."), uid=uid)
+
+
+@helpdesk.post("/<uid>/loss/<answer>")
+@allow(May.HELP_PEOPLE, fresh=True)
+def decide(uid: str, answer: str) -> BaseResponse:
+    """Remove the lost factors (`agreement`), or refuse to (`refusal`)."""
+    loss = helping.open_loss(_person(uid))
+    if loss is None or answer not in {"agreement", "refusal"}:
+        raise Missing(_("Nothing waits for a decision here."))
+    with transaction():
+        helping.decide_loss(loss, by=me().person, agree=answer == "agreement")
+    return go("helpdesk.person", _("Decided; the person has mail."), uid=uid)
+
+
+@helpdesk.post("/<uid>/closing")
+@allow(May.HELP_PEOPLE, fresh=True)
+def close(uid: str) -> Any:
+    """Close an account."""
+    row, form = _person(uid), f.Why()
+    if not form.validate_on_submit():
+        return _page(row, form, 422)
+    try:
+        with transaction():
+            helping.close(row, by=me().person, reason=form.reason.data)
+    except Refused as refusal:
+        form.refused(refusal)
+        return _page(row, form, refusal.status)
+    return go("helpdesk.person", _("The account is closed, and its sessions are ended."), uid=uid)
+
+
+@helpdesk.post("/<uid>/opening")
+@allow(May.HELP_PEOPLE, fresh=True)
+def reopen(uid: str) -> BaseResponse:
+    """Open a closed account again."""
+    row = _person(uid)
+    with transaction():
+        helping.reopen(row, by=me().person)
+    return go("helpdesk.person", _("The account is open again."), uid=uid)

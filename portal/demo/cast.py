@@ -1,0 +1,66 @@
+"""The cast of the demo: invented staff, and invented companies with how far each came."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from portal.accounts.may import StaffRole
+from portal.accounts.registration import inner_check
+
+PASSWORD = "lanterns over seven quiet rivers"  # noqa: S105 - printed for everybody, works in the demo only
+STAFF = [
+    ("rui", "芮敏", StaffRole.REVIEWER, "zh_Hans_CN"),
+    ("rui2", "Ravi Anand", StaffRole.REVIEWER, "en"),
+    ("legal", "方律", StaffRole.LEGAL, "zh_Hans_CN"),
+    ("finance", "高云", StaffRole.FINANCE, "zh_Hans_CN"),
+    ("finance2", "Flora Diaz", StaffRole.FINANCE, "en"),
+    ("committee", "江一帆", StaffRole.COMMITTEE, "zh_Hans_CN"),
+    ("director", "戴博", StaffRole.DIRECTOR, "zh_Hans_CN"),
+    ("secretary", "Sara Lind", StaffRole.SECRETARY, "en"),
+    ("signer", "程越", StaffRole.COUNTER_SIGNER, "zh_Hans_CN"),
+    ("executive", "Erik Holm", StaffRole.EXECUTIVE, "en"),
+    ("auditor", "安静", StaffRole.AUDITOR, "zh_Hans_CN"),
+    ("admin", "Ada Novak", StaffRole.ADMINISTRATOR, "en"),
+]
+
+
+class Firm(NamedTuple):
+    """An invented company: names, site, kind, tier, days ago of its application, how far it came."""
+
+    zh: str
+    en: str
+    site: str
+    category: str
+    tier: str
+    days_ago: int
+    stage: str = "member"
+
+
+FIRMS = [
+    Firm("星河芯片有限公司", "Galaxy Chips", "galaxy-chips", "chip", "platinum", 300, "founder"),
+    Firm("北辰算力科技有限公司", "Polaris Compute", "polaris-compute", "server", "platinum", 280, "founder"),
+    Firm("青禾大模型有限公司", "Qinghe Models", "qinghe-models", "model", "gold", 262, "founder"),
+    Firm("云杉软件有限公司", "Spruce Software", "spruce-software", "software", "gold", 240),
+    Firm("海图智能科技有限公司", "Seachart AI", "seachart-ai", "software", "silver", 221),
+    Firm("示例理工大学", "Example Institute of Technology", "example-tech-edu", "university", "silver", 205),
+    Firm("远山集成有限公司", "Farhill Integration", "farhill", "integrator", "silver", 180),
+    Firm("流光半导体有限公司", "Lumenflow Semiconductor", "lumenflow", "chip", "gold", 150),
+    Firm("墨泉科技有限公司", "Inkspring", "inkspring", "software", "startup", 120),
+    Firm("白石服务器有限公司", "Whitestone Servers", "whitestone", "server", "silver", 90),
+    Firm("晨曦模型有限公司", "Dawn Models", "dawn-models", "model", "startup", 60),
+    Firm("长风芯片有限公司", "Longwind Chips", "longwind", "chip", "platinum", 40, "approved"),
+    Firm("听松软件有限公司", "Pinesong Software", "pinesong", "software", "silver", 25, "signed"),
+    Firm("野火集成有限公司", "Wildfire Integration", "wildfire", "integrator", "gold", 18, "returned"),
+    Firm("砚台智能有限公司", "Inkstone AI", "inkstone", "software", "startup", 12, "rejected"),
+    Firm("云上大学", "Cloud University", "cloud-university", "university", "silver", 8, "recommended"),
+    Firm("赤壁算力有限公司", "Redcliff Compute", "redcliff", "server", "gold", 3, "submitted"),
+]
+
+
+def credit_code(n: int) -> str:
+    """Return a well-formed, invented credit code (GB 32100-2015 with its inner GB 11714 check)."""
+    body = f"MAD{n:05d}"
+    first = "91110108" + body + inner_check(body)
+    letters = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+    total = sum(letters.index(char) * pow(3, i, 31) for i, char in enumerate(first))
+    return first + letters[(31 - total % 31) % 31]

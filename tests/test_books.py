@@ -1,0 +1,317 @@
+"""The books hold whatever is done to them: a machine that does everything in any order, and breaks made by hand."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from sqlalchemy import select, text
+
+from portal.accounts.people import Person
+from portal.billing import issuing, refunds, settling, voiding
+from portal.billing.catalogue import prices
+from portal.billing.models import Invoice, InvoiceState
+from portal.billing.money_models import Allocation, JournalEntry, Receipt, Refund, RefundState, Way
+from portal.billing.pricing import split
+from portal.billing.settling import credit_of
+from portal.billing.verify import verify_books
+from portal.core.db import db, reading, transaction
+from portal.core.errors import Refused
+from portal.core.money import Money, spread
+from tests import books
+
+PAYEE = refunds.Payee("Galaxy Ltd", "Bank", "6222")
+PICK = st.integers(0, 1000)
+R = RefundState
+
+
+class Books(RuleBasedStateMachine):
+    """Two of finance and one company, doing whatever the verbs allow, and being refused the rest."""
+
+    app: Flask
+    fresh: Callable[[], None]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.n = 0
+        self.context = self.app.app_context()
+        type(self).fresh()
+        self.context.push()
+
+    def teardown(self) -> None:
+        self.context.pop()
+
+    def _next(self) -> str:
+        self.n += 1
+        return f"{id(self)}-{self.n}"
+
+    def _one(self, model: Any, pick: int, *conditions: Any) -> Any:
+        rows = db.session.scalars(select(model).where(*conditions).order_by(model.id)).all()
+        return rows[pick % len(rows)] if rows else None
+
+    def _do(self, deed: Callable[[], object]) -> None:
+        """Do something in one transaction; a refusal leaves nothing behind."""
+        try:
+            with transaction():
+                deed()
+        except Refused:
+            return
+
+    @initialize()
+    def cast(self) -> None:
+        with reading():
+            there = db.session.query(Person).count()
+        if not there:
+            books.house(self.app)
+
+    @rule(product=st.sampled_from(["dues.silver", "dues.startup", "dues.gold"]), waived=st.booleans())
+    def issue(self, product: str, waived: bool) -> None:
+        from portal.billing.catalogue import price_of
+
+        self._do(lambda: books.bill(self._next(), product, price_of(product).amount if waived else Money(0)))
+
+    @rule(pick=PICK, share=st.sampled_from([1, 33, 50, 100, 101, 250]), named=st.booleans())
+    def bank(self, pick: int, share: int, named: bool) -> None:
+        def deed() -> None:
+            invoice = self._one(Invoice, pick, Invoice.gross > Money(0))
+            if invoice is not None:
+                amount = Money(invoice.gross.minor * share // 100)
+                books.transfer(self._next(), amount, str(invoice.reference) if named else "")
+
+        self._do(deed)
+
+    @rule(pick=PICK)
+    def gateway(self, pick: int) -> None:
+        def deed() -> None:
+            invoice = self._one(Invoice, pick, Invoice.gross > Money(0))
+            if invoice is not None:
+                settling.put_on(books.online(self._next(), invoice.gross), invoice, by="payment page")
+
+        self._do(deed)
+
+    @rule(pick=PICK, other=PICK)
+    def match(self, pick: int, other: int) -> None:
+        def deed() -> None:
+            receipt, invoice = self._one(Receipt, pick), self._one(Invoice, other)
+            if receipt is not None and invoice is not None:
+                settling.put_on(receipt, invoice, by=books.person("fang"))
+
+        self._do(deed)
+
+    @rule(pick=PICK)
+    def use_credit(self, pick: int) -> None:
+        def deed() -> None:
+            invoice = self._one(Invoice, pick)
+            if invoice is not None:
+                settling.use_credit(invoice, by=books.person("chen"))
+
+        self._do(deed)
+
+    @rule(pick=PICK)
+    def release(self, pick: int) -> None:
+        def deed() -> None:
+            row = self._one(Allocation, pick, Allocation.amount > Money(0))
+            if row is not None:
+                settling.release(row, by=books.person("fang"), reason="moved")
+
+        self._do(deed)
+
+    @rule(pick=PICK, share=st.sampled_from([1, 50, 100, 120]))
+    def ask_refund(self, pick: int, share: int) -> None:
+        def deed() -> None:
+            row = self._one(Receipt, pick)
+            if row is not None:
+                amount = Money(credit_of(row).minor * share // 100)
+                refunds.request_refund(row, amount, by=books.person("fang"), reason="back", payee=PAYEE)
+
+        self._do(deed)
+
+    @rule(pick=PICK, what=st.sampled_from(["approve", "decline", "own"]))
+    def answer_refund(self, pick: int, what: str) -> None:
+        def deed() -> None:
+            row = self._one(Refund, pick)
+            if row is None:
+                return
+            if what == "decline":
+                refunds.decline_refund(row, by=books.person("feng"), reason="no")
+            else:
+                refunds.approve_refund(row, by=books.person("feng" if what == "approve" else "fang"))
+
+        self._do(deed)
+
+    @rule(pick=PICK, good=st.booleans())
+    def send_refund(self, pick: int, good: bool) -> None:
+        def deed() -> None:
+            row = self._one(Refund, pick, Refund.state.in_([R.APPROVED, R.SENDING]))
+            if row is None:
+                return
+            if row.state is R.APPROVED:
+                refunds.send_refund(row, by="refunds")
+            else:
+                refunds.finish_refund(row, good=good, by="refunds", why="" if good else "refused")
+
+        self._do(deed)
+
+    @rule(pick=PICK, confirm=st.booleans())
+    def void(self, pick: int, confirm: bool) -> None:
+        def deed() -> None:
+            invoice = self._one(Invoice, pick)
+            if invoice is None:
+                return
+            if voiding.proposed(invoice) is None:
+                voiding.propose_void(invoice, by=books.person("fang"), reason="wrong")
+            elif confirm:
+                voiding.confirm_void(invoice, by=books.person("feng"))
+            else:
+                voiding.decline_void(invoice, by=books.person("feng"))
+
+        self._do(deed)
+
+    @invariant()
+    def the_books_hold(self) -> None:
+        with reading():
+            assert verify_books()[1] == []
+            for row in db.session.scalars(select(Receipt)):
+                assert credit_of(row) >= Money(0)
+            for entry in db.session.scalars(select(JournalEntry)):
+                assert sum(line.amount.minor for line in entry.lines) == 0
+            for invoice in db.session.scalars(select(Invoice).where(Invoice.state == InvoiceState.OPEN)):
+                assert issuing.owed(invoice) > Money(0)
+
+
+def test_the_books_hold_after_any_sequence(
+    app: Flask, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    sqlite = app.extensions["settings"].sqlite
+    books.house(app)
+    with app.app_context():
+        db.engine.dispose()
+    file, seed = tmp_path / "portal.sqlite3", tmp_path / "seed.sqlite3"
+    if sqlite:
+        shutil.copy(file, seed)
+
+    def fresh() -> None:
+        """Begin on the database as it was; PostgreSQL goes on with what is there."""
+        if sqlite:
+            with app.app_context():
+                db.engine.dispose()
+            for suffix in ("-wal", "-shm"):
+                file.with_name(file.name + suffix).unlink(missing_ok=True)
+            shutil.copy(seed, file)
+
+    machine = type("OnThisDatabase", (Books,), {"app": app, "fresh": staticmethod(fresh)})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            deadline=None, max_examples=12 if sqlite else 3, stateful_step_count=30 if sqlite else 15,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )  # fmt: skip
+
+
+def test_every_price_splits_into_parts_that_make_the_whole(app: Flask) -> None:
+    with app.app_context(), reading():
+        amounts = [price.amount.minor for price in prices()]
+        taxed = [(price.amount.minor, price.tax.of(price.amount.minor)) for price in prices()]
+    assert len(amounts) >= 5
+    for amount, figures in taxed:
+        assert figures.net + figures.tax == figures.gross == amount
+    for amount in amounts:
+        for bp in (0, 100, 300, 600, 900, 1300):
+            parts = split(amount, bp)
+            assert parts.net + parts.tax == amount
+        for weights in ([1] * 12, [1, 2, 3], [365, 366], [7, 0, 11]):
+            assert sum(spread(amount, weights)) == amount
+
+
+@given(
+    st.integers(-(10**12), 10**12),
+    st.integers(0, 10_000),
+    st.lists(st.integers(0, 10**9), min_size=1, max_size=20),
+)
+@settings(deadline=None)
+def test_any_price_splits_into_parts_that_make_the_whole(amount: int, bp: int, weights: list[int]) -> None:
+    parts = split(amount, bp)
+    assert parts.net + parts.tax == parts.gross == amount
+    if sum(weights):
+        assert sum(spread(amount, weights)) == amount
+
+
+BREAKS = [
+    ("UPDATE journal_line SET amount = amount + 1 WHERE id = 1", "journal: entry 1 does not balance (1 fen)"),
+    ("INSERT INTO journal_entry (kind, source, n, posted_on, service_month, recorded_at) "
+     "VALUES ('x', 'x', 1, '2026-01-01', '2026-01-01', '2026-01-01 00:00:00+00:00')", "has no lines"),
+    ("UPDATE invoice SET number = 'INV-2026-000009' WHERE id = 2", "000002 is missing"),
+    ("UPDATE invoice SET number = 'X-1' WHERE id = 2", "numbers: invoice 2 has X-1"),
+    ("UPDATE invoice SET issued_on = '2026-01-01' WHERE id = 2", "000002 is of 2026-01-01, the one before it of"),
+    ("UPDATE number_series SET next = next + 1", "the counter of INV-2026 stands at 4 after 2 numbers"),
+    ("UPDATE invoice_line SET net = net - 1 WHERE id = 2", "documents: line 2 says"),
+    ("UPDATE invoice SET net = net - 1 WHERE id = 2", "documents: INV-2026-000002 says"),
+    ("UPDATE invoice SET state = 'paid' WHERE id = 2", "invoices: INV-2026-000002 is paid with"),
+    ("UPDATE allocation SET amount = amount - 1", "invoices: INV-2026-000001 owes 1 fen, its account says 0"),
+    ("UPDATE allocation SET amount = amount + 3000000", "receipts: 1 is spent beyond its sum"),
+    ("UPDATE invoice SET state = 'void' WHERE id = 1", "INV-2026-000001 is void and has money on it"),
+    ("UPDATE receipt SET amount = amount + 5 WHERE id = 1", "receipts: 1 has 1000005 fen of credit, its account says 1000000"),
+    ("UPDATE receipt SET way = 'card' WHERE id = 1", "receipts: 1 came by card and lies on account 1002"),
+    ("UPDATE refund SET amount = amount - 1", "receipts: 2 owes 99999 fen of refunds, the account says 100000"),
+    ("UPDATE refund SET state = 'succeeded'", "receipts: 2 brought"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def story(app: Flask) -> Flask:
+    """A small set of books: one invoice paid too much, one open, and a refund approved."""
+    books.house(app)
+    with app.app_context():
+        with transaction():
+            first = books.bill("story:1")
+            books.bill("story:2", "dues.gold")
+            books.transfer("B-1", Money(3_000_000), str(first.reference))
+            receipt = books.online("pi_1", Money(500_000))
+            row = refunds.request_refund(
+                receipt, Money(100_000), by=books.person("fang"), reason="back", payee=PAYEE
+            )
+            refunds.approve_refund(row, by=books.person("feng"))
+        with reading():
+            assert verify_books() == (6, [])
+    return app
+
+
+def lay_open(app: Flask) -> None:
+    """Take away what keeps the rows from being changed, as somebody with the database's password could."""
+    with transaction():
+        if app.extensions["settings"].sqlite:
+            for name in db.session.scalars(
+                text("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+            ).all():
+                db.session.execute(text(f"DROP TRIGGER {name}"))
+            db.session.execute(text("PRAGMA ignore_check_constraints = ON"))
+            return
+        db.session.execute(text("SET session_replication_role = replica"))
+        for table in ("invoice", "invoice_line"):
+            db.session.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT ck_{table}_adds_up"))
+
+
+@pytest.mark.parametrize(("statement", "said"), BREAKS, ids=[said for _statement, said in BREAKS])
+def test_a_broken_row_is_named(story: Flask, statement: str, said: str) -> None:
+    with story.app_context():
+        lay_open(story)
+        with transaction():
+            db.session.execute(text(statement))
+        with reading():
+            found = verify_books()[1]
+        assert any(said in sentence for sentence in found), found
+
+
+def test_a_production_ledger_holds_no_test_money(story: Flask) -> None:
+    books.set_up(story, mode="production")
+    with story.app_context(), reading():
+        assert verify_books()[1] == ["receipts: 2 came from the test gateway into a production ledger"]
+        assert db.session.scalars(select(Receipt.way).where(Receipt.id == 2)).one() is Way.TEST

@@ -1,0 +1,175 @@
+"""The published document is right, and a real server keeps to it under schemathesis."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from sqlalchemy import select
+
+from portal.accounts import tokens
+from portal.accounts.may import ContactRole, Scope, StaffRole
+from portal.accounts.organisations import Organisation
+from portal.accounts.people import Person
+from portal.core import files
+from portal.core.db import db, transaction
+from portal.members import drafting, landscape
+from portal.members.models import Application
+from tests import road
+from tests.conftest import KEY, build
+from tests.people import make_org, make_person, post
+from tests.test_processes import answers, until
+
+OWNER = "chen@galaxy-chips.example"
+ROOT = Path(__file__).resolve().parents[1]
+READY, OPERATIONS = 12, 14
+CHANGING = {"PATCH /api/v1/applications/{uid}", "POST /api/v1/applications/{uid}/submission"}
+PROFILE = {"GET /api/v1/organisations/{uid}", "PATCH /api/v1/organisations/{uid}"}
+# What a kind of owner has no rows for: the organisation's one application is approved, staff have none of their own.
+NEVER: dict[str, set[str]] = {"person": set(), "organisation": CHANGING, "staff": CHANGING | PROFILE}
+LANDSCAPE = (
+    "landscape: [{name: Members, subcategories: [{name: Gold, items: [{name: A}, {name: B}, {name: C}]}]}]"
+)
+
+
+def test_the_document_is_openapi_and_names_a_problem_for_every_refusal(app: Flask) -> None:
+    document = app.test_client().get("/api/v1/openapi.json").get_json()
+    OpenAPIV31SpecValidator(document).validate()
+    listed = {(path, method) for path, methods in document["paths"].items() for method in methods}
+    served = {
+        (rule.rule.replace("<", "{").replace(">", "}"), method.lower())
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.startswith("api_")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert listed == served
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            refusals = {code: one for code, one in operation["responses"].items() if int(code) >= 400}
+            assert {"404", "422", "429"} <= set(refusals)
+            assert all(list(one["content"]) == ["application/problem+json"] for one in refusals.values())
+
+
+def ready(person: Person, n: int, scan: files.Content) -> Application:
+    """Return a draft of a new company that lacks nothing."""
+    org = make_org(f"Ready {n}", (person, ContactRole.OWNER))
+    row = drafting.start(org, by=person, tier="silver", language="en")
+    answers = {key: value for page in road.ANSWERS.values() for key, value in page.items()}
+    own = {"legal_name": f"Ready {n}", "country": "US", "registration": f"R-{n}", "tier": "silver"}
+    drafting.save(row, {**answers, **own, "category": "software"}, by=person)
+    drafting.attach(row, "licence", scan, "licence.png", by=person)
+    return row
+
+
+def world(app: Flask) -> dict[str, Any]:
+    """Fill the database so that every operation has rows to answer with; return a token per kind of owner."""
+    house, chen = road.staff(app), road.company(app)
+    billed = road.apply(chen)
+    road.review(house, billed)
+    assert post(house["dai"], road.case(billed, "approval")).status_code == 303
+    with app.app_context():
+        scan = files.put(road.picture(), "image/png")
+    with app.app_context(), transaction():
+        landscape.bring_in(LANDSCAPE)
+        person = db.session.scalars(select(Person).where(Person.email == OWNER)).one()
+        galaxy = db.session.scalars(select(Organisation).where(Organisation.legal_key.is_not(None))).one()
+        drafts = [ready(person, n, scan) for n in range(READY)]
+        ada = make_person("ada@house.example", "Ada", staff=tuple(StaffRole))
+        scopes = [scope for scope in Scope if scope is not Scope.METRICS]
+        return {
+            "ready": [row.uid for row in drafts],
+            "tokens": {
+                "person": tokens.give("person", scopes, 30, by=person)[1],
+                "organisation": tokens.give("organisation", scopes, 30, org=galaxy, by=person)[1],
+                "staff": tokens.give("staff", scopes, 30, by=ada)[1],
+            },
+        }
+
+
+@pytest.fixture(scope="module")
+def server(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A real server process on a database with a world in it: its API's address, and the world."""
+    home = tmp_path_factory.mktemp("contract")
+    file = home / "portal.sqlite3"
+    shutil.copy(sqlite_template, file)
+    app = build(home, f"sqlite:///{file}")
+    found = world(app)
+    with app.app_context():
+        db.engine.dispose()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    env = {**os.environ, "PORTAL_HOME": str(home), "PORTAL_SECRET_KEY": KEY}
+    env.pop("PORTAL_DATABASE_URL", None)
+    web = subprocess.Popen([sys.executable, "-m", "portal.cli", "web", "--port", str(port)], env=env)
+    try:
+        until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), "the portal answers")
+        yield f"http://127.0.0.1:{port}/api/v1", found
+    finally:
+        web.terminate()
+        web.wait(30)
+
+
+def ids(api: str, token: str) -> dict[str, list[str]]:
+    """Return the ids of every list as the token sees them."""
+    found = {}
+    for kind in ("members", "organisations", "applications", "invoices"):
+        asked = urllib.request.Request(f"{api}/{kind}", headers={"Authorization": f"Bearer {token}"})
+        with urllib.request.urlopen(asked, timeout=20) as answer:
+            found[kind] = [one["id"] for one in json.load(answer)["items"]]
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["person", "organisation", "staff"])
+def test_schemathesis_finds_nothing(server: tuple[str, dict[str, Any]], tmp_path: Path, kind: str) -> None:
+    api, found = server
+    token, seen = found["tokens"][kind], tmp_path / "seen"
+    known = ids(api, token)
+    (tmp_path / "world").write_text(
+        json.dumps(
+            {**known, "ready": found["ready"][1:], "drafts": found["ready"][:1], "api": api, "token": token}
+        )
+    )
+    words = [
+        sys.executable,
+        "-m",
+        "schemathesis.cli",
+        "run",
+        f"{api}/openapi.json",
+        "-c",
+        "all",
+        "--seed",
+        "7",
+    ]
+    words += ["--no-shrink", "--continue-on-failure", "--no-color", "-H", f"Authorization: Bearer {token}"]
+    words += [] if kind == "person" else ["--phases", "fuzzing"]
+    words += ["--max-examples", "8" if kind == "person" else "4"]
+    env = {
+        **os.environ, "SCHEMATHESIS_HOOKS": "tests.contract_hooks", "CONTRACT_WORLD": str(tmp_path / "world"),
+        "CONTRACT_SEEN": str(seen), "PYTHONPATH": str(ROOT),
+    }  # fmt: skip
+    run = subprocess.run(words, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stdout[-6000:]
+    answered: dict[str, set[int]] = defaultdict(set)
+    for line in seen.read_text("utf-8").splitlines():
+        label, status = json.loads(line)
+        answered[label].add(status // 100)
+    assert f"{OPERATIONS} selected / {OPERATIONS} total" in run.stdout
+    assert len(answered) == OPERATIONS
+    never = {label for label, found in answered.items() if 2 not in found}
+    assert never == NEVER[kind]

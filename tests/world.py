@@ -1,0 +1,246 @@
+"""A small world for walks over every door: two companies with every kind of row, everybody in every role."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Table, select
+from werkzeug.routing import Rule
+
+from portal.accounts.may import ContactRole, StaffRole
+from portal.accounts.organisations import Contact, Invitation, Organisation
+from portal.accounts.people import Grant, Passkey, Person, UserSession
+from portal.billing.checkout_models import CheckoutAttempt, PracticeSession
+from portal.billing.money_models import ReceiptEntry
+from portal.core import clock
+from portal.core.db import Model, db, reading, transaction
+from portal.core.mail import MailMessage
+from portal.core.web import LIBRARIES
+from portal.members.models import Application, Upload
+from tests import road
+from tests.people import browser, make_person, post, token
+
+NOBODY, OUTSIDER, OMNI = "nobody", "outsider", "omni"
+MISSING = "0" * 32
+SECRET_NAME = "Quokka Hidden Silicon"
+BODY = {
+    "reason": "because", "reason_zh": "因为", "reason_en": "because", "code": "papers", "name": "Chen Wei", "read": "y",
+    "email": "x@elsewhere.example", "role": "billing", "language": "en", "in_favour": "yes", "answer": "different",
+    "password": "violet engine counts nine geese", "current": "wrong", "go": "stay", "amount": "1.00", "sha256": "0" * 64,
+}  # fmt: skip
+
+
+@dataclass
+class World:
+    """Browsers by role of company B, of staff, of nobody; and the values of company A's rows, by kind."""
+
+    app: Flask
+    browsers: dict[str, FlaskClient]
+    rows: dict[str, str]
+    own: dict[str, str]
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def token(self, who: str) -> str:
+        """Return the form token of somebody's browser."""
+        if who not in self.tokens:
+            self.tokens[who] = token(self.browsers[who])
+        return self.tokens[who]
+
+    def ask(self, who: str, method: str, path: str, **more: Any) -> Any:
+        """Send a request as somebody; changes carry the token and a plausible body."""
+        if method == "GET":
+            return self.browsers[who].get(path, **more)
+        data = {"csrf_token": self.token(who), **BODY}
+        return self.browsers[who].open(path, method=method, data=data, **more)
+
+
+# What stands in an address, by the endpoint (or its blueprint) and the name of the parameter. `word:` values
+# are no rows. A new endpoint with a parameter that is not here fails the walk.
+KNOWN: dict[tuple[str, str], str] = {
+    ("public", "uid"): "organisation",
+    ("accounts.confirm_link", "secret"): "word:no-such-ticket",
+    ("accounts.reset_link", "secret"): "word:no-such-ticket",
+    ("accounts.demo_link", "secret"): "word:no-such-ticket",
+    ("accounts.invitation_link", "secret"): "word:no-such-invitation",
+    ("accounts.mail", "number"): "mail",
+    ("accounts.demo_enter", "uid"): "person",
+    ("accounts.end_contact", "uid"): "contact",
+    ("accounts.withdraw_invitation", "uid"): "invitation",
+    ("accounts.passkey_drop", "uid"): "passkey",
+    ("accounts.end_session", "uid"): "session",
+    ("staff", "number"): "grant",
+    ("helpdesk", "uid"): "person",
+    ("helpdesk", "answer"): "word:agreement",
+    ("cases", "uid"): "application",
+    ("cases", "file_uid"): "file",
+    ("cases", "number"): "pair",
+    ("cases", "kind"): "word:document",
+    ("cases", "step"): "word:voiding",
+    ("roll", "uid"): "organisation",
+    ("roll", "item"): "word:welcome",
+    ("apply", "uid"): "application",
+    ("apply", "file_uid"): "file",
+    ("apply", "page"): "word:organisation",
+    ("apply.agreement", "uid"): "agreement",
+    ("apply.agreement_pdf", "uid"): "agreement",
+    ("apply.sign", "uid"): "agreement",
+    ("apply.chop", "uid"): "agreement",
+    ("billing", "uid"): "invoice",
+    ("pay.begin", "uid"): "invoice",
+    ("pay.back", "uid"): "attempt",
+    ("pay.settlement", "uid"): "attempt",
+    ("pay", "session_id"): "practice",
+    ("pay", "what"): "word:leave",
+    ("money", "uid"): "invoice",
+    ("money.confirm", "uid"): "entry",
+    ("money.decline", "uid"): "entry",
+}
+SILVER = {"tier": "silver", "category": "software"}
+NUMBERS = {"mail", "grant", "pair"}
+# Open to whoever holds the address or to everybody on purpose: no row of a company is behind a role here.
+OPEN = {"public.member", "accounts.mail", "accounts.demo_enter", "pay.test_page", "pay.test_act"}
+
+
+def kind(rule: Rule, name: str) -> str:
+    """Return the kind of row (or the word) that a parameter of a rule takes; KeyError if nobody said."""
+    blueprint = rule.endpoint.rsplit(".", 1)[0]
+    return KNOWN.get((rule.endpoint, name)) or KNOWN[(blueprint, name)]
+
+
+def rules(app: Flask) -> list[Rule]:
+    """Return every rule but those of libraries' files."""
+    return [rule for rule in app.url_map.iter_rules() if rule.endpoint not in LIBRARIES]
+
+
+def address(app: Flask, rule: Rule, rows: dict[str, str], **other: str) -> str:
+    """Return the path of a rule with the rows given; `other` replaces kinds."""
+    values: dict[str, Any] = {}
+    for name in rule.arguments:
+        what = kind(rule, name)
+        value = what.removeprefix("word:") if what.startswith("word:") else {**rows, **other}[what]
+        values[name] = int(value) if what in NUMBERS else value
+    return str(app.url_map.bind("localhost").build(rule.endpoint, values, method=_method(rule)))
+
+
+def _method(rule: Rule) -> str:
+    return "GET" if "GET" in (rule.methods or ()) else "POST"
+
+
+def methods(rule: Rule) -> list[str]:
+    """Return the methods worth walking."""
+    return sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+
+
+def dump(app: Flask) -> dict[str, str]:
+    """Return a hash of every table; when a session was last seen does not count."""
+    found = {}
+    with app.app_context(), reading():
+        for table in Model.metadata.sorted_tables:
+            rows = db.session.execute(select(*_columns(table)).order_by(*table.primary_key.columns)).all()
+            found[table.name] = hashlib.sha256(repr(rows).encode()).hexdigest()
+    return found
+
+
+def _columns(table: Table) -> list[Any]:
+    return [column for column in table.columns if (table.name, column.name) != ("user_session", "seen_at")]
+
+
+def build(app: Flask) -> World:
+    """Fill an empty database, and return who can be asked as and what can be asked for."""
+    house = road.staff(app)
+    chen = road.company(app)
+    names = {"legal_name": SECRET_NAME, "display_name_en": SECRET_NAME, "display_name_zh": "短尾矮袋鼠"}
+    uid = road.apply(chen, **SILVER, **names)
+    road.review(house, uid, voices=("lena",))
+    assert post(house["dai"], road.case(uid, "approval")).status_code == 303
+    road.work(app)
+    assert post(house["lena"], road.case(uid, "agreement/sending")).status_code == 303
+    post(chen, "/people", email="bill@quokka.example", role="billing", language="en")
+    road.work(app)
+    invoice = road.invoice_of(app, uid)
+    started = post(chen, f"/invoices/{invoice.uid}/payment")
+    assert started.status_code == 303, started.text
+    recorded = post(
+        house["fang"], "/office/money/receipts/new", bank_ref="B-9", amount="12.00", received_on="2026-01-05",
+        payer=SECRET_NAME, text="nothing",
+    )  # fmt: skip
+    assert recorded.status_code == 303
+    browsers = {NOBODY: app.test_client(), **_people(app, uid)}
+    rows = _rows(app, uid)
+    own = {**rows, "application": road.apply_draft(browsers[ContactRole.OWNER.value])}
+    return World(app, browsers, rows, own)
+
+
+def _people(app: Flask, uid: str) -> dict[str, FlaskClient]:
+    with app.app_context(), transaction():
+        b = Organisation(legal_name="Beta Boards Ltd")
+        db.session.add(b)
+        for role in ContactRole:
+            person = make_person(f"{role.value}@beta.example", f"Beta {role.value}")
+            db.session.add(Contact(person=person, org=b, role=role, start=clock.today()))
+        for staff in StaffRole:
+            make_person(f"{staff.value}@walk.example", staff.value, staff=(staff,))
+        make_person("outsider@else.example", "Out Sider")
+        omni = make_person("omni@walk.example", "Omni", staff=tuple(StaffRole))
+        a = road.application(uid).org
+        for role in ContactRole:
+            db.session.add(Contact(person=omni, org=a, role=role, start=clock.today()))
+    found = {role.value: browser(app, f"{role.value}@beta.example") for role in ContactRole}
+    found |= {f"staff {role.value}": browser(app, f"{role.value}@walk.example") for role in StaffRole}
+    return {
+        **found,
+        OUTSIDER: browser(app, "outsider@else.example"),
+        OMNI: browser(app, "omni@walk.example"),
+    }
+
+
+def _rows(app: Flask, uid: str) -> dict[str, str]:
+    with app.app_context(), transaction():
+        chen = db.session.scalars(select(Person).where(Person.email == "chen@galaxy-chips.example")).one()
+        db.session.add(
+            Passkey(person=chen, name="laptop", credential_id="abc", public_key="00", sign_count=0)
+        )
+    with app.app_context(), reading():
+        from portal.members.belonging import Agreement
+
+        row = road.application(uid)
+        one = db.session.scalars
+        agreement = one(select(Agreement).where(Agreement.application_id == row.id)).one()
+        upload = one(select(Upload).where(Upload.application_id == row.id)).first()
+        assert row.invoice is not None
+        assert upload is not None
+        return {
+            "application": uid,
+            "agreement": agreement.uid,
+            "organisation": row.org.uid,
+            "invoice": row.invoice.uid,
+            "file": upload.file.uid,
+            "person": chen.uid,
+            "contact": one(select(Contact).where(Contact.org_id == row.org_id)).all()[0].uid,
+            "invitation": one(select(Invitation).where(Invitation.org_id == row.org_id)).one().uid,
+            "passkey": one(select(Passkey).where(Passkey.person_id == chen.id)).one().uid,
+            "session": one(select(UserSession).where(UserSession.person_id == chen.id)).all()[-1].uid,
+            "attempt": one(select(CheckoutAttempt)).one().uid,
+            "practice": one(select(PracticeSession)).one().session_id,
+            "entry": one(select(ReceiptEntry)).one().uid,
+            "grant": str(one(select(Grant).order_by(Grant.id)).all()[0].id),
+            "mail": str(one(select(MailMessage).order_by(MailMessage.id)).all()[0].id),
+            "pair": "1",
+        }
+
+
+def missing_rows() -> dict[str, str]:
+    """Return values that name nothing."""
+    kinds = {what for what in KNOWN.values() if not what.startswith("word:")}
+    return {what: "987654321" if what in NUMBERS else MISSING for what in kinds}
+
+
+def applications_of(app: Flask, name: str) -> int:
+    """Return how many applications the organisation of a legal name has."""
+    with app.app_context(), reading():
+        rows = select(Application).join(Organisation).where(Organisation.legal_name == name)
+        return len(db.session.scalars(rows).all())

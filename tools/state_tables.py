@@ -1,0 +1,108 @@
+"""Writes docs/states.md: the four lives as diagrams, and who may take which verb in which state, from the code's tables.
+
+usage: python tools/state_tables.py – a test compares the file with what this writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from pathlib import Path
+
+import yaml
+
+from portal.accounts.may import CONTACT, STAFF, May
+from portal.billing.models import INVOICE_LIFE
+from portal.members.belonging import AGREEMENT_LIFE
+from portal.members.models import APPLICATION_LIFE
+from portal.members.standing import Right, Standing
+from portal.members.verbs import AGREEMENT, APPLICATION, Verb
+
+ROOT = Path(__file__).resolve().parents[1]
+FILE = ROOT / "docs" / "states.md"
+HEAD = """# States, roles and verbs
+
+Written by `tools/state_tables.py` from the tables in the code (`members/verbs.py`, the lives in the models,
+`accounts/may.py`, `catalogue/members.yml`); a test compares. Four lives stay apart: asking (application),
+promising (agreement), paying (invoice) and belonging (membership).
+"""
+
+
+def diagram(life: Mapping[StrEnum, Iterable[StrEnum]], verbs: tuple[Verb, ...] = ()) -> str:
+    """Return a life as a mermaid state diagram; steps carry the names of their verbs where there are any."""
+    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {next(iter(life)).value}"]
+    for state, onward in life.items():
+        for to in sorted(onward):
+            names = [verb.name for verb in verbs if state in verb.starts and verb.to is to]
+            lines.append(f"    {state.value} --> {to.value}" + (f" : {' · '.join(names)}" if names else ""))
+        if not onward:
+            lines.append(f"    {state.value} --> [*]")
+    return "\n".join([*lines, "```"])
+
+
+def roles(may: tuple[May, ...]) -> str:
+    """Return which roles hold one of these: of the house, then of the member."""
+    house = [role.value for role, held in STAFF.items() if held & set(may)]
+    member = [f"member's {role.value}" for role, held in CONTACT.items() if held & set(may)]
+    return ", ".join([*house, *member])
+
+
+def table(verbs: tuple[Verb, ...]) -> str:
+    """Return the verbs as a table: from, verb, to, permission, who."""
+    lines = ["| from | verb | to | permission | who |", "|---|---|---|---|---|"]
+    for verb in verbs:
+        starts = ", ".join(state.value for state in verb.starts) or "–"
+        to = verb.to.value if verb.to is not None else "(stays)"
+        may = ", ".join(one.value for one in verb.may) or "–"
+        who = " · ".join(part for part in (roles(verb.may), verb.by) if part)
+        lines.append(f"| {starts} | `{verb.name}` | {to} | {may} | {who} |")
+    return "\n".join(lines)
+
+
+def rights(catalogue: Mapping[str, list[dict[str, str]]]) -> str:
+    """Return what each standing carries; standing is derived from facts and a day, never stored."""
+    signs = {"yes": "●", "keeps": "○", "no": "–"}
+    lines = [
+        "| standing | " + " | ".join(right.value for right in Right) + " |", "|---" * (len(Right) + 1) + "|"
+    ]  # fmt: skip
+    rows = {row["code"]: row for row in catalogue["rights"]}
+    for standing in Standing:
+        cells = [signs[rows[standing.value][right.value]] for right in Right]
+        lines.append(f"| {standing.value} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def eyes(catalogue: Mapping[str, list[dict[str, object]]]) -> str:
+    """Return which parts of a case one human may not play together."""
+    lines = ["| part | must not be the same human as |", "|---|---|"]
+    for row in catalogue["four_eyes"]:
+        if row["apart"]:
+            lines.append(f"| {row['code']} | {', '.join(map(str, row['apart']))} |")  # type: ignore[call-overload]
+    return "\n".join(lines)
+
+
+def page() -> str:
+    """Return the whole page."""
+    catalogue = yaml.safe_load((ROOT / "catalogue" / "members.yml").read_text("utf-8"))
+    return "\n\n".join(
+        [
+            HEAD.rstrip(),
+            "## Application",
+            diagram(APPLICATION_LIFE, APPLICATION),
+            table(APPLICATION),
+            "An applicant begins without any permission but his own confirmed account. Which of these parts one human\nmay not play together:",
+            eyes(catalogue),
+            "## Agreement",
+            diagram(AGREEMENT_LIFE, AGREEMENT),
+            table(AGREEMENT),
+            "## Invoice",
+            diagram(INVOICE_LIFE),
+            "## Membership",
+            "A membership has no stored state: it is a list of facts that only grows, and its standing is a function of them\nand a day. The first line of this table that fits is the standing; ● yes, ○ keeps what it has, – no.",
+            rights(catalogue),
+        ]
+    ) + "\n"  # fmt: skip
+
+
+if __name__ == "__main__":
+    FILE.write_text(page(), encoding="utf-8")
