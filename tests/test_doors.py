@@ -313,7 +313,7 @@ def look_at(world: World, looking: list[Rule], seen: dict[int, int]) -> list[tup
     for rule in looking:
         for who in (OMNI, OUTSIDER, NOBODY):
             path = address(world.app, rule, world.rows)
-            answer = world.browsers[who].get(path)
+            answer = world.browsers[who].get(path, buffered=True)
             seen[answer.status_code] = seen.get(answer.status_code, 0) + 1
             wrong += [(path, who, answer.status_code, what) for what in lacking(answer)]
             private = who != NOBODY and not rule.endpoint.startswith("static") and not for_programs(path)
