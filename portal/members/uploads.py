@@ -9,7 +9,7 @@ import zlib
 from dataclasses import dataclass
 
 from flask_babel import lazy_gettext as _l
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 from werkzeug.datastructures import FileStorage
 
 from portal.core import files
@@ -39,6 +39,9 @@ def safe_name(name: str) -> str:
 
 def _picture(data: bytes, kind: str) -> bytes:
     """Return the picture drawn anew on white: whatever else the file carried is gone."""
+    ImageFile.LOAD_TRUNCATED_IMAGES = (
+        False  # the PDF engine, where it is loaded, switches it on for everybody
+    )
     try:
         with Image.open(io.BytesIO(data), formats=["PNG", "JPEG"]) as image:
             if image.width * image.height > MOST_PIXELS or Image.MIME.get(image.format or "") != kind:
