@@ -197,7 +197,9 @@ def test_a_returned_scan_says_what_is_wrong(app: Flask) -> None:
     path = f"/agreements/{road.agreement_of(app, uid)[0]}"
     assert road.upload(client, f"{path}/scan", "scan").status_code == 303
     assert (
-        post(house["lou"], road.case(uid, "agreement/scan-return"), reason="Page 2 missing").status_code
+        post(
+            house["lou"], road.case(uid, "agreement/scan-return"), reason="other", text="Page 2 missing"
+        ).status_code
         == 303
     )
     mail = last_mail(app, "chen@galaxy-chips.example")

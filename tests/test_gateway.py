@@ -324,16 +324,17 @@ def test_production_without_a_key_has_no_gateway(tmp_path: Path, app: Flask) -> 
     url = app.extensions["settings"].database_url
     env = {
         "PORTAL_HOME": str(tmp_path), "PORTAL_DATABASE_URL": url, "PORTAL_MODE": "production",
-        "PORTAL_SECRET_KEY": "k" * 40, "PORTAL_PUBLIC_URL": "https://portal.example", "PORTAL_MAIL_URL": "smtp://localhost",
+        "PORTAL_SECRET_KEY": "".join(map(chr, range(65, 91))) + "0123456789", "PORTAL_PUBLIC_URL": "https://portal.example", "PORTAL_MAIL_URL": "smtp://localhost",
     }  # fmt: skip
     module: Any = __import__("sys").modules["portal_config"]
     made = create_app(module.read_settings(env))
     client = made.test_client()
-    assert client.get("/test-gateway/cs_test_x").status_code == 404
-    assert client.post("/test-gateway/cs_test_x/pay").status_code == 404
+    at = "https://portal.example"
+    assert client.get("/test-gateway/cs_test_x", base_url=at).status_code == 404
+    assert client.post("/test-gateway/cs_test_x/pay", base_url=at).status_code == 404
     assert (
         client.post(
-            "/billing/stripe/webhook", data=BODY, headers={"Stripe-Signature": sign(BODY)}
+            "/billing/stripe/webhook", data=BODY, headers={"Stripe-Signature": sign(BODY)}, base_url=at
         ).status_code
         == 404
     )

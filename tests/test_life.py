@@ -109,7 +109,8 @@ def test_a_waived_invoice_is_void_after_closing(app: Flask) -> None:
     house, client = road.staff(app), road.company(app)
     uid = road.apply(client)
     road.review(house, uid)
-    post(house["dai"], road.case(uid, "approval"), founding="y")
+    assert post(house["rui"], road.case(uid, "waiver"), reason="Among the first invited.").status_code == 303
+    assert post(house["dai"], road.case(uid, "approval"), founding="y").status_code == 303
     assert post(client, f"/applications/{uid}/closing").status_code == 303
     assert road.invoice_of(app, uid).state is InvoiceState.VOID
     with app.app_context(), reading():

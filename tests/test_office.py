@@ -369,7 +369,8 @@ def test_a_case_tells_its_whole_story(app: Flask) -> None:
     post(house["rui"], road.case(uid, "ownership"))
     page = house["dai"].get(f"/office/applications/{uid}").text
     assert (
-        "Still missing for a decision: 2 more recommendations, a voice of Legal, a voice of Finance." in page
+        "Still missing for a decision: 2 more recommendations, a voice of Legal, a voice of Finance, the minute of the board."
+        in page
     )
     for name in ("lena", "fang"):
         post(house[name], road.case(uid, "recommendations"), in_favour="no", reason="unclear")
@@ -380,7 +381,7 @@ def test_a_case_tells_its_whole_story(app: Flask) -> None:
     assert "The papers do not suffice." in story
     assert "{&#39;zh&#39;" not in page
     assert "Mail: We have your application to FlagOS Foundation" in story
-    assert "Mail: The decision on your application" in story
+    assert ": the decision on your application" in story
     assert re.search(r"href=\"/office/mailbox/\d+\"", story)
     assert "/office/mailbox/" not in house["dai"].get(f"/office/applications/{uid}").text
     assert "the applicant may appeal within 30 days" in page
@@ -434,10 +435,12 @@ def test_a_scan_is_returned_for_a_reason_of_the_list(app: Flask) -> None:
     assert (
         post(house["lena"], road.case(uid, "agreement/scan-return"), reason="name_differs").status_code == 303
     )
-    assert "What is wrong: the name on the chop differs from the party's." in last_mail(app, "chen@galaxy-chips.example").text  # fmt: skip
+    assert "What is wrong with the scan: the name on the chop differs from the party's" in last_mail(app, "chen@galaxy-chips.example").text  # fmt: skip
     chopped()
     post(house["lena"], road.case(uid, "agreement/scan-return"), reason="other", text="It is upside down.")
-    assert "What is wrong: It is upside down." in last_mail(app, "chen@galaxy-chips.example").text
+    assert (
+        "What is wrong with the scan: It is upside down" in last_mail(app, "chen@galaxy-chips.example").text
+    )
     with app.app_context(), reading():
         told = [
             (one.detail["reason"], one.detail["words"])
@@ -455,6 +458,7 @@ def test_a_member_page_tells_who_it_is_and_what_comes(app: Flask) -> None:
     house, client = road.staff(app), road.company(app)
     uid = road.apply(client)
     road.review(house, uid)
+    post(house["rui"], road.case(uid, "waiver"), reason="Among the first invited.")
     post(house["dai"], road.case(uid, "approval"), founding="y")
     road.sign(app, house, client, uid)
     with app.app_context(), transaction():

@@ -16,7 +16,7 @@ from portal.accounts.may import ContactRole, May
 from portal.core import catalogue, clock
 from portal.core.audit import AuditEntry, of_subject
 from portal.core.db import db
-from portal.core.words import day
+from portal.core.words import last_day
 from portal.members import agreements, drafting, form, quorum
 from portal.members.belonging import Agreement, AgreementState, Membership, Term
 from portal.members.models import Application, ApplicationState, FieldComment, Pair, Submission
@@ -148,11 +148,11 @@ def next_of(row: Membership, terms: list[Term]) -> str:
         return _("The dues are paid: an invoice is open.")
     if standing is Standing.GRACE and terms and terms[-1].end:
         grace = int(catalogue.policy("term.grace_days"))
-        last = day(terms[-1].end + timedelta(days=grace))
+        last = last_day(terms[-1].end + timedelta(days=grace))
         return _("The term is over. It is renewed by %(day)s, or the membership lapses.", day=last)
     if standing is Standing.ACTIVE and running:
         end = running[-1].end
-        return _("The term runs until %(day)s.", day=day(end)) if end else _("The term has no end.")
+        return _("The term runs until %(day)s.", day=last_day(end)) if end else _("The term has no end.")
     return ""
 
 

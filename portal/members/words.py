@@ -135,7 +135,7 @@ def _details() -> None:
         {
             "number": _l("Number"), "gross": _l("Sum"), "amount": _l("Amount"), "left": _l("Still to pay"),
             "reason": _l("Reason"), "file": _l("File"), "person": _l("Person"), "email": _l("Mail address"),
-            "start": _l("From"), "end": _l("Until"), "tier": _l("Tier"), "code": _l("Reason of the list"),
+            "start": _l("From"), "tier": _l("Tier"), "code": _l("Reason of the list"),
             "words": _l("In words"), "in_favour": _l("In favour"), "founding": _l("Founding member"),
             "way": _l("Way of signing"), "answer": _l("Answer"), "listed": _l("Shown on the wall"), "to": _l("To be signed by"),
             "item": _l("Item"), "field": _l("Field"), "fields": _l("Fields"), "round": _l("Round"),
