@@ -1,4 +1,4 @@
-"""A crowd of invented members with terms and invoices, written straight into the tables."""
+"""A crowd of invented members with terms and invoices, written straight into the tables, without keys for duplicates."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from portal.billing.models import Invoice, InvoiceState, Order, Party
 from portal.core import clock
 from portal.core.db import db, transaction
 from portal.core.money import Money
-from portal.members import names
+from portal.core.paging import folded
+from portal.members import grams, names
 from portal.members.belonging import Membership, Term, TermKind
+from portal.members.models import NameGram
 from portal.members.standing import Standing
 from tests.people import make_person, session_for
 
@@ -86,24 +88,30 @@ def _rows(n: int, dice: random.Random) -> dict[str, Any]:
         "uid": new_uid(), "legal_name": f"{zh}有限公司", "legal_name_en": f"{en} Ltd", "display_name_zh": zh,
         "display_name_en": en, "country": "CN", "legal_key": f"CN:CROWD{n:09d}", "registration_verdict": "valid",
         "category": dice.choice(CATEGORIES), "homepage": f"https://www.crowd-{n}.example", "address": f"示例路 {n} 号",
-        "about": "", "listing_consent": True, "unclaimed": False, "created_at": clock.now(), "version": 1,
+        "about": "", "search_text": "\n".join(sorted({folded(name) for name in (f"{zh}有限公司", f"{en} Ltd", zh, en)})),
+        "sort_zh": names.sort_key(zh), "sort_en": names.sort_key(en), "listing_consent": True, "unclaimed": False, "created_at": clock.now(), "version": 1,
     }  # fmt: skip
+
+
+def crowd(members: int) -> None:
+    """Write members with a term and an invoice each."""
+    dice = random.Random(5)
+    today = clock.today()
+    for start in range(0, members, BATCH):
+        with transaction():
+            _batch(range(start + 1, min(start + BATCH, members) + 1), dice, today)
 
 
 def fill(app: Flask, members: int) -> tuple[str, dict[str, str]]:
     """Write members, index their names, sign a reviewer with finance in; return the cookie and the pages to measure."""
-    dice = random.Random(5)
-    today = clock.today()
     with app.app_context():
-        for start in range(0, members, BATCH):
-            with transaction():
-                _batch(range(start + 1, min(start + BATCH, members) + 1), dice, today)
+        crowd(members)
         with transaction():
             staff = make_person("bench@house.example", "Bench", staff=(StaffRole.REVIEWER, StaffRole.FINANCE))
             key = session_for(staff)
         if db.engine.dialect.name == "postgresql":
             with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-                conn.exec_driver_sql("ANALYZE")
+                conn.exec_driver_sql("VACUUM ANALYZE")  # as autovacuum does
         else:
             with transaction():
                 db.session.connection().exec_driver_sql("ANALYZE")
@@ -142,8 +150,11 @@ def _batch(numbers: range, dice: random.Random, today: date) -> None:
     orgs = session.scalars(
         select(Organisation).where(Organisation.legal_key.in_(keys)).order_by(Organisation.id)
     ).all()
+    pieces = [
+        {"gram": gram, "org_id": org.id} for org in orgs for gram in sorted(grams.grams(org.search_text))
+    ]
+    session.execute(insert(NameGram), pieces)
     for n, org in zip(numbers, orgs, strict=True):
-        names.index(org)
         start = today - timedelta(days=dice.randrange(5, 340))
         membership = Membership(
             org=org,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, has_request_context
-from flask_babel import get_locale
 from flask_bootstrap import Bootstrap5
 from flask_login import LoginManager
 from flask_migrate import Migrate
@@ -20,6 +19,7 @@ from portal.billing import words as billing_words
 from portal.core import api, audit, catalogue, i18n, labels, problems, retry, shield, story, web, words
 from portal.core.db import db, guard
 from portal.core.settings import load, place
+from portal.core.templates import Pages, address, badge, drawing, icon
 
 if TYPE_CHECKING:
     from config import Settings
@@ -34,6 +34,8 @@ POSTGRES = {"pool_pre_ping": True, "hide_parameters": True, "connect_args": {"op
 
 class Portal(OpenAPI):
     """The application: Flask with a document of its JSON API, and with another try for lost races."""
+
+    jinja_environment = Pages
 
     def dispatch_request(self) -> Any:
         """Answer the request; a view that lost a race in the database runs again."""
@@ -95,6 +97,7 @@ def _install(app: Portal) -> None:
     web.install_errors(app)
     app.after_request(web.headers)
     app.context_processor(_words)
+    app.jinja_env.globals.update(url_for=address, icon=icon, render_icon=drawing, badge=badge)
     app.jinja_env.filters.update(
         money=words.money,
         price=words.price,
@@ -120,7 +123,7 @@ def _install(app: Portal) -> None:
 
 
 def _words() -> dict[str, Any]:
-    locale = str(get_locale() or i18n.DEFAULT)
+    locale = i18n.language()
     other = next(code for code in i18n.LANGUAGES if code != locale)
     return {
         "csp_nonce": web.csp_nonce,

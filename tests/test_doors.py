@@ -18,6 +18,7 @@ from werkzeug.routing import Rule
 from portal.accounts.access import HALF_WAY
 from portal.accounts.may import CONTACT, STAFF, ContactRole, StaffRole
 from portal.core.db import db
+from portal.core.problems import for_programs
 from portal.core.shield import LIMITS
 from portal.core.web import ACCESS, PUBLIC, SIGNED_IN, View
 from tests.conftest import _admin, _named, build
@@ -285,7 +286,7 @@ def test_no_change_that_another_site_asks_for(world: World) -> None:
         path = address(world.app, rule, world.rows)
         for headers in foreign:
             answer = world.ask(OMNI, method, path, headers=headers)
-            if answer.status_code != 403:
+            if answer.status_code not in ({401, 403, 415} if by_token(rule) else {403}):
                 wrong.append((method, path, headers, answer.status_code))
     assert wrong == []
     assert dump(world.app) == before
@@ -306,26 +307,34 @@ def test_only_the_providers_door_goes_without_a_token(app: Flask) -> None:
     } == set()
 
 
-def test_looking_writes_nothing_and_every_answer_carries_the_headers(world: World) -> None:
-    before = dump(world.app)
-    seen: dict[int, int] = {}
-    wrong = []
-    for rule in rules(world.app):
-        if "GET" not in methods(rule):
-            continue
+def look_at(world: World, looking: list[Rule], seen: dict[int, int]) -> list[tuple[str, str, int, str]]:
+    """Open pages as somebody with every role, an outsider and nobody; return what was wrong with the answers."""
+    wrong: list[tuple[str, str, int, str]] = []
+    for rule in looking:
         for who in (OMNI, OUTSIDER, NOBODY):
             path = address(world.app, rule, world.rows)
-            answer = world.browsers[who].get(path)
+            answer = world.browsers[who].get(path, buffered=True)
             seen[answer.status_code] = seen.get(answer.status_code, 0) + 1
             wrong += [(path, who, answer.status_code, what) for what in lacking(answer)]
-            private = who != NOBODY and not rule.endpoint.startswith("static")
+            private = who != NOBODY and not rule.endpoint.startswith("static") and not for_programs(path)
             if private and answer.headers.get("Cache-Control") != "no-store":
                 wrong.append((path, who, answer.status_code, "no-store"))
             if answer.status_code >= 500:
                 wrong.append((path, who, answer.status_code, "bug"))
+    return wrong
+
+
+def test_looking_writes_nothing_and_every_answer_carries_the_headers(world: World) -> None:
+    before = dump(world.app)
+    looking = [rule for rule in rules(world.app) if "GET" in methods(rule)]
+    # A list taken away as a file leaves a trace on the audit chain, as is its duty: those come last.
+    exports = [rule for rule in looking if rule.endpoint.endswith("_file")]
+    seen: dict[int, int] = {}
+    wrong = look_at(world, [rule for rule in looking if rule not in exports], seen)
+    assert dump(world.app) == before
+    wrong += look_at(world, exports, seen)
     assert wrong == []
     assert {200, 303, 403, 404} <= set(seen)
-    assert dump(world.app) == before
 
 
 def lacking(answer: Any) -> list[str]:

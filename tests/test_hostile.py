@@ -88,7 +88,7 @@ def test_every_form_takes_hostile_text_and_shows_it_escaped(world: World) -> Non
         if not rule.arguments and "GET" in methods(rule):
             shown = client.get(rule.rule)
             assert shown.status_code < 500, rule.rule
-            assert escaped(shown.text), rule.rule
+            assert shown.mimetype != "text/html" or escaped(shown.text), rule.rule
 
 
 def drafted(app: Flask) -> tuple[FlaskClient, str]:
@@ -234,7 +234,7 @@ def test_no_query_on_any_list_is_a_fault(world: World, pairs: list[tuple[str, st
     for rule in rules(world.app):
         if rule.arguments or "GET" not in methods(rule):
             continue
-        answer = world.browsers[OMNI].get(f"{rule.rule}?{words}")
+        answer = world.browsers[OMNI].get(f"{rule.rule}?{words}", buffered=True)
         if answer.status_code >= 500 and rule.endpoint != "public.readyz":
             faults.append((rule.rule, words, answer.status_code))
     assert faults == []

@@ -25,7 +25,7 @@ from portal.core.db import db, reading, transaction
 from portal.core.mail import MailMessage
 from portal.core.money import Money
 from portal.core.outbox import OutboxItem
-from portal.members import agreements, names, showing
+from portal.members import agreements, grams, names, showing
 from portal.members.belonging import Agreement, AgreementState, Membership
 from portal.members.models import Application, ApplicationState, Conflict, Kind, Pair
 from portal.members.standing import Standing
@@ -215,7 +215,7 @@ def test_exports_hold_what_is_shown_and_leave_a_trace(app: Flask) -> None:
             org = Organisation(legal_name=name, source_key=str(n))
             db.session.add(org)
             db.session.flush()
-            org.search_text = "wanted" if n % 2 == 0 else "other"
+            grams.write(org, ["wanted" if n % 2 == 0 else "other"])
             db.session.add(Membership(org=org, tier="gold", standing=Standing.ACTIVE))
     answer = client.get("/office/members/file?q=wanted&page=2")
     assert answer.headers["Content-Disposition"].startswith("attachment; filename*=UTF-8''members-")
@@ -488,9 +488,10 @@ def many(app: Flask, count: int = 60) -> None:
         owner = make_person("owner@many.example", "Owner")
         now = clock.now()
         for n in range(count):
-            org = Organisation(
-                legal_name=f"Firm {n:03d}", search_text=f"firm {n:03d}", sort_en=f"firm {n:03d}"
-            )
+            org = Organisation(legal_name=f"Firm {n:03d}", sort_en=f"firm {n:03d}")
+            db.session.add(org)
+            db.session.flush()
+            grams.write(org, [org.legal_name])
             person = make_person(f"p{n}@many.example", f"Person {n:03d}")
             from portal.accounts.may import ContactRole
             from portal.accounts.organisations import Contact

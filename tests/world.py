@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from flask import Flask
@@ -14,6 +15,7 @@ from werkzeug.routing import Rule
 from portal.accounts.may import ContactRole, StaffRole
 from portal.accounts.organisations import Contact, Invitation, Organisation
 from portal.accounts.people import Grant, Passkey, Person, UserSession
+from portal.accounts.tokens import ApiToken
 from portal.billing.checkout_models import CheckoutAttempt, PracticeSession
 from portal.billing.money_models import ReceiptEntry
 from portal.core import clock
@@ -98,6 +100,20 @@ KNOWN: dict[tuple[str, str], str] = {
     ("money", "uid"): "invoice",
     ("money.confirm", "uid"): "entry",
     ("money.decline", "uid"): "entry",
+    ("money.release", "number"): "word:1",
+    ("public.help_page", "name"): "word:applicant",
+    ("accounts.name_successor", "uid"): "contact",
+    ("accounts.revoke_token", "uid"): "token",
+    ("letterbox", "number"): "mail",
+    ("chain", "subject"): "word:organisation:1",
+    ("rules", "kind"): "word:tier",
+    ("rules", "code"): "word:gold",
+    ("engine", "name"): "word:no_such_chore",
+    ("engine", "number"): "word:999999",
+    ("api_wall", "uid"): "organisation",
+    ("api_profiles", "uid"): "organisation",
+    ("api_applications", "uid"): "application",
+    ("api_invoices", "uid"): "invoice",
 }
 SILVER = {"tier": "silver", "category": "software"}
 NUMBERS = {"mail", "grant", "pair"}
@@ -127,7 +143,7 @@ def address(app: Flask, rule: Rule, rows: dict[str, str], **other: str) -> str:
 
 
 def _method(rule: Rule) -> str:
-    return "GET" if "GET" in (rule.methods or ()) else "POST"
+    return "GET" if "GET" in (rule.methods or ()) else methods(rule)[0]
 
 
 def methods(rule: Rule) -> list[str]:
@@ -204,6 +220,17 @@ def _rows(app: Flask, uid: str) -> dict[str, str]:
         db.session.add(
             Passkey(person=chen, name="laptop", credential_id="abc", public_key="00", sign_count=0)
         )
+        later = clock.now() + timedelta(days=30)
+        db.session.add(
+            ApiToken(
+                prefix="fpt_walk1",
+                token_hash="0" * 64,
+                name="reporting",
+                maker=chen,
+                scopes=[],
+                expires_at=later,
+            )
+        )
     with app.app_context(), reading():
         from portal.members.belonging import Agreement
 
@@ -230,6 +257,7 @@ def _rows(app: Flask, uid: str) -> dict[str, str]:
             "grant": str(one(select(Grant).order_by(Grant.id)).all()[0].id),
             "mail": str(one(select(MailMessage).order_by(MailMessage.id)).all()[0].id),
             "pair": "1",
+            "token": one(select(ApiToken)).one().uid,
         }
 
 

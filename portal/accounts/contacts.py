@@ -77,7 +77,9 @@ def tier_of(org: Organisation) -> str:
 
 def missing(org: Organisation, tier: str) -> list[ContactRole]:
     """Return the roles that a tier requires and nobody fills yet."""
-    filled = [row.role for row in db.session.scalars(contacts_of(org))]
+    filled = list(
+        db.session.scalars(select(Contact.role).where(Contact.org_id == org.id, Contact.ended_at.is_(None)))
+    )
     return [role for role, (least, _most) in bounds(tier).items() if filled.count(role) < least]
 
 

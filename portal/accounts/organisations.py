@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from flask_babel import get_locale
 from sqlalchemy import ForeignKey, Index, String, Text, literal_column
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.may import ContactRole
 from portal.accounts.people import Person, new_uid
-from portal.core import clock
+from portal.core import clock, i18n
 from portal.core.db import Model, choice
 
 
@@ -35,7 +34,7 @@ class Organisation(Model):
     address: Mapped[str] = mapped_column(String(300), default="")
     about: Mapped[str] = mapped_column(Text, default="")
     search_text: Mapped[str] = mapped_column(Text, default="")
-    sort_zh: Mapped[str] = mapped_column(String(250), default="")
+    sort_zh: Mapped[str] = mapped_column(String(250), default="", index=True)
     sort_en: Mapped[str] = mapped_column(String(250), default="", index=True)
     listing_consent: Mapped[bool] = mapped_column(default=False)
     unclaimed: Mapped[bool] = mapped_column(default=False)
@@ -50,7 +49,7 @@ class Organisation(Model):
     @property
     def name(self) -> str:
         """Return the name for this reader: his language's display name, the other one, the legal one."""
-        chinese = str(get_locale() or "zh").startswith("zh")
+        chinese = i18n.language().startswith("zh")
         first, second = self.display_name_zh, self.display_name_en
         if not chinese:
             first, second = second, first

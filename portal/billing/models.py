@@ -137,7 +137,7 @@ class Invoice(Model):
     reference: Mapped[str | None] = mapped_column(String(16), unique=True, default=None)
     issued_on: Mapped[date | None] = mapped_column(default=None, index=True)
     due_on: Mapped[date | None] = mapped_column(default=None, index=True)
-    gross: Mapped[Money] = mapped_column(default_factory=lambda: Money(0))
+    gross: Mapped[Money] = mapped_column(default_factory=lambda: Money(0), index=True)
     net: Mapped[Money] = mapped_column(default_factory=lambda: Money(0))
     tax: Mapped[Money] = mapped_column(default_factory=lambda: Money(0))
     seller: Mapped[dict[str, Any]] = mapped_column(JSON, default_factory=dict)

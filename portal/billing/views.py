@@ -27,10 +27,13 @@ billing = Blueprint("billing", __name__)
 SORTS = {
     "number": Invoice.number, "issued": Invoice.issued_on, "due": Invoice.due_on, "sum": Invoice.gross,
 }  # fmt: skip
+COLUMNS = (
+    Invoice.uid, Invoice.number, Invoice.buyer_name, Invoice.issued_on, Invoice.due_on, Invoice.gross, Invoice.state
+)  # fmt: skip
 
 
-def asked_for(path_states: tuple[InvoiceState, ...]) -> Select[Any]:
-    """Select the invoices the address asks for: searched, filtered, sorted."""
+def _narrowed(path_states: tuple[InvoiceState, ...]) -> Select[Any]:
+    """Select the invoices the address asks for: searched and filtered."""
     statement = visible_invoices(me())
     state = request.args.get("state", "")
     if state in {one.value for one in path_states}:
@@ -43,9 +46,19 @@ def asked_for(path_states: tuple[InvoiceState, ...]) -> Select[Any]:
                 Invoice.buyer_name.ilike(f"%{q}%"),
             )
         )
+    return statement
+
+
+def _order() -> tuple[tuple[Any, ...], bool]:
+    """Return what the address sorts by, ending with what is unique, and whether from the top down."""
     sort = request.args.get("sort", "-number")
-    column = SORTS.get(sort.removeprefix("-"), Invoice.number)
-    return statement.order_by(column.desc() if sort.startswith("-") else column, Invoice.id)
+    return (SORTS.get(sort.removeprefix("-"), Invoice.number), Invoice.id), sort.startswith("-")
+
+
+def asked_for(path_states: tuple[InvoiceState, ...]) -> Select[Any]:
+    """Select the invoices the address asks for: searched, filtered, sorted."""
+    order, down = _order()
+    return _narrowed(path_states).order_by(*(one.desc() if down else one for one in order))
 
 
 def listed(path_states: tuple[InvoiceState, ...]) -> Any:
@@ -62,7 +75,9 @@ def listed(path_states: tuple[InvoiceState, ...]) -> Any:
             for one in path_states
         ),
     ]
-    return page_of(asked_for(path_states)), filters
+    order, down = _order()
+    shown: Any = _narrowed(path_states).with_only_columns(*COLUMNS)
+    return page_of(shown, order=order, down=down, rows=True), filters
 
 
 STATES = (InvoiceState.OPEN, InvoiceState.PAID, InvoiceState.VOID)

@@ -22,7 +22,7 @@ from portal.core.errors import Refused
 from portal.core.settings import settings
 from portal.demo import build, sign_ins
 from portal.demo.cast import PASSWORD
-from portal.members import landscape, reports, terms
+from portal.members import landscape, names, reports, terms
 from portal.members.belonging import Membership
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -210,3 +210,11 @@ def restore(file: Path) -> None:
     backup.unpack(file)
     with prepared().app_context():
         click.echo(f"Restored into {settings().home}. Run `portal verify` to check it.")
+
+
+@cli.command("names")
+def rebuild_names() -> None:
+    """Write anew what search, sorting and comparing use of every organisation's names."""
+    with prepared().app_context(), transaction():
+        count = names.rebuild()
+    click.echo(f"The names of {count} organisations are indexed.")

@@ -10,11 +10,10 @@ from typing import Any
 
 import yaml
 from flask import current_app, g, has_request_context
-from flask_babel import get_locale
 from sqlalchemy import JSON, Index, String, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.core import clock
+from portal.core import clock, flags, i18n
 from portal.core.db import Model, db
 from portal.core.errors import Refused
 
@@ -60,15 +59,40 @@ class _Row:
     body: dict[str, Any]
 
 
+def _held() -> dict[str, Any]:
+    """Return what this process keeps of the catalogue: its stamp, the rows of a kind, and those in force on a day."""
+    found: dict[str, Any] = current_app.extensions.setdefault(
+        "catalogue", {"stamp": None, "kinds": {}, "days": {}}
+    )
+    return found
+
+
+def house() -> tuple[Any, ...]:
+    """Return the columns that every request asks for: how far the catalogue has grown, and whether this is a demo."""
+    return (
+        select(func.count()).select_from(CatalogueEntry).scalar_subquery(),
+        select(func.max(CatalogueEntry.id)).scalar_subquery(),
+        flags.stands(flags.DEMO),
+    )
+
+
+_STAMP = select(*house())
+
+
+def note(count: int, newest: int | None, demo: bool) -> None:
+    """Take the values of `house()`: forget what is kept in memory if the table has grown since."""
+    held, stamp = _held(), (count, newest)
+    if has_request_context():
+        g.catalogue_stamp, g.demo = stamp, demo
+    if held["stamp"] != stamp:
+        held.update(stamp=stamp, kinds={}, days={})
+
+
 def _rows(kind: str) -> list[_Row]:
     """Return every row of a kind in order of validity; kept in memory until the table grows."""
-    held: dict[str, Any] = current_app.extensions.setdefault("catalogue", {"stamp": None, "kinds": {}})
+    held = _held()
     if not has_request_context() or "catalogue_stamp" not in g:
-        stamp = tuple(db.session.execute(select(func.count(), func.max(CatalogueEntry.id))).one())
-        if has_request_context():
-            g.catalogue_stamp = stamp
-        if held["stamp"] != stamp:
-            held.update(stamp=stamp, kinds={})
+        note(*db.session.execute(_STAMP).one())
     if kind not in held["kinds"]:
         found = db.session.execute(
             select(CatalogueEntry.code, CatalogueEntry.valid_from, CatalogueEntry.body)
@@ -82,9 +106,17 @@ def _rows(kind: str) -> list[_Row]:
 
 def entries(kind: str, *, on: date | None = None) -> dict[str, dict[str, Any]]:
     """Return every body of a kind in force on a day, by code, in the order of the files."""
-    day = on or clock.today()
-    found = {row.code: row.body for row in _rows(kind) if row.valid_from <= day}
-    return dict(sorted(found.items(), key=lambda item: item[1].get("order", 0)))
+    memo: dict[Any, dict[str, dict[str, Any]]] = (
+        g.setdefault("catalogue", {}) if has_request_context() else {}
+    )
+    if (kind, on) not in memo:
+        day, rows = on or clock.today(), _rows(kind)
+        days: dict[tuple[str, date], dict[str, dict[str, Any]]] = _held()["days"]
+        if (kind, day) not in days:
+            found = {row.code: row.body for row in rows if row.valid_from <= day}
+            days[kind, day] = dict(sorted(found.items(), key=lambda item: item[1].get("order", 0)))
+        memo[kind, on] = days[kind, day]
+    return dict(memo[kind, on])
 
 
 def entry(kind: str, code: str, *, on: date | None = None) -> dict[str, Any]:
@@ -107,7 +139,7 @@ def in_words(names: dict[str, str] | str) -> str:
     """Return a two-language name in the reader's language."""
     if isinstance(names, str):
         return names
-    chinese = str(get_locale() or "zh").startswith("zh")
+    chinese = i18n.language().startswith("zh")
     return names.get("zh" if chinese else "en") or next(iter(names.values()))
 
 
@@ -178,4 +210,6 @@ def load_folder(folder: Path) -> list[Change]:
                 changes += loader(kind, {**row, "order": order}, body["valid_from"])
     db.session.flush()
     current_app.extensions.pop("catalogue", None)
+    if has_request_context():
+        g.pop("catalogue", None)
     return changes

@@ -120,11 +120,12 @@ def guard(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def begin(conn: Connection) -> None:
         reader = is_reader(conn)
+        raw: Any = conn.connection.dbapi_connection
         if conn.dialect.name == "sqlite":
-            conn.exec_driver_sql(f"PRAGMA query_only={int(reader)}")
-            conn.exec_driver_sql("BEGIN" if reader else "BEGIN IMMEDIATE")
-        elif reader:
-            conn.exec_driver_sql("SET TRANSACTION READ ONLY")
+            raw.execute(f"PRAGMA query_only={int(reader)}")
+            raw.execute("BEGIN" if reader else "BEGIN IMMEDIATE")
+        else:
+            raw.read_only = reader or None  # said with the driver's own BEGIN: no journey of its own
 
 
 def in_transaction() -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from flask import current_app, g, has_request_context
-from sqlalchemy import String, select
+from sqlalchemy import String, exists, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
@@ -21,6 +22,11 @@ class Flag(Model):
     __tablename__ = "flag"
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
     set_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
+
+
+def stands(name: str) -> Any:
+    """Return the column that says whether a flag stands, for a statement that asks more."""
+    return exists().where(Flag.name == name).label("stands")
 
 
 def raised(name: str) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 from io import BytesIO
+from typing import cast
 
+from babel.core import Locale
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
-from flask import Flask, g, has_request_context, request, session
+from flask import Flask, g, has_app_context, has_request_context, request, session
 from flask_babel import Babel, Domain, get_locale
 from flask_login import current_user
 
@@ -40,13 +42,32 @@ def catalogue(language: str) -> Translations | NullTranslations:
     return Translations(out)
 
 
+@lru_cache(maxsize=8)
+def _code(locale: Locale) -> str:
+    return str(locale)
+
+
+KNOWN = {code: Locale.parse(code) for code in LANGUAGES}
+
+
+def language() -> str:
+    """Return the language in force: the reader's, or the one a letter or paper is written in."""
+    if not has_app_context():
+        return DEFAULT
+    # flask-babel keeps what it found in `g`; asking it again takes ten times as long, and lists ask for each row.
+    locale = getattr(g.get("_flask_babel"), "babel_locale", None) or get_locale()
+    for code, known in KNOWN.items():
+        if locale is known:
+            return code
+    return DEFAULT if locale is None else _code(locale)
+
+
 class PoDomain(Domain):
     """flask-babel's domain, without compiled files."""
 
     def get_translations(self) -> Translations | NullTranslations:
         """Return the messages of the language in force."""
-        locale = get_locale()
-        return NullTranslations() if locale is None else catalogue(str(locale))
+        return catalogue(language()) if has_app_context() else NullTranslations()
 
 
 class PoBabel(Babel):
@@ -85,5 +106,5 @@ def install(app: Flask) -> None:
         app,
         default_locale=DEFAULT,
         default_timezone="Asia/Shanghai",
-        locale_selector=reader_language,
+        locale_selector=lambda: cast(str, KNOWN[reader_language()]),  # a locale is taken as it is, unparsed
     )

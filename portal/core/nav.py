@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from flask import g, request, url_for
@@ -15,7 +16,10 @@ from portal.core.db import db
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a rail: shown if `seen(reader)`; `count` selects one number, what waits."""
+    """One line of a rail: shown if `seen(reader)`; `count` selects one number, what waits.
+
+    A count that is the same statement for everybody is made once and handed out each time.
+    """
 
     frame: str
     order: int
@@ -73,6 +77,11 @@ def _counts(entries: list[Entry], reader: Any) -> dict[str, int]:
     """Return every number of the rail, asked in one statement."""
     if not entries:
         return {}
-    parts = [entry.count(reader).scalar_subquery() for entry in entries if entry.count]
-    row = db.session.execute(select(*parts)).one()
+    row = db.session.execute(_asked(*(entry.count(reader) for entry in entries if entry.count))).one()
     return {entry.endpoint: int(number or 0) for entry, number in zip(entries, row, strict=True)}
+
+
+@lru_cache(maxsize=256)
+def _asked(*counts: Select[Any]) -> Select[Any]:
+    """Return one statement for several numbers; the same for the same ones, which is put together only once."""
+    return select(*(count.scalar_subquery() for count in counts))

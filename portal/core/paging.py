@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,18 +55,37 @@ def folded(text: str) -> str:
 
 
 def page_of(
-    statement: Select[Any], *, total: int | None = None, rows: bool = False, sizes: tuple[int, ...] = SIZES
+    statement: Select[Any],
+    *,
+    order: Sequence[Any] = (),
+    down: bool = False,
+    total: int | None = None,
+    rows: bool = False,
+    sizes: tuple[int, ...] = SIZES,
 ) -> Page:
     """Return the page the reader asked for, in two statements (one if the total is known).
 
-    `rows` gives whole rows instead of first columns.
+    `order` gives the columns to sort by, all up or all `down`, ending with one that is unique; then the pages of the
+    second half are read from the end, so that the last one costs no more than the first. `rows` gives whole rows
+    instead of first columns.
     """
     size = number("size", sizes[0])
     size = size if size in sizes else sizes[0]
     if total is None:
-        total = db.session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
+        whole = select(func.count()).select_from(statement.order_by(None).subquery())
+        total = db.session.scalar(counted(statement) if order else whole) or 0
     pages = max(1, -(-total // size))
     page = min(max(1, number("page", 1)), pages)
-    part = statement.limit(size).offset((page - 1) * size)
+    start = (page - 1) * size
+    backwards = bool(order) and 2 * start > total
+    if order:
+        statement = statement.order_by(*(one.desc() if down != backwards else one for one in order))
+    most = min(size, total - start) if backwards else size
+    part = statement.limit(most).offset(total - start - most if backwards else start)
     found = db.session.execute(part).all() if rows else db.session.scalars(part).all()
-    return Page(list(found), total, page, pages, size, sizes)
+    return Page(list(reversed(found) if backwards else found), total, page, pages, size, sizes)
+
+
+def counted(statement: Select[Any]) -> Select[Any]:
+    """Return the statement that counts another one's rows, without a table that was joined for its columns alone."""
+    return statement.order_by(None).with_only_columns(func.count(), maintain_column_froms=True)

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency
-from flask_babel import get_locale
 
-from portal.core import clock
+from portal.core import clock, i18n
 from portal.core.money import Money
 
 
 def money(value: Money) -> str:
     """Return a sum as the reader writes it: `¥1,200.00` in Chinese, `CN¥1,200.00` in English."""
-    return str(format_currency(value.decimal, value.currency, locale=get_locale() or "zh_Hans_CN"))
+    return _money(value, i18n.language())
 
 
 def day(value: date) -> str:
     """Return a date as the reader writes it: `2026年11月22日`, `22 Nov 2026`."""
-    locale = get_locale() or "zh_Hans_CN"
-    return str(format_date(value, "d MMM y" if str(locale).startswith("en") else "long", locale=locale))
+    return _day(value, i18n.language())
 
 
 def last_day(end: date) -> str:
@@ -31,15 +30,30 @@ def last_day(end: date) -> str:
 
 def moment(value: datetime) -> str:
     """Return an instant in the office's zone as the reader writes it."""
-    locale = get_locale() or "zh_Hans_CN"
-    pattern = "d MMM y, HH:mm" if str(locale).startswith("en") else "y年M月d日 HH:mm"
-    return str(format_datetime(value, pattern, tzinfo=clock.OFFICE, locale=locale))
+    return _moment(value, i18n.language())
 
 
 def price(value: Money) -> str:
     """Return a whole price without its empty decimals: `¥400,000`."""
     text = money(value)
     return text.removesuffix(".00")
+
+
+# Babel reads its patterns anew each time; a list writes the same few sums and days over and over.
+@lru_cache(maxsize=4096)
+def _money(value: Money, language: str) -> str:
+    return str(format_currency(value.decimal, value.currency, locale=language))
+
+
+@lru_cache(maxsize=4096)
+def _day(value: date, language: str) -> str:
+    return str(format_date(value, "d MMM y" if language.startswith("en") else "long", locale=language))
+
+
+@lru_cache(maxsize=4096)
+def _moment(value: datetime, language: str) -> str:
+    pattern = "d MMM y, HH:mm" if language.startswith("en") else "y年M月d日 HH:mm"
+    return str(format_datetime(value, pattern, tzinfo=clock.OFFICE, locale=language))
 
 
 def plain(value: Money) -> str:

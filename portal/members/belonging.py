@@ -135,7 +135,7 @@ class Membership(Model):
     founding: Mapped[bool] = mapped_column(default=False)
     standing: Mapped[Standing] = mapped_column(choice(Standing), default=Standing.NONE, index=True)
     tier: Mapped[str] = mapped_column(String(40), default="", index=True)
-    member_since: Mapped[date | None] = mapped_column(default=None)
+    member_since: Mapped[date | None] = mapped_column(default=None, index=True)
     certificate_id: Mapped[int | None] = mapped_column(ForeignKey("stored_file.id"), init=False, default=None)
     certificate: Mapped[StoredFile | None] = relationship(default=None)
     listed_tier: Mapped[str] = mapped_column(String(40), default="")

@@ -269,6 +269,17 @@ class MatchKey(Model):
     __table_args__ = (Index("ix_match_key_value", "kind", "value"),)
 
 
+class NameGram(Model):
+    """Three characters in a row of an organisation's search text: a copy for speed, written by `grams.write`."""
+
+    __tablename__ = "name_gram"
+    gram: Mapped[str] = mapped_column(
+        String(3).with_variant(String(3, collation="C"), "postgresql"), primary_key=True
+    )
+    org_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), primary_key=True, index=True)
+    __table_args__ = {"sqlite_with_rowid": False}
+
+
 class Waiver(Model):
     """A case owner's proposal to waive the first year's dues; the decider's approval confirms it."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 
 from pypinyin import lazy_pinyin
@@ -11,6 +10,7 @@ from sqlalchemy import delete, select, tuple_
 from portal.accounts.duplicates import normal_name, registrable_domain
 from portal.accounts.organisations import FormerName, Organisation
 from portal.core.db import db
+from portal.members import grams
 from portal.members.models import MatchKey, Pair
 
 
@@ -20,14 +20,18 @@ def _all_names(org: Organisation) -> list[str]:
     return [name for name in (*own, *former) if name]
 
 
+def sort_key(name: str) -> str:
+    """Return what a name is sorted by: Chinese by pinyin."""
+    return " ".join(lazy_pinyin(name)).casefold()[:250]
+
+
 def index(org: Organisation) -> None:
     """Write what search, sorting and comparing use of a stored organisation: every name in both scripts."""
     names = _all_names(org)
-    org.search_text = "\n".join(sorted({unicodedata.normalize("NFKC", name).casefold() for name in names}))
+    grams.write(org, names)
     zh = org.display_name_zh or org.legal_name
     en = org.display_name_en or org.legal_name_en or zh
-    org.sort_zh = " ".join(lazy_pinyin(zh)).casefold()[:250]
-    org.sort_en = " ".join(lazy_pinyin(en)).casefold()[:250]
+    org.sort_zh, org.sort_en = sort_key(zh), sort_key(en)
     keys = {("name", normal_name(name)[:250]) for name in names}
     if org.legal_key:
         keys.add(("legal", org.legal_key))
@@ -40,6 +44,16 @@ def index(org: Organisation) -> None:
         MatchKey(org_id=org.id, kind=kind, value=value) for kind, value in sorted(keys) if value
     )
     db.session.flush()
+
+
+def rebuild() -> int:
+    """Write anew, for every organisation, what is derived from its names; return how many there are."""
+    count = 0
+    for org in db.session.scalars(select(Organisation).order_by(Organisation.id)):
+        org.search_text = ""
+        index(org)
+        count += 1
+    return count
 
 
 def find_pairs(org: Organisation) -> None:

@@ -28,9 +28,12 @@ S = ApplicationState
 VOICES = (StaffRole.LEGAL, StaffRole.FINANCE, StaffRole.COMMITTEE)
 
 
+_UNTAKEN = select(func.count(Application.id)).where(Application.state == S.SUBMITTED)
+
+
 def count_waiting(_reader: Reader) -> Any:
     """Select how many applications nobody has taken."""
-    return select(func.count(Application.id)).where(Application.state == S.SUBMITTED)
+    return _UNTAKEN
 
 
 def _role(reader: Reader) -> StaffRole | None:

@@ -13,8 +13,8 @@ from portal.accounts.access import allow, me
 from portal.accounts.may import May
 from portal.accounts.organisations import Organisation
 from portal.core import export, labels, web
-from portal.core.paging import asked, folded, page_of
-from portal.members import tasks, wall
+from portal.core.paging import asked, page_of
+from portal.members import grams, tasks, wall
 from portal.members.models import Application, ApplicationState
 from portal.members.office import cases
 
@@ -37,8 +37,8 @@ def _found() -> Select[Any]:
         statement = statement.where(Application.state == S(state))
     elif state != "all":
         statement = statement.where(Application.state.in_(WAITING))
-    if q := folded(asked("q")):
-        statement = statement.where(Organisation.search_text.contains(q, autoescape=True))
+    if q := asked("q"):
+        statement = statement.where(grams.holding(q))
     if args.get("mine"):
         statement = statement.where(Application.case_owner_id == me().person.id)
     if args.get("tier") in wall.tier_order():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 from flask_babel import gettext as _
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import contains_eager
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts import contacts
@@ -15,7 +17,7 @@ from portal.accounts.access import allow, me
 from portal.accounts.may import May
 from portal.accounts.organisations import FormerName, Organisation
 from portal.billing.models import Invoice, Party
-from portal.core import catalogue, export, labels, web
+from portal.core import catalogue, export, i18n, labels, web
 from portal.core.db import db, transaction
 from portal.core.errors import Missing
 from portal.core.paging import page_of
@@ -70,11 +72,11 @@ def _chip(key: str, code: str, words: str, now: str) -> dict[str, Any]:
     }
 
 
-def _found() -> Select[Any]:
-    """Select the memberships that the address asks for, sorted."""
+def _found(statement: Select[Any]) -> Select[Any]:
+    """Narrow a list of memberships to those that the address asks for."""
     args = request.args
     statement = wall.filtered(
-        select(Membership).join(Organisation),
+        statement,
         q=args.get("q", ""),
         tier=args.get("tier", ""),
         category=args.get("category", ""),
@@ -83,21 +85,50 @@ def _found() -> Select[Any]:
         statement = statement.where(Membership.standing.in_(IN_FORCE))
     elif args.get("standing") in {one.value for one in Standing}:
         statement = statement.where(Membership.standing == Standing(args["standing"]))
-    sort = args.get("sort", "name")
-    column = SORTS.get(sort.removeprefix("-"), wall.by_name)()
-    return statement.order_by(column.desc() if sort.startswith("-") else column, Membership.id)
+    return statement
+
+
+def _order() -> tuple[tuple[Any, ...], bool]:
+    """Return what the address sorts by, ending with what is unique, and whether from the top down."""
+    sort = request.args.get("sort", "name")
+    return (SORTS.get(sort.removeprefix("-"), wall.by_name)(), Organisation.id), sort.startswith("-")
 
 
 @roll.get("/")
 @allow(May.READ_MEMBERS)
 def members() -> str:
     """List every membership."""
+    statement, (order, down) = _found(_lines(i18n.language())), _order()
+    page = page_of(statement, order=order, down=down, total=_total(statement), rows=True)
     return render_template(
         "office/members.html",
-        page=page_of(_found()),
+        page=page,
         chips=chips_for(standings=True),
         tier_name=wall.tier_name,
     )
+
+
+@lru_cache(maxsize=8)
+def _lines(_language: str) -> Select[Any]:
+    """Return what the list shows of every membership; put together once per language."""
+    return select(
+        Membership.tier,
+        func.coalesce(Membership.member_since, Membership.stated_joined).label("since"),
+        Membership.standing,
+        Organisation.uid,
+        Organisation.unclaimed,
+        wall.shown_name(),
+    ).join_from(Membership, Organisation)
+
+
+_ALL = select(func.count()).select_from(Membership)
+
+
+def _total(statement: Select[Any]) -> int | None:
+    """Return how many members there are, without a look at their names where nothing narrows the list."""
+    if statement.whereclause is not None:
+        return None
+    return db.session.scalar(_ALL)
 
 
 @roll.get("/file")
@@ -118,11 +149,15 @@ def members_file() -> Response:
             _("Yes") if one.founding else _("No"), org.homepage,
         )  # fmt: skip
 
-    return export.csv_of("members", heads, _found(), row, by=me().person)
+    order, down = _order()
+    found = _found(select(Membership).join(Membership.org).options(contains_eager(Membership.org)))
+    found = found.order_by(*(one.desc() if down else one for one in order))
+    return export.csv_of("members", heads, found, row, by=me().person)
 
 
 def _one(uid: str) -> Membership:
-    row = db.session.scalars(select(Membership).join(Organisation).where(Organisation.uid == uid)).first()
+    named = select(Membership).join(Membership.org).options(contains_eager(Membership.org))
+    row = db.session.scalars(named.where(Organisation.uid == uid)).first()
     if row is None:
         raise Missing(_("There is no such member."))
     return row

@@ -66,7 +66,7 @@ def begin() -> Any:
 @signed_in
 def start() -> BaseResponse:
     """Begin an application, or find the live one."""
-    reader, whom, tier = me(), request.form.get("organisation", ""), request.form.get("tier", "")
+    reader, whom, tier = me(), request.form.get("organisation") or "own", request.form.get("tier", "")
     language = str(get_locale())
     with transaction():
         if whom == "person":

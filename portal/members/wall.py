@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from flask_babel import get_locale
 from sqlalchemy import Select, case, func, or_, select
 
 from portal.accounts.organisations import Organisation
-from portal.core import catalogue
+from portal.core import catalogue, i18n
 from portal.core.db import db
-from portal.core.paging import folded
+from portal.members import grams
 from portal.members.belonging import Membership
 from portal.members.standing import Answer, Right, Standing
 
@@ -56,15 +55,26 @@ def ranked(tier: Any = Membership.tier) -> Any:
 
 def by_name() -> Any:
     """Return the sort key of names in the reader's language (Chinese by pinyin)."""
-    return Organisation.sort_zh if str(get_locale() or "zh").startswith("zh") else Organisation.sort_en
+    return Organisation.sort_zh if i18n.language().startswith("zh") else Organisation.sort_en
+
+
+def shown_name() -> Any:
+    """Return the column of an organisation's name for this reader; the same as `Organisation.name`."""
+    zh, en, legal_en = (
+        func.nullif(column, "")
+        for column in (Organisation.display_name_zh, Organisation.display_name_en, Organisation.legal_name_en)
+    )
+    chinese = i18n.language().startswith("zh")
+    order = (zh, en) if chinese else (en, legal_en, zh)
+    return func.coalesce(*order, Organisation.legal_name).label("name")
 
 
 def filtered(
     statement: Select[Membership], *, q: str = "", tier: str = "", category: str = ""
 ) -> Select[Membership]:
     """Narrow by any name in either script, by tier and by category."""
-    if wanted := folded(q):
-        statement = statement.where(Organisation.search_text.contains(wanted, autoescape=True))
+    if q.strip():
+        statement = statement.where(grams.holding(q))
     if tier:
         statement = statement.where(Membership.tier == tier)
     if category:

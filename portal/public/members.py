@@ -33,8 +33,17 @@ def members() -> str:
     )
     counts = wall.counts(statement)
     page = page_of(
-        statement.order_by(wall.ranked(), wall.by_name(), Membership.id),
+        statement.with_only_columns(
+            Membership.tier,
+            Membership.founding,
+            func.coalesce(Membership.member_since, Membership.stated_joined).label("since"),
+            Organisation.uid,
+            Organisation.category,
+            wall.shown_name(),
+        ),
+        order=(wall.ranked(), wall.by_name(), Organisation.id),
         total=sum(counts.values()),
+        rows=True,
         sizes=(100,),
     )
     groups: list[dict[str, Any]] = []
