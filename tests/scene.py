@@ -60,10 +60,13 @@ ALSO = {
         for one in ("submitted", "in_review", "info_requested", "approved", "rejected", "completed")
     ],
     "director": ["/office/applications/?state=in_review"],
+    "legal": ["/office/applications/?state=approved"],
+    "auditor": ["/office/applications/?state=completed"],
     "finance": ["/office/money/invoices?state=open", "/office/money/invoices?q=zzz"],
     HALF: ["/sign-in/code"],
 }
-SKIP = {"static", "bootstrap.static", "accounts.arrive", "pay.back"}
+EACH = {"apply.page": ("page",), "public.help_page": ("name",)}
+SKIP = {"static", "bootstrap.static", "accounts.arrive", "pay.back", "chain.about"}
 
 
 # Pages that come only after a button was pressed: who presses what where.
@@ -223,16 +226,14 @@ class Walk:
             return ""
         if not values or endpoint in SKIP:
             return ""
-        # Rows differ by their ids, pages of a form by a word: one row of each kind, every page of the form.
-        words = (str(value) for value in values.values())
-        return " ".join(
-            [str(endpoint), *(one for one in words if not re.fullmatch(r"[0-9a-f]{32}|\d+", one))]
-        )
+        # One row of a kind is looked at, but every page of the form and every guide.
+        return " ".join([str(endpoint), *(str(values[word]) for word in EACH.get(str(endpoint), ()))])
 
     def pages(self, browser: Any) -> list[Shown]:
         """Return every page with who looks at it; what answers 400 or more goes to `refused`."""
         found: list[Shown] = []
         seen: set[tuple[str, str]] = set()
+        shared: set[str] = set()
         listed = [*starts(self.served.app), *gateway_pages(self.served.app)]
         for role, state in self.states.items():
             context = browser.new_context(base_url=self.served.base)
@@ -254,6 +255,13 @@ class Walk:
                     path = path.replace("&amp;", "&")
                     kind = self.kind_of(path)
                     origin = page.path if "?" in page.path else ""
+                    # What reads the same for everybody, or for all of the staff, is looked at once.
+                    if kind.startswith(("help.", "public.")) or (
+                        role in STAFF_ROLES and not kind.startswith("cases.")
+                    ):
+                        if kind in shared:
+                            continue
+                        shared.add(kind)
                     if kind and (kind, origin) not in kinds and (role, path) not in seen:
                         kinds.add((kind, origin))
                         queue.append(Shown(role, path, kind))
