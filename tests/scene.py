@@ -36,6 +36,7 @@ PEOPLE: dict[str, str] = {
     "returned": "owner@wildfire.example",
     "rejected": "owner@inkstone.example",
     "newcomer": "newcomer@nowhere.example",
+    "changer": "owner@spruce-software.example",
     "reviewer": "rui@flagos.example",
     "director": "director@flagos.example",
     "legal": "legal@flagos.example",
@@ -73,7 +74,7 @@ SKIP = {"static", "bootstrap.static", "accounts.arrive", "pay.back", "chain.abou
 PRESSED = [
     (PUBLIC, "/register", "Register"),
     (PUBLIC, "/sign-in", "Sign in"),
-    ("member", "/account", "Make new ones"),
+    ("changer", "/account", "Make new ones"),
     ("member", "/people", "Send the invitation"),
     ("finance", "/office/money/receipts/new", "Write it down"),
 ]
@@ -159,10 +160,20 @@ def enter(context: BrowserContext, served: Served, state: dict[str, Any], langua
 
 def look(visitor: Visitor, page: Shown) -> None:
     """Open a page, and press the button that leads to what is to be seen."""
+    if page.press:
+        enter(visitor.context, visitor.served, fresh(visitor.served, page.role), visitor.language)
     visitor.open(page.path)
     if page.press:
         visitor.press(page.press, within=visitor.page.get_by_role("main"))
     visitor.page.wait_for_load_state("networkidle")
+
+
+def fresh(served: Served, role: str) -> dict[str, Any]:
+    """Return the cookie's state of a new session: to change a factor ends the other sessions of that person."""
+    if role not in PEOPLE:
+        return {}
+    with served.app.app_context(), transaction():
+        return {"key": session_for(db.session.query(Person).filter_by(email=PEOPLE[role]).one())}
 
 
 def may_open(role: str, access: object) -> bool:
@@ -186,7 +197,7 @@ def starts(app: Flask) -> Iterator[Shown]:
         if rule.arguments or "GET" not in (rule.methods or ()) or rule.endpoint in SKIP:
             continue
         access = getattr(app.view_functions[rule.endpoint], web.ACCESS, None)
-        able = [role for role in roles if may_open(role, access)]
+        able = [role for role in roles if role != "changer" and may_open(role, access)]
         if rule.endpoint == "member.home":
             able = [role for role in able if role not in STAFF_ROLES]
         for role in able if rule.endpoint in HOMES else able[:1]:

@@ -12,7 +12,9 @@ from alembic.migration import MigrationContext
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from flask import Flask
+from flask_babel import force_locale
 
+from portal.core import i18n
 from portal.core.db import Model, db
 from portal.core.web import ACCESS
 
@@ -96,3 +98,12 @@ def test_lock_files_hold_what_the_project_asks_for_and_name_no_host() -> None:
         names = {re.split(r"[\[<>=!~ ]", d)[0].lower().replace("_", "-") for d in wanted}
         assert names - locked == set()
         assert text.count("--hash=sha256:") >= len(locked)
+
+
+def test_every_template_compiles_in_every_language(app: Flask) -> None:
+    names = [str(file.relative_to(ROOT / "templates")) for file in (ROOT / "templates").rglob("*.html")]
+    assert len(names) > 40
+    for language in i18n.LANGUAGES:
+        with app.test_request_context("/"), force_locale(language):
+            for name in names:
+                app.jinja_env.get_template(name)
