@@ -89,7 +89,7 @@ def _found() -> tuple[Any, bool]:
 def _chips() -> list[dict[str, Any]]:
     """Return what narrows the list, each with the address without it."""
     names = {
-        "verb": _("What"), "person": _("Who"), "subject": _("About"), "org": _("Organisation"),
+        "verb": _("What"), "person": _("Who"), "subject": _("Subject of the entry"), "org": _("Organisation"),
         "from": _("Day from"), "until": _("Day until"),
     }  # fmt: skip
     return [
@@ -138,7 +138,7 @@ def file() -> Response:
     """Hand out the entries asked for as CSV."""
     statement, _narrowed = _found()
     heads = (
-        "id", _("When"), _("Who"), _("Verb"), _("What"), _("About"), _("Organisation"), _("Details"),
+        "id", _("When"), _("Who"), _("Verb"), _("What"), _("Subject of the entry"), _("Organisation"), _("Details"),
         _("Address"), _("Request"), "mac",
     )  # fmt: skip
     return export.csv_of("audit", heads, statement, lambda row: _cells(*row), by=me().person, rows=True)

@@ -32,7 +32,7 @@ STATES = {
 
 KINDS = {
     "mail": _l("Mail"), "chore": _l("Chore"), "audit_check": _l("Check of the audit chain"),
-    "agreement_paper": _l("Agreement as a document"), "agreement_sealed": _l("Sealed agreement"),
+    "send_refund": _l("Refund"), "agreement_paper": _l("Agreement as a document"), "agreement_sealed": _l("Sealed agreement"),
     "invoice_paper": _l("Invoice as a document"), "membership_certificate": _l("Certificate of membership"),
     "expire_session": _l("End of a payment page"), "gateway_event": _l("News of the payment page"),
 }  # fmt: skip

@@ -34,7 +34,7 @@ def _chips(org: Organisation | None) -> list[dict[str, Any]]:
         name = _("%(name)s: %(value)s", name=_("Organisation"), value=org.name)
         found.append({"label": name, "href": web.url_with(org=None, page=None), "active": True})
     if about := asked("about", most=80):
-        name = _("%(name)s: %(value)s", name=_("About"), value=about)
+        name = _("%(name)s: %(value)s", name=_("Subject of the entry"), value=about)
         found.append({"label": name, "href": web.url_with(about=None, page=None), "active": True})
     waiting = request.args.get("state") == "waiting"
     href = web.url_with(state=None if waiting else "waiting", page=None)

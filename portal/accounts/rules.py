@@ -25,7 +25,7 @@ KINDS: dict[str, LazyString] = {
     "brand": _l("The foundation"), "tier": _l("Tiers"), "price": _l("Prices"), "tax": _l("Taxes"),
     "category": _l("Kinds of organisation"), "country": _l("Countries and regions"), "form": _l("Questions of the form"),
     "page": _l("Pages of the form"), "review": _l("Rules of review"), "rejection": _l("Reasons to reject"),
-    "contacts": _l("Contacts per tier"), "benefit": _l("Benefits"), "rights": _l("Rights per standing"),
+    "contacts": _l("Contacts per tier"), "benefit": _l("Benefits"), "rights": _l("Rights per standing"), "four_eyes": _l("Rules of two eyes"),
     "checklist": _l("Checklist for new members"), "agreement": _l("Text of the agreement"), "policy": _l("Settings"),
     "holiday": _l("Holidays"), "imported_tier": _l("Tiers of imported lists"),
 }  # fmt: skip
