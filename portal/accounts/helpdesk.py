@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, render_template, request
@@ -71,16 +72,11 @@ def end_sessions(uid: str) -> BaseResponse:
 @allow(May.HELP_PEOPLE, fresh=True)
 def report(uid: str) -> Any:
     """Write down that the second factor is lost, and how the person showed who he is."""
-    row, form = _person(uid), f.Why()
-    if not form.validate_on_submit():
-        return _page(row, form, 422)
-    try:
-        with transaction():
-            helping.report_loss(row, by=me().person, shown=form.reason.data)
-    except Refused as refusal:
-        form.refused(refusal)
-        return _page(row, form, refusal.status)
-    return go("helpdesk.person", _("Written down. A second member of staff decides."), uid=uid)
+    return _with_reason(
+        uid,
+        lambda row, shown: helping.report_loss(row, by=me().person, shown=shown),
+        _("Written down. A second member of staff decides."),
+    )
 
 
 @helpdesk.post("/<uid>/loss/<answer>")
@@ -99,16 +95,25 @@ def decide(uid: str, answer: str) -> BaseResponse:
 @allow(May.HELP_PEOPLE, fresh=True)
 def close(uid: str) -> Any:
     """Close an account."""
+    return _with_reason(
+        uid,
+        lambda row, reason: helping.close(row, by=me().person, reason=reason),
+        _("The account is closed, and its sessions are ended."),
+    )
+
+
+def _with_reason(uid: str, act: Callable[[Person, str], object], done: str) -> Any:
+    """Do what needs a reason; without one, or refused, show the page again with what was typed."""
     row, form = _person(uid), f.Why()
     if not form.validate_on_submit():
         return _page(row, form, 422)
     try:
         with transaction():
-            helping.close(row, by=me().person, reason=form.reason.data)
+            act(row, form.reason.data)
     except Refused as refusal:
         form.refused(refusal)
         return _page(row, form, refusal.status)
-    return go("helpdesk.person", _("The account is closed, and its sessions are ended."), uid=uid)
+    return go("helpdesk.person", done, uid=uid)
 
 
 @helpdesk.post("/<uid>/opening")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
@@ -50,12 +51,12 @@ BARE = (
 LIBRARIES = frozenset({"static", "bootstrap.static"})
 
 
-class Lock:
+class Lock(ABC):
     """A declaration that opens or refuses by itself, such as the scope a program's token must have."""
 
+    @abstractmethod
     def open(self) -> Any:
         """Return None to let the request in, or the answer that refuses it."""
-        raise NotImplementedError
 
 
 def declare(view: View, access: object) -> View:
