@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -95,6 +97,7 @@ def choice(kind: type[enum.StrEnum], *, length: int = 32) -> Enum:
 _reading: ContextVar[bool] = ContextVar("reading", default=False)
 _inside: ContextVar[bool] = ContextVar("inside_transaction", default=False)
 READERS = frozenset({"GET", "HEAD", "OPTIONS"})
+PEN_WAIT = 20.0
 
 
 def is_reader(conn: Connection) -> bool:
@@ -104,6 +107,26 @@ def is_reader(conn: Connection) -> bool:
     if _reading.get():
         return True
     return has_request_context() and (request.method in READERS or bool(g.get("reader")))
+
+
+def _take_the_pen(raw: Any) -> None:
+    """Begin to write on SQLite, waiting in turn for up to `PEN_WAIT` seconds; raises `OperationalError` after that.
+
+    SQLite's own waiting sleeps longer the longer one has waited, so under steady writing the oldest in the queue
+    has the worst chance and can starve. Beginning its wait anew every few milliseconds gives all the same chance.
+    """
+    until = time.monotonic() + PEN_WAIT
+    raw.execute("PRAGMA busy_timeout=10")
+    try:
+        while True:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise
+    finally:
+        raw.execute("PRAGMA busy_timeout=20000")
 
 
 def guard(engine: Engine) -> None:
@@ -123,7 +146,10 @@ def guard(engine: Engine) -> None:
         raw: Any = conn.connection.dbapi_connection
         if conn.dialect.name == "sqlite":
             raw.execute(f"PRAGMA query_only={int(reader)}")
-            raw.execute("BEGIN" if reader else "BEGIN IMMEDIATE")
+            if reader:
+                raw.execute("BEGIN")
+            else:
+                _take_the_pen(raw)
         else:
             raw.read_only = reader or None  # said with the driver's own BEGIN: no journey of its own
 
