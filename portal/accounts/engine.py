@@ -43,7 +43,7 @@ def kind_name(kind: str) -> str:
     return str(KINDS.get(kind, kind))
 
 
-def count_dead(_reader: Any) -> Select[int]:
+def count_dead() -> Select[int]:
     """Select how many pieces of work were laid aside."""
     return select(func.count(OutboxItem.id)).where(STATES["dead"])
 

@@ -136,7 +136,7 @@ def processing() -> Select[CheckoutAttempt]:
     return select(CheckoutAttempt).where(CheckoutAttempt.state == AttemptState.PROCESSING)
 
 
-def count_waiting(_reader: object) -> Select[int]:
+def count_waiting() -> Select[int]:
     """Select how many things wait at the finance desk for somebody."""
     parts = [
         select(func.count(ReceiptEntry.id)).where(ReceiptEntry.state == EntryState.PROPOSED),

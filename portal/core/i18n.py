@@ -48,18 +48,17 @@ def _code(locale: Locale) -> str:
 
 
 KNOWN = {code: Locale.parse(code) for code in LANGUAGES}
+_CODES = {id(locale): code for code, locale in KNOWN.items()}  # these two live as long as the process
 
 
 def language() -> str:
     """Return the language in force: the reader's, or the one a letter or paper is written in."""
-    if not has_app_context():
-        return DEFAULT
     # flask-babel keeps what it found in `g`; asking it again takes ten times as long, and lists ask for each row.
-    locale = getattr(g.get("_flask_babel"), "babel_locale", None) or get_locale()
-    for code, known in KNOWN.items():
-        if locale is known:
-            return code
-    return DEFAULT if locale is None else _code(locale)
+    try:
+        locale = getattr(g.get("_flask_babel"), "babel_locale", None) or get_locale()
+    except RuntimeError:  # outside of any application
+        return DEFAULT
+    return _CODES.get(id(locale)) or (DEFAULT if locale is None else _code(locale))
 
 
 class PoDomain(Domain):

@@ -9,16 +9,16 @@ from typing import Any
 
 from flask import g, request, url_for
 from flask_babel import LazyString
-from sqlalchemy import Select, select
+from sqlalchemy import Select, TextClause, select
 
-from portal.core.db import db
+from portal.core.db import db, spelt
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a rail: shown if `seen(reader)`; `count` selects one number, what waits.
+    """One line of a rail: shown if `seen(reader)`; `count` selects one number, what waits, the same for everybody.
 
-    A count that is the same statement for everybody is made once and handed out each time.
+    Every page asks it, so it is called once per process and its statement spelt out once.
     """
 
     frame: str
@@ -27,7 +27,7 @@ class Entry:
     label: LazyString
     icon: str
     seen: Callable[[Any], bool]
-    count: Callable[[Any], Select[Any]] | None = None
+    count: Callable[[], Select[Any]] | None = None
 
 
 _entries: dict[tuple[str, str], Entry] = {}
@@ -44,7 +44,7 @@ def rail(frame: str, reader: Any) -> list[dict[str, Any]]:
         (e for e in _entries.values() if e.frame == frame and e.seen(reader)), key=lambda e: e.order
     )
     current = g.get("nav") or _current(seen)
-    counts = _counts([entry for entry in seen if entry.count], reader)
+    counts = _counts([entry for entry in seen if entry.count])
     return [
         {
             "href": url_for(entry.endpoint),
@@ -73,15 +73,19 @@ def _current(entries: list[Entry]) -> str | None:
     return max(above)[1] if above else next(iter(kin), None)
 
 
-def _counts(entries: list[Entry], reader: Any) -> dict[str, int]:
+def _counts(entries: list[Entry]) -> dict[str, int]:
     """Return every number of the rail, asked in one statement."""
     if not entries:
         return {}
-    row = db.session.execute(_asked(*(entry.count(reader) for entry in entries if entry.count))).one()
+    conn = db.session.connection()
+    asked = _asked(conn.dialect.name, *(entry.count for entry in entries if entry.count))
+    row = conn.execute(asked).one()
     return {entry.endpoint: int(number or 0) for entry, number in zip(entries, row, strict=True)}
 
 
-@lru_cache(maxsize=256)
-def _asked(*counts: Select[Any]) -> Select[Any]:
-    """Return one statement for several numbers; the same for the same ones, which is put together only once."""
-    return select(*(count.scalar_subquery() for count in counts))
+@lru_cache(maxsize=64)
+def _asked(dialect: str, *counts: Callable[[], Select[Any]]) -> TextClause:
+    """Return one statement for several numbers, spelt out for a dialect."""
+    return spelt(
+        select(*(count().scalar_subquery().label(f"n{n}") for n, count in enumerate(counts))), dialect
+    )

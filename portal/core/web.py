@@ -6,8 +6,9 @@ import re
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import structlog
 from flask import (
@@ -39,6 +40,7 @@ from portal.core.settings import settings
 log = structlog.get_logger(__name__)
 View = TypeVar("View", bound=Callable[..., Any])
 PUBLIC = "public"
+LONG_QUERY = 300
 SIGNED_IN = "signed in"
 ACCESS = "__portal_access__"
 SECRETS = {"csrf_token", "password", "current", "code", "next"}
@@ -138,11 +140,21 @@ def safe_next(target: str | None, otherwise: str) -> str:
 
 def url_with(**changes: Any) -> str:
     """Return this page's address with some of its query changed; None drops a key."""
-    query: dict[str, Any] = {**request.args.to_dict(flat=False), **changes}
-    kept = {key: value for key, value in query.items() if value not in (None, "", [])}
     # Not by `url_for`: the reader's own keys would become its arguments (`_scheme`, `endpoint`).
+    asked = request.query_string
+    spell = (
+        _with if len(asked) < LONG_QUERY else _with.__wrapped__
+    )  # what nobody types is not worth remembering
+    return spell(request.path, asked, tuple(changes.items()))
+
+
+@lru_cache(maxsize=4096)
+def _with(path: str, asked: bytes, changes: tuple[tuple[str, Any], ...]) -> str:
+    """Return an address with a changed query, remembered: every filter, heading and pager of a list asks for one."""
+    query: dict[str, Any] = {**parse_qs(asked.decode("utf-8", "replace").replace("\0", "")), **dict(changes)}
+    kept = {key: value for key, value in query.items() if value not in (None, "", [])}
     words = urlencode(kept, doseq=True)
-    return quote(request.path) + (f"?{words}" if words else "")
+    return quote(path) + (f"?{words}" if words else "")
 
 
 def absolute(endpoint: str, **values: Any) -> str:

@@ -31,7 +31,7 @@ VOICES = (StaffRole.LEGAL, StaffRole.FINANCE, StaffRole.COMMITTEE)
 _UNTAKEN = select(func.count(Application.id)).where(Application.state == S.SUBMITTED)
 
 
-def count_waiting(_reader: Reader) -> Any:
+def count_waiting() -> Any:
     """Select how many applications nobody has taken."""
     return _UNTAKEN
 

@@ -162,7 +162,7 @@ def _house(reader: Reader) -> list[dict[str, Any]]:
     """Return what waits for those who keep the house: dead work, staff without a factor, a broken chain."""
     found = []
     if reader.staff_may(May.RETRY_OUTBOX):
-        dead = db.session.scalar(engine.count_dead(reader)) or 0
+        dead = db.session.scalar(engine.count_dead()) or 0
         if dead:
             title = ngettext(
                 "%(num)s piece of work is laid aside", "%(num)s pieces of work are laid aside", dead
@@ -227,7 +227,7 @@ def figures(reader: Reader) -> list[dict[str, Any]]:
             "href": url_for("chain.entries"),
         })  # fmt: skip
     if reader.staff_may(May.READ_OUTBOX):
-        dead = db.session.scalar(engine.count_dead(reader)) or 0
+        dead = db.session.scalar(engine.count_dead()) or 0
         found.append(
             {"label": _("Work laid aside"), "value": dead, "href": url_for("engine.work", state="dead")}
         )
