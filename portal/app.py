@@ -18,6 +18,7 @@ from portal.accounts import access, frame
 from portal.billing import words as billing_words
 from portal.core import api, audit, catalogue, i18n, labels, problems, retry, shield, story, web, words
 from portal.core.db import db, guard
+from portal.core.remember import Remember, frozen
 from portal.core.settings import load, place
 from portal.core.templates import Pages, address, badge, drawing, icon
 
@@ -97,6 +98,8 @@ def _install(app: Portal) -> None:
     web.install_errors(app)
     app.after_request(web.headers)
     app.context_processor(_words)
+    app.jinja_env.add_extension(Remember)
+    app.jinja_env.globals.update(frozen=frozen)
     app.jinja_env.globals.update(url_for=address, icon=icon, render_icon=drawing, badge=badge)
     app.jinja_env.filters.update(
         money=words.money,

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from flask import g, request, url_for
+from flask import g, request
 from flask_babel import LazyString
 from sqlalchemy import Select, TextClause, select
 
 from portal.core.db import db, spelt
+from portal.core.templates import address
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def rail(frame: str, reader: Any) -> list[dict[str, Any]]:
     counts = _counts([entry for entry in seen if entry.count])
     return [
         {
-            "href": url_for(entry.endpoint),
+            "href": address(entry.endpoint),
             "label": str(entry.label),
             "icon": entry.icon,
             "active": entry.endpoint == current,
@@ -63,7 +64,7 @@ def _current(entries: list[Entry]) -> str | None:
     above = [
         (len(path), entry.endpoint)
         for entry in entries
-        if (path := url_for(entry.endpoint).rstrip("/"))
+        if (path := address(entry.endpoint).rstrip("/"))
         and not entry.endpoint.endswith(".home")
         and request.path.startswith(path + "/")
     ]
