@@ -13,7 +13,7 @@ WHEN = sa.DateTime(timezone=True)
 KEPT = ("number", "issued_on", "kind", "gross", "net", "tax", "invoice_id", "last_day", "units", "reason")
 PLAN = ("order_line_id", "key", "starts", "ends", "amount", "known_at", "invoice_line_id")
 MONEY = ("currency", "rate")
-WHOLE = ("exchange_rate", "credit_note_line")
+WHOLE = ("exchange_rate", "credit_note_line", "past_record")
 STOP = "BEGIN SELECT RAISE(ABORT, 'this row is on record and cannot change'); END"
 RUN = "FOR EACH ROW {}EXECUTE FUNCTION refuse_change()"
 SHUT = "state = 'closed' OR (state = 'soft_closed' AND {} = '')"
@@ -297,7 +297,22 @@ def _plan_segment() -> None:
     op.create_index(op.f("ix_plan_segment_order_line_id"), "plan_segment", ["order_line_id"], unique=False)
 
 
+def _past_record() -> None:
+    op.create_table(
+        "past_record",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("kind", sa.String(length=30), nullable=False),
+        sa.Column("ref", sa.String(length=80), nullable=False),
+        sa.Column("body", sa.JSON(), nullable=False),
+        sa.Column("at", WHEN, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_past_record")),
+        sa.UniqueConstraint("kind", "ref", name=op.f("uq_past_record_kind_ref")),
+    )
+
+
 def _columns() -> None:
+    with op.batch_alter_table("refund") as batch:
+        batch.alter_column("by_id", existing_type=BIG, nullable=True)
     op.add_column("allocation", sa.Column("taken", sa.BigInteger(), nullable=True))
     op.add_column("allocation", sa.Column("units", BIG, nullable=True))
     op.add_column("invoice", sa.Column("currency", sa.String(length=3), nullable=False, server_default="CNY"))
@@ -420,6 +435,7 @@ def upgrade() -> None:
     _write_off()
     _credit_note_line()
     _plan_segment()
+    _past_record()
     _columns()
     _known()
     _live("state <> 'void' AND NOT reversed")
@@ -459,6 +475,7 @@ def downgrade() -> None:
     ):
         op.drop_column(table, column)
     for table in (
+        "past_record",
         "plan_segment",
         "credit_note_line",
         "write_off",

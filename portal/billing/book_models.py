@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.people import Person, new_uid
@@ -129,3 +129,15 @@ class HandEntry(Model):
         CheckConstraint("second_id IS NULL OR second_id <> by_id", name="two_eyes"),
         CheckConstraint("state = 'proposed' OR second_id IS NOT NULL", name="confirmed_by_somebody"),
     )
+
+
+class PastRecord(Model):
+    """A record of an imported file as it stood there: the same one again changes nothing, another one is refused."""
+
+    __tablename__ = "past_record"
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    kind: Mapped[str] = mapped_column(String(30))
+    ref: Mapped[str] = mapped_column(String(80))
+    body: Mapped[Any] = mapped_column(JSON)
+    at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
+    __table_args__ = (UniqueConstraint("kind", "ref"),)

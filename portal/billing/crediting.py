@@ -17,7 +17,7 @@ from portal.billing.models import Invoice, InvoiceState
 from portal.billing.note_figures import Figures, wanted
 from portal.billing.note_models import CreditNote, CreditNoteLine, NoteKind, NoteState
 from portal.billing.numbers import take
-from portal.core import audit, outbox
+from portal.core import audit, clock, outbox
 from portal.core.db import db
 from portal.core.errors import Forbidden, Missing, Refused
 from portal.core.events import publish
@@ -73,6 +73,7 @@ def _draft(
             )
         )  # fmt: skip
     db.session.flush()
+    db.session.refresh(note, ["lines"])
     return note
 
 
@@ -120,22 +121,7 @@ def issue_note(note: CreditNote, *, by: Person) -> CreditNote:
 def _issue(note: CreditNote, *, by: Person | str) -> CreditNote:
     number, day = take("CN")
     invoice = note.invoice
-    for (
-        line
-    ) in note.lines:  # the months before the note are booked as they were earned, whenever the chore ran
-        recognition.catch_up(recognition.locked_line(line.invoice_line.order_line_id))
-    excess = {line.id: _book_line(note, line) for line in note.lines}
-    sides = [side for _taken, parts in excess.values() for side in parts]
-    units = None if note.units is None else -note.units
-    sides.append(
-        Line(ledger.RECEIVABLE, -note.gross, invoice.party, invoice, currency=invoice.currency, units=units)
-    )
-    note.number, note.issued_on, note.state = number, day, _issued(note)
-    db.session.flush()
-    ledger.post("credit_note", note.subject, sides, on=day)
-    for line in note.lines:
-        _cut_plan(note, line, day, excess[line.id][0])
-    invoice.reversed = credited(invoice) == invoice.gross
+    _enter(note, number, day)
     audit.record(
         "note.issued", note, by=by, org_id=invoice.party.org_id, number=number, amount=note.gross,
         about=invoice.number,
@@ -146,9 +132,36 @@ def _issue(note: CreditNote, *, by: Person | str) -> CreditNote:
     return note
 
 
-def _issued(note: CreditNote) -> NoteState:
+def issue_past(
+    invoice: Invoice, kind: NoteKind, part: Figures, *, number: str, last_day: date | None
+) -> CreditNote:
+    """Write a credit note of imported books under its own number, on the clock's day; nobody is told."""
+    note = _draft(invoice, kind, [part], by="import", reason=kind.value, last_day=last_day)
+    _enter(note, number, clock.today())
+    _settle(note, by="import")
+    return note
+
+
+def _enter(note: CreditNote, number: str, day: date) -> None:
+    """Number a note, book it and cut the plans."""
+    invoice = note.invoice
+    for (
+        line
+    ) in note.lines:  # the months before the note are booked as they were earned, whenever the chore ran
+        recognition.catch_up(recognition.locked_line(line.invoice_line.order_line_id))
+    booked = {line.id: _book_line(note, line) for line in note.lines}
+    sides = [side for _excess, parts in booked.values() for side in parts]
+    units = None if note.units is None else -note.units
+    sides.append(
+        Line(ledger.RECEIVABLE, -note.gross, invoice.party, invoice, currency=invoice.currency, units=units)
+    )
     move(note, NoteState.ISSUED)
-    return note.state
+    note.number, note.issued_on = number, day
+    db.session.flush()
+    ledger.post("credit_note", note.subject, sides, on=day)
+    for line in note.lines:
+        _cut_plan(note, line, day, booked[line.id][0])
+    invoice.reversed = credited(invoice) == invoice.gross
 
 
 def _book_line(note: CreditNote, line: CreditNoteLine) -> tuple[int, list[Line]]:
@@ -179,7 +192,9 @@ def _settle(note: CreditNote, *, by: Person | str) -> None:
     for allocation, there in settling.held(invoice):
         beyond = -owed(invoice)
         if beyond > NONE:
-            settling.release(allocation, by=by, reason=str(note.number), part=min(beyond, there))
+            settling.release(
+                allocation, by=by, reason=str(note.number), part=min(beyond, there), kind="credited"
+            )
     left = owed(invoice)
     attempts.lapse(invoice, left)
     if invoice.reversed:

@@ -163,12 +163,14 @@ def total_up(invoice: Invoice) -> None:
     db.session.flush()
 
 
-def _seller() -> dict[str, Any]:
+def seller() -> dict[str, Any]:
+    """Return what an invoice says of the foundation today."""
     body = catalogue.entry("brand", "foundation")
     return {key: body[key] for key in ("name", "address", "mail", "bank")}
 
 
-def _buyer(party: Party) -> dict[str, Any]:
+def buyer(party: Party) -> dict[str, Any]:
+    """Return what an invoice says of its payer today."""
     names = ("title", "tax_number", "address", "telephone", "bank", "bank_account")
     return {name: getattr(party, name) for name in names}
 
@@ -182,14 +184,13 @@ def issue_invoice(order: Order, *, language: str, by: Person | str, ladder: str 
     invoice = draft_invoice(order, language=language, ladder=ladder)
     due_days = int(catalogue.policy("invoice.due_days")) if order.party.org_id else 0
     prefix = str(catalogue.policy("invoice.reference_prefix"))
-    seller, buyer = _seller(), _buyer(order.party)
+    invoice.seller, invoice.buyer = seller(), buyer(order.party)
     # All at once: from the first flush with a number on it, the row is frozen.
     invoice.number, invoice.issued_on = number, day
     invoice.due_on = day + timedelta(days=due_days)
     invoice.reference = reference(invoice.id, prefix)
-    invoice.seller, invoice.buyer = seller, buyer
     invoice.buyer_name = order.party.title or order.party.name
-    ledger.post("invoice", invoice.subject, _sides(invoice), on=day)
+    ledger.post("invoice", invoice.subject, sides(invoice), on=day)
     move(invoice, InvoiceState.OPEN if invoice.gross else InvoiceState.PAID)
     db.session.flush()
     audit.record(
@@ -208,7 +209,7 @@ def issue_invoice(order: Order, *, language: str, by: Person | str, ladder: str 
     return invoice
 
 
-def _sides(invoice: Invoice) -> list[Line]:
+def sides(invoice: Invoice) -> list[Line]:
     """Return what the issue books: net closes the line's contract asset first; a credit line is the negative of it."""
     units = int(invoice.printed["gross"]) if invoice.printed else None
     party = invoice.party

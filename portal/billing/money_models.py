@@ -170,8 +170,9 @@ class Refund(Model):
     receipt: Mapped[Receipt] = relationship(lazy="joined", innerjoin=True)
     amount: Mapped[Money]
     reason: Mapped[str] = mapped_column(String(300))
-    by_id: Mapped[int] = mapped_column(ForeignKey("person.id"), init=False)
-    by: Mapped[Person] = relationship(foreign_keys=[by_id])
+    # Nobody of the house asked for a refund of imported books.
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), init=False)
+    by: Mapped[Person | None] = relationship(foreign_keys=[by_id])
     state: Mapped[RefundState] = mapped_column(choice(RefundState), default=RefundState.REQUESTED)
     second_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), init=False, default=None)
     second: Mapped[Person | None] = relationship(foreign_keys=[second_id], default=None)

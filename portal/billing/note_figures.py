@@ -36,9 +36,10 @@ class Figures:
         return self.net + self.tax
 
 
-def _before(line: InvoiceLine, column: Any) -> int:
+def tax_credited(line: InvoiceLine) -> int:
+    """Return the fen of tax that issued notes took off a line."""
     found = db.session.scalar(
-        select(func.coalesce(func.sum(column), 0))
+        select(func.coalesce(func.sum(CreditNoteLine.tax), 0))
         .join(CreditNote)
         .where(CreditNoteLine.invoice_line_id == line.id, CreditNote.state == NoteState.ISSUED)
     )
@@ -50,7 +51,7 @@ def tax_to_date(tax: int, net: int, credited_net: int) -> int:
     return half_up(tax * credited_net, net) if net > 0 else 0
 
 
-def _printed(line: InvoiceLine, net: int) -> dict[str, Any] | None:
+def printed_part(line: InvoiceLine, net: int) -> dict[str, Any] | None:
     """Return the figures on paper of a note over `net` fen, in proportion to the line and to date."""
     if line.printed is None:
         return None
@@ -74,8 +75,8 @@ def figures(line: InvoiceLine, net: Money) -> Figures:
     before, whole = recognition.credited_net(line), line.net.minor
     if net.minor < 0 or before + net.minor > max(0, whole):
         raise Refused(_l("At most what is left of the line can be credited."), field="net", status=422)
-    tax = tax_to_date(line.tax.minor, whole, before + net.minor) - _before(line, CreditNoteLine.tax)
-    return Figures(line, net, Money(tax), _printed(line, net.minor))
+    tax = tax_to_date(line.tax.minor, whole, before + net.minor) - tax_credited(line)
+    return Figures(line, net, Money(tax), printed_part(line, net.minor))
 
 
 def wanted(

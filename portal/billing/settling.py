@@ -232,7 +232,14 @@ def held(invoice: Invoice) -> list[tuple[Allocation, Money]]:
     return sorted(standing, key=lambda pair: -pair[0].id)
 
 
-def release(allocation: Allocation, *, by: Person | str, reason: str, part: Money | None = None) -> None:
+def release(
+    allocation: Allocation,
+    *,
+    by: Person | str,
+    reason: str,
+    part: Money | None = None,
+    kind: str = "allocation",
+) -> None:
     """Take money (all of it, or a part) off an invoice again, by a mirror row; a paid invoice is open again."""
     amount = part or allocation.amount
     invoice = locked(allocation.invoice_id)
@@ -247,7 +254,7 @@ def release(allocation: Allocation, *, by: Person | str, reason: str, part: Mone
     )  # fmt: skip
     db.session.add(row)
     db.session.flush()
-    ledger.post("allocation", row.subject, sides(row, back, sign=-1), on=clock.today())
+    ledger.post(kind, row.subject, sides(row, back, sign=-1), on=clock.today())
     audit.record(
         "invoice.released",
         invoice,
