@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from portal.billing.models import Invoice
 from portal.billing.money_models import Receipt, Refund
+from portal.billing.note_models import CreditNote
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class InvoiceReopened:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceReversed:
-    """An invoice was voided."""
+    """An invoice was voided, or credit notes took all of it back."""
 
     invoice: Invoice
 
@@ -55,3 +57,17 @@ class RefundDone:
     """Credit went back to its payer."""
 
     refund: Refund
+
+
+@dataclass(frozen=True, slots=True)
+class CreditNoteIssued:
+    """A credit note got its number."""
+
+    note: CreditNote
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodClosed:
+    """A month of the books is closed; `month` is its first day."""
+
+    month: date
