@@ -14,6 +14,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from portal.accounts.people import Person
+from portal.billing.plain_text import Dialect, ledger_text
 from portal.billing.verify import verify_books
 from portal.cli import cli, prepared
 from portal.core import audit, backup, clock, flags, machine
@@ -160,6 +161,16 @@ def export_landscape() -> None:
         click.echo(
             yaml.safe_dump(landscape.document(), allow_unicode=True, sort_keys=False, width=1000), nl=False
         )
+
+
+@send_out.command("journal")
+@click.option("--format", "form", type=click.Choice([one.value for one in Dialect]), required=True)
+@click.option("--until", "until", type=DAY, default=None, help="The last day to write.")
+def export_journal(form: str, until: datetime | None) -> None:
+    """Write the ledger as plain text that bean-check and hledger check accept, balances asserted."""
+    with prepared().app_context(), reading():
+        for piece in ledger_text(Dialect(form), until.date() if until else None):
+            click.echo(piece, nl=False)
 
 
 @cli.group("report")
