@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from portal.billing.models import Invoice
 from portal.billing.money_models import Receipt, Refund
+from portal.billing.reversal_models import Reversal
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +56,10 @@ class RefundDone:
     """Credit went back to its payer."""
 
     refund: Refund
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentReversed:
+    """Money that had come was taken back by the payer's bank, or by a dispute we lost."""
+
+    reversal: Reversal

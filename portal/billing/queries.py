@@ -18,6 +18,7 @@ from portal.billing.money_models import (
     Refund,
     RefundState,
 )
+from portal.billing.reversal_models import Reversal
 from portal.billing.void_models import Voiding, VoidingState
 from portal.core.db import Fen, db
 from portal.core.money import Money
@@ -50,7 +51,9 @@ def credit_sql() -> ColumnElement[Money]:
     """Return what of a receipt nobody uses, as a column."""
     used = select(func.sum(Allocation.amount)).where(Allocation.receipt_id == Receipt.id)
     back = select(func.sum(Refund.amount)).where(Refund.receipt_id == Receipt.id, Refund.state.not_in(OVER))
-    return fen(Receipt.amount - _sum(used.correlate(Receipt)) - _sum(back.correlate(Receipt)))
+    gone = select(func.sum(Reversal.amount)).where(Reversal.receipt_id == Receipt.id)
+    left = Receipt.amount - _sum(used.correlate(Receipt)) - _sum(back.correlate(Receipt))
+    return fen(left - _sum(gone.correlate(Receipt)))
 
 
 def allocations_of(invoice: Invoice) -> list[Allocation]:

@@ -23,6 +23,7 @@ from portal.billing.money_models import (
     Way,
 )
 from portal.billing.reference import find
+from portal.billing.reversal_models import Reversal
 from portal.core import audit, catalogue, clock
 from portal.core.db import db
 from portal.core.errors import Forbidden, Refused
@@ -137,7 +138,7 @@ def record_receipt(
 
 
 def credit_of(receipt: Receipt) -> Money:
-    """Return what of a receipt is neither on an invoice nor refunded nor on its way back."""
+    """Return what of a receipt is neither on an invoice nor refunded, on its way back or taken back."""
     used = db.session.scalar(
         select(func.coalesce(func.sum(Allocation.amount), 0)).where(Allocation.receipt_id == receipt.id)
     )
@@ -146,8 +147,11 @@ def credit_of(receipt: Receipt) -> Money:
             Refund.receipt_id == receipt.id, Refund.state.not_in([RefundState.DECLINED, RefundState.FAILED])
         )
     )
+    gone = db.session.scalar(
+        select(func.coalesce(func.sum(Reversal.amount), 0)).where(Reversal.receipt_id == receipt.id)
+    )
     total = receipt.amount
-    for part in (used, back):
+    for part in (used, back, gone):
         total -= part if isinstance(part, Money) else Money(int(part or 0))
     return total
 
@@ -205,16 +209,15 @@ def _identify(receipt: Receipt, party: Party) -> None:
         receipt.party = party
 
 
-def release(allocation: Allocation, *, by: Person | str, reason: str) -> None:
-    """Take money off an invoice again, by a mirror row; a paid invoice is open again."""
+def release(allocation: Allocation, *, by: Person | str, reason: str, part: Money | None = None) -> None:
+    """Take money (all of it, or a part) off an invoice again, by a mirror row; a paid invoice is open again."""
+    amount = part or allocation.amount
     invoice = locked(allocation.invoice_id)
     pair = (Allocation.receipt_id == allocation.receipt_id) & (Allocation.invoice_id == invoice.id)
     held = db.session.scalar(select(func.coalesce(func.sum(Allocation.amount), 0)).where(pair))
-    if (held.minor if isinstance(held, Money) else int(held or 0)) < allocation.amount.minor:
+    if (held.minor if isinstance(held, Money) else int(held or 0)) < amount.minor:
         raise Refused(_l("This money was taken off the invoice already."))
-    row = Allocation(
-        receipt=allocation.receipt, invoice=invoice, amount=-allocation.amount, day=clock.today()
-    )
+    row = Allocation(receipt=allocation.receipt, invoice=invoice, amount=-amount, day=clock.today())
     db.session.add(row)
     db.session.flush()
     ledger.post(
@@ -231,11 +234,11 @@ def release(allocation: Allocation, *, by: Person | str, reason: str) -> None:
         invoice,
         by=by,
         org_id=invoice.party.org_id,
-        amount=allocation.amount,
+        amount=amount,
         reason=reason,
     )
     audit.record(
-        "receipt.freed", allocation.receipt, by=by, org_id=invoice.party.org_id, amount=allocation.amount,
+        "receipt.freed", allocation.receipt, by=by, org_id=invoice.party.org_id, amount=amount,
         number=invoice.number,
     )  # fmt: skip
     attempts.lapse(invoice, owed(invoice))

@@ -17,6 +17,8 @@ ACCOUNTS = {
     ledger.UNIDENTIFIED: _l("Unidentified receipts"),
     ledger.VAT: _l("Output VAT"),
     ledger.REFUNDS: _l("Refunds payable"),
+    ledger.DISPUTED: _l("Disputed payments"),
+    ledger.FEES: _l("Fees of banks and providers"),
 }
 
 
@@ -39,6 +41,7 @@ def install() -> None:
                 _l("The payment differs from what was asked for"),
                 "exclamation-triangle",
             ),
+            "receipt.reversed": (_l("Taken back by the payer's bank"), "arrow-counterclockwise"),
             "refund.requested": (_l("Refund asked for"), "arrow-return-left"),
             "refund.approved": (_l("Refund approved"), "check-circle"),
             "refund.declined": (_l("Refund declined"), "x-circle"),
