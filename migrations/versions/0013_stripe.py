@@ -143,6 +143,8 @@ def _more_columns() -> None:
     with op.batch_alter_table("checkout_attempt") as batch:
         batch.add_column(sa.Column("keep_card", sa.Boolean(), nullable=False, server_default=sa.false()))
         batch.add_column(sa.Column("card_id", BIG, nullable=True))
+        batch.add_column(sa.Column("auto_key", sa.String(80), nullable=True))
+        batch.create_unique_constraint(op.f("uq_checkout_attempt_auto_key"), ["auto_key"])
         batch.add_column(sa.Column("why", sa.String(200), nullable=False, server_default=""))
         batch.create_foreign_key(
             op.f("fk_checkout_attempt_card_id_saved_card"), "saved_card", ["card_id"], ["id"]
@@ -185,7 +187,8 @@ def downgrade() -> None:
     _troubles(*TROUBLES)
     with op.batch_alter_table("checkout_attempt") as batch:
         batch.drop_constraint(op.f("fk_checkout_attempt_card_id_saved_card"), type_="foreignkey")
-        for name in ("why", "card_id", "keep_card"):
+        batch.drop_constraint(op.f("uq_checkout_attempt_auto_key"), type_="unique")
+        for name in ("why", "auto_key", "card_id", "keep_card"):
             batch.drop_column(name)
     with op.batch_alter_table("gateway_event") as batch:
         for name in ("replays", "tries", "error"):

@@ -75,6 +75,7 @@ class CheckoutAttempt(Model):
     keep_card: Mapped[bool] = mapped_column(default=False)
     card_id: Mapped[int | None] = mapped_column(ForeignKey("saved_card.id"), init=False, default=None)
     card: Mapped[SavedCard | None] = relationship(default=None)
+    auto_key: Mapped[str | None] = mapped_column(String(80), unique=True, init=False, default=None)
     why: Mapped[str] = mapped_column(String(200), init=False, default="")
     __table_args__ = (
         UniqueConstraint("invoice_id", "n"),

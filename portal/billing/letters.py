@@ -104,3 +104,25 @@ def taken_back(reversal: Reversal) -> None:
             f"reversal:{reversal.uid}:{person.uid}", person.email, person.name, person.language, letter,
             topic=reversal.receipt.subject,
         )  # fmt: skip
+
+
+def card_failed(invoice: Invoice, attempt_uid: str, *, why: str) -> None:
+    """Tell who pays that the card on file did not pay an invoice, and where to pay it."""
+    for person in payers(invoice.party):
+
+        def letter() -> Letter:
+            said = (
+                _("Your bank wants you to confirm this payment yourself.")
+                if why == "authentication_required"
+                else _("Your bank refused the payment; nothing was taken.")
+            )
+            return Letter(
+                _("Invoice %(number)s could not be paid by your card", number=invoice.number),
+                (said, _("Please open the invoice and pay it there, or by bank transfer.")),
+                button=(_("See and pay the invoice"), web.absolute("billing.invoice", uid=invoice.uid)),
+            )
+
+        mail.send(
+            f"card_failed:{attempt_uid}:{person.uid}", person.email, person.name, person.language, letter,
+            topic=invoice.subject,
+        )  # fmt: skip

@@ -18,6 +18,7 @@ from portal.billing.money_models import (
     Refund,
     RefundState,
 )
+from portal.billing.provider_models import Dispute, DisputeState
 from portal.billing.reversal_models import Reversal
 from portal.billing.void_models import Voiding, VoidingState
 from portal.core.db import Fen, db
@@ -132,6 +133,27 @@ def paid_twice() -> Select[Receipt]:
         .where(CheckoutAttempt.receipt_id.is_not(None), Invoice.state == InvoiceState.PAID, ~put)
     )
     return unapplied().where(Receipt.id.in_(late))
+
+
+def disputes() -> Select[Dispute]:
+    """Select the disputes that are not decided, oldest first."""
+    return (
+        select(Dispute)
+        .where(Dispute.state.in_([DisputeState.INQUIRY, DisputeState.OPEN]))
+        .order_by(Dispute.id)
+    )
+
+
+def disputed(receipt: Receipt) -> bool:
+    """Whether a receipt's payer disputes it at his bank now."""
+    mine = disputes().where(Dispute.receipt_id == receipt.id, Dispute.state == DisputeState.OPEN)
+    return db.session.scalars(mine).first() is not None
+
+
+def under_dispute(invoice: Invoice) -> bool:
+    """Whether money on an invoice, or money that was on it, is disputed: nobody is reminded meanwhile."""
+    put = select(Allocation.receipt_id).where(Allocation.invoice_id == invoice.id)
+    return db.session.scalars(disputes().where(Dispute.receipt_id.in_(put))).first() is not None
 
 
 def processing() -> Select[CheckoutAttempt]:

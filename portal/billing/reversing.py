@@ -72,7 +72,7 @@ def take_back(invoice: Invoice, *, by: Person | str, reason: str) -> Money:
     return freed
 
 
-def _locked(receipt: Receipt) -> Receipt:
+def lock(receipt: Receipt) -> Receipt:
     """Return a receipt under its lock, after the invoices it pays: always in this order."""
     for invoice_id in sorted({row.invoice_id for row, _held in held_from(receipt)}):
         locked(invoice_id)
@@ -82,6 +82,13 @@ def _locked(receipt: Receipt) -> Receipt:
         .with_for_update(of=Receipt)
         .execution_options(populate_existing=True)
     ).one()
+
+
+def reversible(receipt: Receipt) -> Money:
+    """Return how much of a receipt can still be taken back: all but what went, or goes, back by refunds."""
+    asked = select(Refund).where(Refund.receipt_id == receipt.id, Refund.state == RefundState.REQUESTED)
+    parts = [settling.credit_of(receipt), *(row.amount for row in db.session.scalars(asked))]
+    return sum((*parts, *(held for _row, held in held_from(receipt))), NONE)
 
 
 def _free(row: Receipt, amount: Money, *, by: Person | str, reason: str) -> None:
@@ -110,7 +117,7 @@ def reverse_receipt(
     `key` names the outside fact (the bank's line, the dispute): told again it is the same row. `account` is where
     the money lay (else the account of its way), `on` the day of the fact. `Refused` beyond what is left of it.
     """
-    row = _locked(receipt)
+    row = lock(receipt)
     known = db.session.scalars(select(Reversal).where(Reversal.key == key)).first()
     if known is not None:
         return known

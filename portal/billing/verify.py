@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from portal.billing import ledger
+from portal.billing import ledger, verify_stripe
 from portal.billing.models import Invoice, InvoiceLine, InvoiceState, NumberSeries
 from portal.billing.money_models import (
     Allocation,
@@ -186,7 +186,10 @@ def _ways() -> list[str]:
     ]
 
 
-CHECKS: tuple[Callable[[], list[str]], ...] = (_entries, _numbers, _documents, _invoices, _receipts, _ways)
+CHECKS: tuple[Callable[[], list[str]], ...] = (
+    _entries, _numbers, _documents, _invoices, _receipts, _ways,
+    *verify_stripe.CHECKS,
+)  # fmt: skip
 
 
 def verify_books() -> tuple[int, list[str]]:
