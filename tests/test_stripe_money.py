@@ -13,10 +13,10 @@ from portal.billing import (
     charging,
     gateway,
     gateway_books,
+    hearing,
     inbox,
     ledger,
     online,
-    payouts,
     saved_cards,
     sending,
 )
@@ -215,7 +215,7 @@ def test_a_payout_that_does_not_add_up_is_an_alert_and_no_booking(
 
 def test_a_payout_on_its_way_is_not_booked(double: Double) -> None:
     paid(double)
-    assert payouts.settle_payout(double.pay_out("in_transit")) is None
+    assert hearing.settle_payout(double.pay_out("in_transit")) is None
     assert at(ledger.BANK) == [0]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from portal.billing import attempts, gateway, gateway_books, ledger, reversing
+from portal.billing import attempts, gateway, ledger, reversing
 from portal.billing.checkout_models import Trouble
 from portal.billing.ledger import Line
 from portal.billing.money_models import Receipt
@@ -13,7 +13,7 @@ from portal.billing.reversal_models import ReversalKind
 from portal.billing.sessions import Disputed
 from portal.billing.settling import CASH
 from portal.core import audit, clock
-from portal.core.db import LEDGER_CURRENCY, db, let_go, transaction
+from portal.core.db import LEDGER_CURRENCY, db
 from portal.core.money import Money
 from portal.core.states import may_move, move
 
@@ -30,15 +30,6 @@ def paid_as(names: tuple[str, ...]) -> Receipt | None:
     """Return the receipt of a payment the provider names by its intent or its charge."""
     ours = select(Receipt).where(Receipt.provider.in_([gateway.STRIPE, gateway.TEST]))
     return db.session.scalars(ours.where(Receipt.provider_ref.in_([name for name in names if name]))).first()
-
-
-def settle_dispute(dispute_id: str) -> DisputeState | None:
-    """Take over how a dispute stands: ask the provider, then book once. None if it is about nothing of ours."""
-    let_go()
-    found = gateway_books.fetch_dispute(dispute_id)
-    with transaction():
-        row = take_over(found)
-        return row.state if row is not None else None
 
 
 def take_over(found: Disputed) -> Dispute | None:

@@ -140,6 +140,13 @@ def fetch_payment(payment: str) -> Session:
     return _payment(gateway.client().v1.payment_intents.retrieve(payment, params))
 
 
+def mark_of(payment: str) -> str:
+    """Return the uid of the attempt that a payment was made for; empty if it carries no mark of ours."""
+    gateway.outside()
+    made = gateway.client().v1.payment_intents.retrieve(payment)
+    return str(getattr(made.metadata, "attempt", None) or "")
+
+
 def find_payment(customer: str, attempt_uid: str) -> Session | None:
     """Return the charge of a card on file that carries our mark: the provider forgets keys after a day."""
     gateway.outside()

@@ -8,8 +8,8 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.accounts.people import Person
-from portal.billing import attempts, disputes, gateway, online, payouts, sending
-from portal.billing.checkout_models import CheckoutAttempt, GatewayEvent, Trouble
+from portal.billing import attempts, disputes, gateway, hearing, online, sending, tracing
+from portal.billing.checkout_models import GatewayEvent, Trouble
 from portal.billing.money_models import Refund
 from portal.billing.sessions import SentBack
 from portal.core import audit, clock, outbox
@@ -109,9 +109,9 @@ def look(kind: str, thing: dict[str, Any]) -> None:
         for found in gateway.refunds_of(payment):
             _refund(found)
     elif kind.startswith("charge.dispute.") and name:
-        disputes.settle_dispute(name)
+        hearing.settle_dispute(name)
     elif kind in {"payout.paid", "payout.failed"} and name:
-        payouts.settle_payout(name)
+        hearing.settle_payout(name)
 
 
 def _text(thing: dict[str, Any], key: str) -> str:
@@ -122,14 +122,7 @@ def _text(thing: dict[str, Any], key: str) -> str:
 def _payment(name: str, thing: dict[str, Any]) -> None:
     """Look again at the attempt that a payment belongs to: it carries its name as a mark."""
     marks = thing.get("metadata")
-    uid = _text(marks, "attempt") if isinstance(marks, dict) else ""
-    ours = select(CheckoutAttempt.session_id).where(
-        (CheckoutAttempt.uid == uid) | (CheckoutAttempt.session_id == name)
-    )
-    session = db.session.scalar(ours)
-    let_go()
-    if session is not None:
-        online.settle(session)
+    tracing.settle_attempt(_text(marks, "attempt") if isinstance(marks, dict) else "", name)
 
 
 def _refund(told: SentBack) -> None:
@@ -141,6 +134,7 @@ def _refund(told: SentBack) -> None:
     if found is not None:
         sending.settle_refund(found)
         return
+    tracing.bring((told.payment,))
     with transaction():
         receipt = disputes.paid_as((told.payment,))
         if receipt is not None and told.status != "failed":

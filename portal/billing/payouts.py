@@ -5,14 +5,14 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from portal.billing import attempts, gateway, gateway_books, ledger
+from portal.billing import attempts, gateway, ledger
 from portal.billing.checkout_models import Trouble
 from portal.billing.disputes import paid_as
 from portal.billing.ledger import Line
 from portal.billing.provider_models import Payout, PayoutLine, PayoutState
 from portal.billing.sessions import Moved, PaidOut
 from portal.core import audit, clock, outbox
-from portal.core.db import LEDGER_CURRENCY, db, let_go, transaction
+from portal.core.db import LEDGER_CURRENCY, db
 from portal.core.money import Money
 from portal.core.states import may_move, move
 
@@ -24,15 +24,6 @@ BOOKED = PAYMENTS | {
     "refund", "payment_refund", "refund_failure", "payment_failure_refund", "adjustment", "payout_failure",
 }  # fmt: skip
 COSTS = frozenset({"stripe_fee", "stripe_fx_fee", "tax_fee"})
-
-
-def settle_payout(payout_id: str) -> PayoutState | None:
-    """Take over a payout: ask the provider, then book once. None if it is not booked (yet)."""
-    let_go()
-    found = gateway_books.fees(payout_id)
-    with transaction():
-        row = take_over(found)
-        return row.state if row is not None else None
 
 
 def take_over(found: PaidOut, *, provider: str = gateway.STRIPE) -> Payout | None:

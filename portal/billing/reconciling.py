@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from portal.billing import charging, gateway, gateway_books, inbox, online, payouts, sending
+from portal.billing import charging, gateway, gateway_books, hearing, inbox, online, sending
 from portal.billing.sessions import Session
 from portal.core import clock
 from portal.core.db import let_go
@@ -26,7 +26,7 @@ def reconcile() -> int:
     found = gateway_books.recent(clock.now() - BACK)
     done += _each(found.sessions, _session)
     done += _each(found.events, inbox.keep)
-    return done + _each(found.payouts, lambda name: payouts.settle_payout(name) is not None)
+    return done + _each(found.payouts, lambda name: hearing.settle_payout(name) is not None)
 
 
 def _session(found: Session) -> bool:
