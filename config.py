@@ -41,6 +41,7 @@ class Settings:
     stripe_webhook_secret: str = field(repr=False)
     stripe_api_base: str
     gateway: str = ""
+    stripe_account: str = ""
     leaked_passwords: Path | None = None
     limits: Mapping[str, str] = field(default_factory=dict)
     bind: str = "127.0.0.1"
@@ -139,6 +140,7 @@ def read_settings(environ: Mapping[str, str] | None = None, *, testing: bool = F
         stripe_webhook_secret=env.get("STRIPE_WEBHOOK_SECRET", ""),
         stripe_api_base=env.get("STRIPE_API_BASE", ""),
         gateway=env.get("PORTAL_GATEWAY", ""),
+        stripe_account=env.get("STRIPE_ACCOUNT", ""),
         leaked_passwords=Path(leaked) if (leaked := env.get("PORTAL_LEAKED_PASSWORDS", "")) else None,
         limits=_limits(env.get("PORTAL_LIMITS", "")),
         bind=env.get("PORTAL_BIND", "127.0.0.1"),

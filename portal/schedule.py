@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from portal.accounts import throttle
-from portal.billing import online, recognition, revaluing, sending
+from portal.billing import charging, online, recognition, reconciling, revaluing, sending
 from portal.core import audit, chores, idempotency, outbox
 from portal.core.chores import Chore
 from portal.core.db import transaction
@@ -32,6 +32,10 @@ def install() -> None:
             "settle_payments": _l("Asks the payment page about payments still open"),
             "check_audit": _l("Walks the audit chain and notes what it found"),
             "forget_idempotency_keys": _l("Forgets the keys of requests that programs made a day ago"),
+            "charge_cards": _l("Goes on with charges of cards on file that were interrupted"),
+            "reconcile": _l(
+                "Compares three days of payments, refunds, disputes and payouts with the provider"
+            ),
             "send_refunds": _l("Sends approved refunds and asks about those under way"),
             "recognise": _l("Books what was earned in the months that are over"),
             "revalue": _l("Revalues receivables in other currencies at the month's end"),
@@ -49,6 +53,8 @@ def install() -> None:
         Chore("forget_idempotency_keys", "50 4 * * *", idempotency.purge),
         Chore("settle_payments", "*/10 * * * *", online.sweep),
         Chore("check_audit", "50 4 * * *", check_audit),
+        Chore("charge_cards", "7-59/10 * * * *", charging.sweep),
+        Chore("reconcile", "20 3 * * *", reconciling.reconcile),
         Chore("send_refunds", "5-59/10 * * * *", sending.sweep),
         Chore("recognise", "20 0 * * *", recognition.recognise),
         Chore("revalue", "40 0 * * *", revaluing.sweep),

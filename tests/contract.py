@@ -15,6 +15,7 @@ from typing import Any
 import stripe
 import typing_extensions
 from stripe import RequestOptions
+from stripe._object_classes import get_object_class
 
 OPTIONS = frozenset(typing_extensions.get_type_hints(RequestOptions, {**vars(typing), **vars(typing_extensions)}, {"StripeContext": Any, "Decimal": decimal.Decimal}))  # fmt: skip
 
@@ -123,6 +124,34 @@ class Checked:
             return found(*args, **more)
 
         return call
+
+
+def check_answer(body: Any, where: str = "answer", kind: type[Any] | None = None) -> None:
+    """Raise `BrokenContract` if an answer of a double has a field that its resource does not have."""
+    if isinstance(body, list):
+        for n, item in enumerate(body):
+            check_answer(item, f"{where}[{n}]", kind)
+    if not isinstance(body, dict):
+        return
+    if isinstance(body.get("object"), str):
+        kind = get_object_class("V1", body["object"])
+        if kind is stripe.StripeObject:
+            raise BrokenContract(f"{where}: there is no {body['object']}")
+    if kind is None or not (known := _fields(kind)):  # a map of anything, such as metadata
+        return
+    if unknown := set(body) - known:
+        raise BrokenContract(f"{where}: {kind.__name__} has no {sorted(unknown)}")
+    for key, value in body.items():
+        check_answer(value, f"{where}.{key}", kind._inner_class_types.get(key))
+
+
+def _fields(kind: type[Any]) -> set[str]:
+    """Return the fields of a resource: what it and the classes it is made of annotate."""
+    found: set[str] = set()
+    for one in kind.__mro__:
+        if issubclass(one, stripe.StripeObject) and one is not stripe.StripeObject:
+            found |= {name for name in inspect.get_annotations(one) if not name.startswith("_")}
+    return (found - {"OBJECT_NAME"}) | {"object"}
 
 
 def client(key: str = "sk_test_x", **more: Any) -> Any:

@@ -26,7 +26,7 @@ from portal.core.db import db, reading, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.money import Money
 from tests import books, contract
-from tests.stripe_double import Double, serving
+from tests.stripe_double import Direct, Double, serving
 
 SECRET = "whsec_tests"
 SILVER = Money(2_000_000)
@@ -39,8 +39,8 @@ def double(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
         books.set_up(
             app, stripe_secret_key="sk_test_x", stripe_webhook_secret=SECRET, stripe_api_base=made.url
         )
-        real = gateway._client
-        monkeypatch.setattr(gateway, "_client", lambda: contract.Checked(real()))
+        real = gateway.client
+        monkeypatch.setattr(gateway, "client", lambda: contract.Checked(real()))
         books.house(app)
         yield made
 
@@ -124,12 +124,12 @@ def test_what_differs_from_the_question_is_not_put_on_the_invoice(
 
 def test_promised_money_that_fails_is_seen_from_the_fact(app: Flask, double: Double) -> None:
     invoice_id, session_id = begun(app)
-    row = double.pay(session_id, later=True)
+    double.pay(session_id, later=True)
     with app.app_context():
         assert online.settle(session_id) is AttemptState.PROCESSING
         with pytest.raises(Refused, match="正在处理"):
             online.begin(db.session.get_one(Invoice, invoice_id))
-        row["_intent"] = "requires_payment_method"
+        double.fail(session_id)
         assert online.sweep() == 1
         with reading():
             assert db.session.query(CheckoutAttempt).one().state is AttemptState.FAILED
@@ -275,7 +275,7 @@ def test_a_refund_that_waits_and_then_fails_is_credit_again(app: Flask, double: 
     double.refund_status = "pending"
     with app.app_context():
         assert sending.settle_refund(uid) is RefundState.SENDING
-        double.refunds["re_000000"].update(status="failed", failure_reason="expired_or_canceled_card")
+        double.finish_refund("re_000000", "failed", "expired_or_canceled_card")
         hint = event("refund.failed", {"id": "re_000000", "metadata": {"refund": uid}}, "evt_r")
         inbox.receive(hint, sign(hint))
         outbox.drain()
@@ -292,10 +292,12 @@ def test_disputes_and_refunds_made_elsewhere_come_before_a_person(app: Flask, do
     with app.app_context():
         online.settle(session_id)
         payment = "pi_" + session_id[-6:]
+        double.dispute(payment, 1_000_000)
+        double.send_back(payment, 1_000_000)
         for n in range(2):
             for kind, about in (
-                ("charge.dispute.created", {"id": "dp_1", "payment_intent": payment, "reason": "fraudulent"}),
-                ("refund.created", {"id": "re_x", "payment_intent": payment, "metadata": {}}),
+                ("charge.dispute.created", {"id": "dp_000000"}),
+                ("refund.created", {"id": "re_000000", "payment_intent": payment, "metadata": {}}),
             ):
                 body = event(kind, about, f"evt_{kind}_{n}")
                 inbox.receive(body, sign(body))
@@ -397,6 +399,41 @@ def test_the_contract_refuses_the_old_name_of_a_credit_notes_refund() -> None:
     contract.check({"invoice": "in_1"}, kind, "note")
     with pytest.raises(contract.BrokenContract):
         contract.check({"invoice": "in_1", "refund": "re_1"}, kind, "note")
+
+
+ANSWERS: list[dict[str, Any]] = [
+    {"object": "payment_intent", "id": "pi_1", "charges": {"object": "list", "data": []}},
+    {"object": "payment_intent", "id": "pi_1", "invoice": "in_1"},
+    {"object": "charge", "id": "ch_1", "invoice": "in_1"},
+    {"object": "charge", "payment_method_details": {"type": "card", "card": {"last_four": "4242"}}},
+    {"object": "invoice", "id": "in_1", "paid": True},
+    {"object": "list", "data": [{"object": "refund", "id": "re_1", "reversed": True}]},
+    {"object": "checkout.session", "payment_intent": {"object": "payment_intent", "total": 1}},
+    {"object": "chekout.session", "id": "cs_1"},
+]
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_the_contract_refuses_an_answer_the_api_does_not_give(answer: dict[str, Any]) -> None:
+    with pytest.raises(contract.BrokenContract):
+        contract.check_answer(answer)
+
+
+def test_the_contract_takes_answers_with_fields_that_are_there() -> None:
+    contract.check_answer(
+        {
+            "object": "list", "url": "/v1/charges", "has_more": False,
+            "data": [{"object": "charge", "id": "ch_1", "metadata": {"any": "thing"}}],
+        }
+    )  # fmt: skip
+
+
+def test_a_double_that_answers_what_is_not_there_is_found_out() -> None:
+    double = Double()
+    double.disputes["dp_1"] = {"object": "dispute", "id": "dp_1", "verdict": "lost"}
+    client = stripe.StripeClient("sk_test_x", http_client=Direct(double))
+    with pytest.raises(contract.BrokenContract, match="verdict"):
+        client.v1.disputes.retrieve("dp_1")
 
 
 @given(st.binary(max_size=200), st.text(max_size=60))

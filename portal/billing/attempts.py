@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from portal.billing.checkout_models import AttemptState, CheckoutAttempt, PaymentAlert, Trouble
 from portal.billing.models import Invoice
 from portal.billing.money_models import Receipt
+from portal.billing.provider_models import SavedCard
 from portal.core import outbox
 from portal.core.db import db
 from portal.core.errors import Refused
@@ -36,13 +37,27 @@ def latest_of(invoice: Invoice) -> CheckoutAttempt | None:
     ).first()
 
 
+def new(
+    invoice: Invoice, amount: Money, *, gateway: str, keep_card: bool = False, card: SavedCard | None = None
+) -> CheckoutAttempt:
+    """Write down that an invoice is going to be paid online; the index refuses a second one alive."""
+    used = db.session.scalar(select(func.count()).where(CheckoutAttempt.invoice_id == invoice.id)) or 0
+    made = CheckoutAttempt(
+        invoice=invoice, n=used + 1, amount=amount, gateway=gateway, keep_card=keep_card, card=card
+    )
+    db.session.add(made)
+    db.session.flush()
+    return made
+
+
 def lapse(invoice: Invoice, owed: Money) -> None:
     """End the live attempt of an invoice whose balance is another now; the provider is told by the outbox.
 
-    One that is being processed stays: its money is on the way, and what is too much becomes credit.
+    One that is being processed stays, and so does a charge of a card on file: its money may be on the way, and what
+    is too much becomes credit.
     """
     row = live_of(invoice)
-    if row is None or row.amount == owed or row.state is T.PROCESSING:
+    if row is None or row.amount == owed or row.state is T.PROCESSING or row.card_id is not None:
         return
     give_up(row)
 

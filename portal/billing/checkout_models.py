@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.accounts.people import Person, new_uid
 from portal.billing.models import Invoice
 from portal.billing.money_models import Receipt
+from portal.billing.provider_models import SavedCard
 from portal.core import clock, labels
 from portal.core.db import Model, choice
 from portal.core.money import Money
@@ -71,6 +72,11 @@ class CheckoutAttempt(Model):
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
     receipt_id: Mapped[int | None] = mapped_column(ForeignKey("receipt.id"), init=False, default=None)
     receipt: Mapped[Receipt | None] = relationship(init=False, default=None)
+    keep_card: Mapped[bool] = mapped_column(default=False)
+    card_id: Mapped[int | None] = mapped_column(ForeignKey("saved_card.id"), init=False, default=None)
+    card: Mapped[SavedCard | None] = relationship(default=None)
+    auto_key: Mapped[str | None] = mapped_column(String(80), unique=True, init=False, default=None)
+    why: Mapped[str] = mapped_column(String(200), init=False, default="")
     __table_args__ = (
         UniqueConstraint("invoice_id", "n"),
         Index(
@@ -90,6 +96,9 @@ class GatewayEvent(Model):
     body: Mapped[dict[str, Any]] = mapped_column(JSON)
     received_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
     worked_at: Mapped[datetime | None] = mapped_column(init=False, default=None)
+    error: Mapped[str] = mapped_column(String(500), init=False, default="")
+    tries: Mapped[int] = mapped_column(init=False, default=0)
+    replays: Mapped[int] = mapped_column(init=False, default=0)
 
 
 class PracticeSession(Model):
@@ -128,6 +137,10 @@ class Trouble(StrEnum):
     CURRENCY = "currency"
     DISPUTE = "dispute"
     REFUNDED_OUTSIDE = "refunded_outside"
+    MODE = "mode"
+    ACCOUNT = "account"
+    PAYOUT = "payout"
+    SHORT = "short"
 
 
 labels.name(
@@ -137,6 +150,10 @@ labels.name(
         Trouble.CURRENCY: _l("The payment came in another currency and is not booked"),
         Trouble.DISPUTE: _l("The payer disputes a payment"),
         Trouble.REFUNDED_OUTSIDE: _l("A refund was made outside the portal"),
+        Trouble.MODE: _l("An event of test mode came to real money, or the other way round"),
+        Trouble.ACCOUNT: _l("An event of another account of the provider came"),
+        Trouble.PAYOUT: _l("A payout does not add up and is not booked"),
+        Trouble.SHORT: _l("More was taken back than was left of the payment"),
     },
 )
 

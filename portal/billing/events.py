@@ -8,6 +8,7 @@ from datetime import date
 from portal.billing.models import Invoice
 from portal.billing.money_models import Receipt, Refund
 from portal.billing.note_models import CreditNote
+from portal.billing.reversal_models import Reversal
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +72,10 @@ class PeriodClosed:
     """A month of the books is closed; `month` is its first day."""
 
     month: date
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentReversed:
+    """Money that had come was taken back by the payer's bank, or by a dispute we lost."""
+
+    reversal: Reversal

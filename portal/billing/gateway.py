@@ -7,8 +7,13 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+import structlog
+from flask_babel import lazy_gettext as _l
 
 from portal.billing import practice
 from portal.billing.checkout_models import PracticeSession
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
 
     from config import Settings
 
+log = structlog.get_logger(__name__)
 STRIPE, TEST, NONE = "stripe", "test", ""
 AHEAD = 300
 PINNED = "2026-10-28.endive"
@@ -57,31 +63,50 @@ def webhook_secret() -> str:
     )
 
 
-def _outside() -> None:
+def outside() -> None:
+    """Raise if a transaction is open: the provider is never called from within one."""
     if in_transaction():
         raise RuntimeError("the payment provider is never called inside a transaction")
 
 
-def _library() -> Any:
+def library() -> Any:
+    """Return the provider's library."""
     import stripe  # noqa: PLC0415 - heavy, and only where cards are
 
     return stripe
 
 
-def _client() -> stripe.StripeClient:
+@contextmanager
+def answering() -> Iterator[None]:
+    """Turn a provider that does not answer into a refusal in the reader's language."""
+    try:
+        yield
+    except library().StripeError as error:
+        log.warning("gateway.silent", error=str(error))
+        raise Refused(
+            _l(
+                "The payment provider does not answer now. Nothing was lost: please try again in a few minutes."
+            ),
+            status=503,
+        ) from error
+
+
+def client() -> stripe.StripeClient:
+    """Return a client of the provider; every retry of a call carries the same key."""
     base = settings().stripe_api_base
     more: dict[str, Any] = {"base_addresses": {"api": base}} if base else {}
-    made: stripe.StripeClient = _library().StripeClient(
+    made: stripe.StripeClient = library().StripeClient(
         settings().stripe_secret_key, max_network_retries=2, stripe_version=PINNED, **more
     )
     return made
 
 
 def open_checkout(
-    *, key: str, invoice_uid: str, number: str, amount: Money, success_url: str, expires_at: datetime
-) -> Session:
+    *, key: str, invoice_uid: str, attempt_uid: str, number: str, amount: Money, success_url: str,
+    expires_at: datetime, keep_card: bool = False, customer: str = "",
+) -> Session:  # fmt: skip
     """Open a session for one invoice; asked again with the same key and words it is the same session."""
-    _outside()
+    outside()
     if which() == TEST:
         return practice.open_session(
             key=key, invoice_uid=invoice_uid, number=number, amount=amount, success_url=success_url
@@ -98,53 +123,74 @@ def open_checkout(
             }
         ],
         "client_reference_id": invoice_uid,
-        "metadata": {"invoice": invoice_uid},
-        "payment_intent_data": {"metadata": {"invoice": invoice_uid}},
+        "metadata": {"invoice": invoice_uid, "attempt": attempt_uid},
+        "payment_intent_data": {"metadata": {"invoice": invoice_uid, "attempt": attempt_uid}},
         "success_url": success_url,
         "cancel_url": success_url,
         "expires_at": int(expires_at.timestamp()),
         "payment_method_options": {"wechat_pay": {"client": "web"}},
     }  # fmt: skip
-    return _of_stripe(_client().v1.checkout.sessions.create(params, {"idempotency_key": key}))
+    if keep_card:
+        params["payment_intent_data"]["setup_future_usage"] = "off_session"
+        params.update({"customer": customer} if customer else {"customer_creation": "always"})
+    return session_of(client().v1.checkout.sessions.create(params, {"idempotency_key": key}))
 
 
-def _of_stripe(made: Any) -> Session:
+def session_of(made: Any) -> Session:
     """Read a session; its payment is an id, or the opened-up object when it was fetched."""
     payment = getattr(made, "payment_intent", None)
     opened = None if payment is None or isinstance(payment, str) else payment
-    charge = getattr(opened, "latest_charge", None)
-    used = getattr(getattr(charge, "payment_method_details", None), "type", "")
+    used = getattr(getattr(opened, "latest_charge", None), "payment_method_details", None)
+    kind, status = getattr(used, "type", ""), getattr(made, "status", None) or "open"
+    paid_as = getattr(made, "payment_status", "unpaid")
     return Session(
-        id=made.id, url=getattr(made, "url", None) or "", status=made.status or "open",
-        paid=made.payment_status in {"paid", "no_payment_required"},
-        failed=made.status == "complete" and made.payment_status == "unpaid"
+        id=made.id, url=getattr(made, "url", None) or "", status=status,
+        paid=paid_as in {"paid", "no_payment_required"},
+        failed=status == "complete" and paid_as == "unpaid"
         and getattr(opened, "status", "") in {"requires_payment_method", "canceled"},
         amount=Money(int(made.amount_total or 0), str(made.currency or "cny").upper()),
         reference=getattr(made, "client_reference_id", None) or "",
         payment=str(opened.id if opened is not None else payment or made.id),
-        wallet=used in WALLETS, live=bool(getattr(made, "livemode", False)),
+        wallet=kind in WALLETS, live=bool(getattr(made, "livemode", False)),
+        customer=str(getattr(made, "customer", None) or ""),
+        method=str(getattr(opened, "payment_method", None) or "") if kind == "card" else "",
+        card=card_words(getattr(used, "card", None)),
     )  # fmt: skip
+
+
+def card_words(card: Any) -> str:
+    """Return a card as people know it: brand and last four digits."""
+    brand, last = str(getattr(card, "brand", None) or ""), str(getattr(card, "last4", None) or "")
+    return f"{brand.title()} •••• {last}" if last else ""
 
 
 def fetch_checkout(session_id: str) -> Session:
     """Return a session as it stands now: events are hints, this is the fact."""
-    _outside()
+    outside()
     if which() == STRIPE:
         params: Any = {"expand": OPENED_UP}
-        return _of_stripe(_client().v1.checkout.sessions.retrieve(session_id, params))
+        return session_of(client().v1.checkout.sessions.retrieve(session_id, params))
     return practice.fetch_session(session_id)
 
 
 def expire_checkout(session_id: str) -> None:
     """Close a session that is no longer wanted; one that is over already stays as it is."""
-    _outside()
+    outside()
     if which() != STRIPE:
         practice.expire_session(session_id)
         return
     try:
-        _client().v1.checkout.sessions.expire(session_id)
-    except _library().InvalidRequestError:
+        if session_id.startswith("pi_"):
+            client().v1.payment_intents.cancel(session_id)
+        else:
+            client().v1.checkout.sessions.expire(session_id)
+    except library().InvalidRequestError:
         return
+
+
+def paid_by(payment: str) -> Any:
+    """Return how the provider is told of a payment: by its intent, or by its charge where there is no intent."""
+    return {"charge" if payment.startswith("ch_") else "payment_intent": payment}
 
 
 def send_refund(provider: str, *, key: str, uid: str, payment: str, amount: Money) -> SentBack:
@@ -152,13 +198,13 @@ def send_refund(provider: str, *, key: str, uid: str, payment: str, amount: Mone
 
     A refusal by the provider is a failed refund; a call that may not have arrived raises, to be asked again.
     """
-    _outside()
+    outside()
     if provider == TEST:
         return practice.send_refund(key=key, uid=uid, payment=payment, amount=amount)
-    params: Any = {"payment_intent": payment, "amount": amount.minor, "metadata": {"refund": uid}}
+    params: Any = {**paid_by(payment), "amount": amount.minor, "metadata": {"refund": uid}}
     try:
-        return _sent_back(_client().v1.refunds.create(params, {"idempotency_key": key}))
-    except _library().InvalidRequestError as error:
+        return _sent_back(client().v1.refunds.create(params, {"idempotency_key": key}))
+    except library().InvalidRequestError as error:
         return SentBack("", "failed", str(error.user_message or error)[:300])
 
 
@@ -166,27 +212,35 @@ def _sent_back(made: Any) -> SentBack:
     status = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}.get(
         made.status or "", "pending"
     )
-    return SentBack(made.id, status, str(getattr(made, "failure_reason", None) or ""))
+    marks = getattr(made, "metadata", None)
+    return SentBack(
+        made.id, status, str(getattr(made, "failure_reason", None) or ""),
+        uid=str(getattr(marks, "refund", None) or ""), amount=Money(int(made.amount or 0)),
+        payment=str(getattr(made, "payment_intent", None) or getattr(made, "charge", None) or ""),
+    )  # fmt: skip
 
 
 def fetch_refund(provider: str, refund_id: str) -> SentBack:
     """Return a refund as it stands now."""
-    _outside()
+    outside()
     if provider == TEST:
         return practice.fetch_refund(refund_id)
-    return _sent_back(_client().v1.refunds.retrieve(refund_id))
+    return _sent_back(client().v1.refunds.retrieve(refund_id))
+
+
+def refunds_of(payment: str) -> list[SentBack]:
+    """Return every refund of a payment that Stripe knows, ours and others."""
+    outside()
+    params: Any = {**paid_by(payment), "limit": 100}
+    return [_sent_back(made) for made in client().v1.refunds.list(params).auto_paging_iter()]
 
 
 def find_refund(provider: str, *, payment: str, uid: str) -> SentBack | None:
     """Return the refund of a payment that carries our mark: the provider forgets keys after a day."""
-    _outside()
+    outside()
     if provider == TEST:
         return practice.find_refund(payment, uid)
-    params: Any = {"payment_intent": payment, "limit": 100}
-    for made in _client().v1.refunds.list(params).auto_paging_iter():
-        if getattr(made.metadata, "refund", None) == uid:
-            return _sent_back(made)
-    return None
+    return next((made for made in refunds_of(payment) if made.uid == uid), None)
 
 
 def signed(kind: str, row: PracticeSession) -> tuple[bytes, str]:
@@ -199,7 +253,7 @@ def signed(kind: str, row: PracticeSession) -> tuple[bytes, str]:
         },
         ensure_ascii=False,
     )  # fmt: skip
-    header = _library().WebhookSignature.generate_signature_header(
+    header = library().WebhookSignature.generate_signature_header(
         body, webhook_secret(), timestamp=int(clock.now().timestamp())
     )
     return body.encode(), str(header)
@@ -209,7 +263,7 @@ def opened_event(raw: bytes, header: str) -> dict[str, Any]:
     """Return an event whose signature is right, not older than 300 s nor ahead by more; else `Refused` (400)."""
     if which() == NONE:
         raise Missing("No payment provider is connected.")
-    stripe = _library()
+    stripe = library()
     refusal, secret = Refused("This event is not signed as it should be.", status=400), webhook_secret()
     if not secret:  # anybody can sign with an empty one
         raise refusal
@@ -219,8 +273,13 @@ def opened_event(raw: bytes, header: str) -> dict[str, Any]:
         event = json.loads(raw)
     except (stripe.SignatureVerificationError, UnicodeDecodeError, ValueError, StopIteration):
         raise refusal from None
-    fit = isinstance(event, dict) and event.get("object") == "event" and event.get("id") and event.get("type")
-    if not fit or stamp - clock.now().timestamp() > AHEAD or bool(event.get("livemode")) != live_mode():
+    if not is_event(event) or stamp - clock.now().timestamp() > AHEAD:
         raise refusal
     found: dict[str, Any] = event
     return found
+
+
+def is_event(body: Any) -> bool:
+    """Whether a body has what every event has."""
+    named = isinstance(body, dict) and body.get("object") == "event"
+    return bool(named and all(isinstance(body.get(key), str) and body[key] for key in ("id", "type")))

@@ -11,6 +11,7 @@ from portal.accounts.may import ContactRole
 from portal.accounts.people import Person
 from portal.billing.models import Invoice, Party
 from portal.billing.money_models import Refund, Way
+from portal.billing.reversal_models import Reversal
 from portal.core import clock, mail, web
 from portal.core.mail import Letter
 from portal.core.words import day, money
@@ -77,4 +78,51 @@ def refunded(refund: Refund) -> None:
         mail.send(
             f"refund:{refund.uid}:{person.uid}", person.email, person.name, person.language, letter,
             topic=refund.subject,
+        )  # fmt: skip
+
+
+def taken_back(reversal: Reversal) -> None:
+    """Tell the payer that his bank took money back, and that what it paid is open again."""
+    party = reversal.receipt.party
+    for person in payers(party) if party is not None else []:
+
+        def letter() -> Letter:
+            return Letter(
+                _("A payment of %(sum)s was taken back", sum=money(reversal.amount)),
+                (
+                    _(
+                        "Your bank took %(sum)s back that had come on %(day)s. What it paid may be open again.",
+                        sum=money(reversal.amount),
+                        day=day(reversal.receipt.received_on),
+                    ),
+                    _("If this was not meant, please pay again or write to us."),
+                ),
+                button=(_("See your invoices"), web.absolute("billing.invoices")),
+            )
+
+        mail.send(
+            f"reversal:{reversal.uid}:{person.uid}", person.email, person.name, person.language, letter,
+            topic=reversal.receipt.subject,
+        )  # fmt: skip
+
+
+def card_failed(invoice: Invoice, attempt_uid: str, *, why: str) -> None:
+    """Tell who pays that the card on file did not pay an invoice, and where to pay it."""
+    for person in payers(invoice.party):
+
+        def letter() -> Letter:
+            said = (
+                _("Your bank wants you to confirm this payment yourself.")
+                if why == "authentication_required"
+                else _("Your bank refused the payment; nothing was taken.")
+            )
+            return Letter(
+                _("Invoice %(number)s could not be paid by your card", number=invoice.number),
+                (said, _("Please open the invoice and pay it there, or by bank transfer.")),
+                button=(_("See and pay the invoice"), web.absolute("billing.invoice", uid=invoice.uid)),
+            )
+
+        mail.send(
+            f"card_failed:{attempt_uid}:{person.uid}", person.email, person.name, person.language, letter,
+            topic=invoice.subject,
         )  # fmt: skip

@@ -144,7 +144,12 @@ class RefundState(StrEnum):
 R = RefundState
 REFUND_LIFE = life(
     RefundState,
-    {R.REQUESTED: [R.APPROVED, R.DECLINED], R.APPROVED: [R.SENDING], R.SENDING: [R.SUCCEEDED, R.FAILED]},
+    {
+        R.REQUESTED: [R.APPROVED, R.DECLINED],
+        R.APPROVED: [R.SENDING],
+        R.SENDING: [R.SUCCEEDED, R.FAILED],
+        R.SUCCEEDED: [R.FAILED],  # a bank can send it back days later
+    },
 )
 labels.name(
     RefundState,

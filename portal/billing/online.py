@@ -8,9 +8,9 @@ from typing import Any
 import structlog
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from portal.billing import attempts, gateway
+from portal.billing import attempts, gateway, gateway_books, saved_cards
 from portal.billing.attempts import LIVE, by_uid
 from portal.billing.checkout_models import AttemptState, CheckoutAttempt, Trouble
 from portal.billing.issuing import locked, owed
@@ -47,17 +47,22 @@ def offer(invoice: Invoice) -> str | None:
     return _("By card, Alipay or WeChat Pay.")
 
 
-def begin(invoice: Invoice) -> str:
-    """Return the address of the payment page: the live session's if its sum is right, else a new one's."""
+def begin(invoice: Invoice, *, keep_card: bool = False) -> str:
+    """Return the address of the payment page: the live session's if its sum is right, else a new one's.
+
+    `keep_card`: the payer ticked that his card be kept for later invoices; only where that is offered.
+    """
     if offer(invoice) is None:
         raise Refused(_l("This invoice is paid by bank transfer."))
     number = invoice.id
     with transaction():
-        attempt = _attempt_for(locked(number))
+        attempt = _attempt_for(locked(number), keep_card=keep_card and saved_cards.offered())
         if attempt.state is T.OPEN:
             return attempt.url
         words: dict[str, Any] = {
             "key": f"inv:{attempt.invoice.uid}:attempt:{attempt.n}", "invoice_uid": attempt.invoice.uid,
+            "attempt_uid": attempt.uid, "keep_card": attempt.keep_card,
+            "customer": saved_cards.customer_of(attempt.invoice.party) if attempt.keep_card else "",
             "number": str(attempt.invoice.number), "amount": attempt.amount,
             "success_url": web.absolute("pay.back", uid=attempt.uid),
             # From the row and not from now: the provider refuses a key that comes again with other words.
@@ -76,22 +81,27 @@ def begin(invoice: Invoice) -> str:
     raise Refused(_l("The sum changed meanwhile. Please look at the invoice and pay again."))
 
 
-def _attempt_for(row: Invoice) -> CheckoutAttempt:
+def _attempt_for(row: Invoice, *, keep_card: bool) -> CheckoutAttempt:
     """Return the attempt to go on with: the live one if its sum is still right, else a new one."""
     attempts.lapse(row, owed(row))
     attempt = attempts.live_of(row)
-    if attempt is not None and attempt.state is T.PROCESSING:
+    if attempt is not None and (attempt.state is T.PROCESSING or attempt.card_id is not None):
         raise Refused(_l("A payment for this invoice is being processed. Please wait until it is through."))
     age = clock.now() - attempt.created_at if attempt is not None else timedelta(0)
-    if attempt is not None and age > (OPEN_FOR if attempt.state is T.OPEN else YOUNG):
+    stale = age > (OPEN_FOR if attempt is not None and attempt.state is T.OPEN else YOUNG)
+    if attempt is not None and (stale or attempt.keep_card != keep_card):
         attempts.give_up(attempt)
         attempt = None
     if attempt is None:
-        used = db.session.scalar(select(func.count()).where(CheckoutAttempt.invoice_id == row.id)) or 0
-        attempt = CheckoutAttempt(invoice=row, n=used + 1, amount=owed(row), gateway=gateway.which())
-        db.session.add(attempt)
-        db.session.flush()
+        attempt = attempts.new(row, owed(row), gateway=gateway.which(), keep_card=keep_card)
     return attempt
+
+
+def fetch(session_id: str) -> Session:
+    """Return a session, or a charge of a card on file, as it stands now."""
+    if session_id.startswith("pi_"):
+        return gateway_books.fetch_payment(session_id)
+    return gateway.fetch_checkout(session_id)
 
 
 def settle(session_id: str) -> AttemptState | None:
@@ -105,7 +115,7 @@ def settle(session_id: str) -> AttemptState | None:
     let_go()
     if invoice_id is None:
         return None
-    found = gateway.fetch_checkout(session_id)
+    found = fetch(session_id)
     with transaction():
         invoice = locked(invoice_id)
         attempt = db.session.scalars(
@@ -114,11 +124,12 @@ def settle(session_id: str) -> AttemptState | None:
             .with_for_update(of=CheckoutAttempt)
             .execution_options(populate_existing=True)
         ).one()
-        _take_over(attempt, invoice, found)
+        take_over(attempt, invoice, found)
         return attempt.state
 
 
-def _take_over(attempt: CheckoutAttempt, invoice: Invoice, found: Session) -> None:
+def take_over(attempt: CheckoutAttempt, invoice: Invoice, found: Session) -> None:
+    """Bring an attempt to where the provider has it; both rows are locked by the caller."""
     if found.status == "complete" and found.paid:
         if may_move(attempt, T.PAID):
             move(attempt, T.PAID)
@@ -126,6 +137,9 @@ def _take_over(attempt: CheckoutAttempt, invoice: Invoice, found: Session) -> No
     elif found.status == "complete" and found.failed:
         if may_move(attempt, T.FAILED):
             move(attempt, T.FAILED)
+            attempt.why = found.why[:200]
+            if attempt.card_id is not None:
+                saved_cards.failed(attempt)
     elif found.status == "complete" and may_move(attempt, T.PROCESSING):
         move(attempt, T.PROCESSING)
     elif found.status == "expired" and may_move(attempt, T.EXPIRED):
@@ -147,6 +161,8 @@ def _book(attempt: CheckoutAttempt, invoice: Invoice, found: Session) -> None:
         attempt.receipt = receipt
     if not new:
         return
+    if attempt.keep_card and found.customer and found.method:
+        saved_cards.keep(invoice.party, found)
     fits = (
         found.amount == attempt.amount
         and found.reference == invoice.uid
@@ -160,6 +176,25 @@ def _book(attempt: CheckoutAttempt, invoice: Invoice, found: Session) -> None:
         "receipt.does_not_fit", receipt, by="payment page", org_id=invoice.party.org_id, amount=found.amount,
         asked=attempt.amount,
     )  # fmt: skip
+
+
+def adopt(found: Session) -> bool:
+    """Take in a session of ours that we lost between its opening and its saving; whether there was one."""
+    with transaction():
+        invoice_id = db.session.scalar(select(Invoice.id).where(Invoice.uid == found.reference))
+        known = select(CheckoutAttempt.id).where(CheckoutAttempt.session_id == found.id)
+        if invoice_id is None or db.session.scalar(known) is not None:
+            return False
+        invoice = locked(invoice_id)
+        attempt = attempts.live_of(invoice)
+        if attempt is not None and attempt.state is T.CREATING and attempt.card_id is None:
+            move(attempt, T.OPEN)
+            attempt.session_id, attempt.url = found.id, found.url
+            return True
+        if found.paid:
+            said = f"{found.id} {found.amount}"
+            attempts.alert(f"unknown:{found.id}", Trouble.MISFIT, said, invoice=invoice)
+    return False
 
 
 @outbox.handles("expire_session")

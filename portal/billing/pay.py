@@ -27,7 +27,9 @@ A = AttemptState
 @signed_in
 def begin(uid: str) -> BaseResponse:
     """Open the payment page of an invoice."""
-    return redirect(online.begin(payable_invoice(uid)), code=303)
+    invoice, keep = payable_invoice(uid), bool(request.form.get("keep_card"))
+    with gateway.answering():
+        return redirect(online.begin(invoice, keep_card=keep), code=303)
 
 
 def _attempt(uid: str) -> CheckoutAttempt:
@@ -57,7 +59,8 @@ def settlement(uid: str) -> BaseResponse:
     """Ask the provider how the payment ended, and book it."""
     row = _attempt(uid)
     invoice_uid, session_id = row.invoice.uid, row.session_id
-    state = online.settle(session_id) if session_id else row.state
+    with gateway.answering():
+        state = online.settle(session_id) if session_id else row.state
     if state is A.PAID:
         return go("billing.invoice", _("Thank you: the payment is booked."), uid=invoice_uid)
     words = {

@@ -19,6 +19,8 @@ from portal.billing.money_models import (
     RefundState,
 )
 from portal.billing.note_models import CreditNote, NoteState
+from portal.billing.provider_models import Dispute, DisputeState
+from portal.billing.reversal_models import Reversal
 from portal.billing.void_models import Voiding, VoidingState
 from portal.core.db import Fen, db
 from portal.core.money import Money
@@ -55,7 +57,9 @@ def credit_sql() -> ColumnElement[Money]:
     taken = func.coalesce(Allocation.taken, Allocation.amount)
     used = select(func.sum(taken)).where(Allocation.receipt_id == Receipt.id)
     back = select(func.sum(Refund.amount)).where(Refund.receipt_id == Receipt.id, Refund.state.not_in(OVER))
-    return fen(Receipt.amount - _sum(used.correlate(Receipt)) - _sum(back.correlate(Receipt)))
+    gone = select(func.sum(Reversal.amount)).where(Reversal.receipt_id == Receipt.id)
+    left = Receipt.amount - _sum(used.correlate(Receipt)) - _sum(back.correlate(Receipt))
+    return fen(left - _sum(gone.correlate(Receipt)))
 
 
 def allocations_of(invoice: Invoice) -> list[Allocation]:
@@ -134,6 +138,27 @@ def paid_twice() -> Select[Receipt]:
         .where(CheckoutAttempt.receipt_id.is_not(None), Invoice.state == InvoiceState.PAID, ~put)
     )
     return unapplied().where(Receipt.id.in_(late))
+
+
+def disputes() -> Select[Dispute]:
+    """Select the disputes that are not decided, oldest first."""
+    return (
+        select(Dispute)
+        .where(Dispute.state.in_([DisputeState.INQUIRY, DisputeState.OPEN]))
+        .order_by(Dispute.id)
+    )
+
+
+def disputed(receipt: Receipt) -> bool:
+    """Whether a receipt's payer disputes it at his bank now."""
+    mine = disputes().where(Dispute.receipt_id == receipt.id, Dispute.state == DisputeState.OPEN)
+    return db.session.scalars(mine).first() is not None
+
+
+def under_dispute(invoice: Invoice) -> bool:
+    """Whether money on an invoice, or money that was on it, is disputed: nobody is reminded meanwhile."""
+    put = select(Allocation.receipt_id).where(Allocation.invoice_id == invoice.id)
+    return db.session.scalars(disputes().where(Dispute.receipt_id.in_(put))).first() is not None
 
 
 def processing() -> Select[CheckoutAttempt]:

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
 from portal.billing import forms as f
-from portal.billing import matching, queries, settling
+from portal.billing import matching, queries, reversing, settling
 from portal.billing.access import visible_invoice
 from portal.billing.checkout_models import CheckoutAttempt, PaymentAlert
 from portal.billing.money_models import Allocation, Receipt, ReceiptEntry, Refund
@@ -90,16 +90,6 @@ def _of(model: Any, row: Receipt) -> list[Any]:
     return list(db.session.scalars(select(model).where(model.receipt_id == row.id).order_by(model.id)))
 
 
-def _held(allocations: list[Allocation]) -> set[int]:
-    """Return which rows of allocations still stand: those not undone by a mirror."""
-    left: dict[int, int] = {}
-    for one in allocations:
-        left[one.invoice_id] = left.get(one.invoice_id, 0) + one.amount.minor
-    return {
-        one.id for one in allocations if one.amount.minor > 0 and left[one.invoice_id] >= one.amount.minor
-    }
-
-
 def receipt_page(row: Receipt, *, ask: f.AskRefund, status: int = 200) -> Any:
     """Return the page of a receipt: facts, what it pays, credit left, refunds, journal, story."""
     g.nav = "money.receipts"
@@ -111,7 +101,7 @@ def receipt_page(row: Receipt, *, ask: f.AskRefund, status: int = 200) -> Any:
     may_match = reader.staff_may(May.RECORD_RECEIPTS)
     return render_template(
         "office/receipt.html",
-        receipt=row, entry=entry, allocations=allocations, held=_held(allocations), refunds=refunds, credit=credit,
+        receipt=row, entry=entry, allocations=allocations, held={one.id for one, _left in reversing.standing(allocations)}, refunds=refunds, credit=credit,
         attempts=_of(CheckoutAttempt, row),
         twice=row.id in set(db.session.scalars(queries.paid_twice().with_only_columns(Receipt.id))),
         candidates=matching.candidates(row, q) if credit and may_match else [],
@@ -162,10 +152,11 @@ def release(uid: str, number: int) -> BaseResponse:
     found = next((one for one in _of(Allocation, row) if one.id == number and one.amount.minor > 0), None)
     if found is None:
         raise Missing(_("There is no such receipt."))
+    left = {one.id: part for one, part in reversing.held_from(row)}
     if not given.validate_on_submit():
         raise Refused(_("Please give the reason."), status=422)
     with transaction():
-        settling.release(found, by=me().person, reason=given.reason.data)
+        settling.release(found, by=me().person, reason=given.reason.data, part=left.get(number))
     return go("money.receipt", _("Taken off the invoice: it is credit again."), uid=uid)
 
 

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.accounts.people import Person
-from portal.billing import ledger, letters
+from portal.billing import ledger, letters, queries
 from portal.billing.events import RefundDone
 from portal.billing.ledger import Line
 from portal.billing.models import Party
@@ -38,6 +38,7 @@ def request_refund(
 ) -> Refund:
     """Ask for part of a receipt's credit to be sent back; the sum is set aside at once."""
     db.session.scalars(select(Receipt).where(Receipt.id == receipt.id).with_for_update(of=Receipt)).one()
+    _refuse_disputed(receipt)
     if not Money(0) < amount <= credit_of(receipt):
         raise Refused(
             _l("At most the unused credit of this receipt can be refunded."), field="amount", status=422
@@ -53,6 +54,13 @@ def request_refund(
     db.session.flush()
     _note("refund.requested", row, by, amount=amount, reason=reason)
     return row
+
+
+def _refuse_disputed(receipt: Receipt) -> None:
+    if queries.disputed(receipt):
+        raise Refused(
+            _l("This payment is disputed at the bank: nothing can be refunded until that is decided.")
+        )
 
 
 def locked(refund_id: int) -> Refund:
@@ -84,6 +92,7 @@ def _credit(party: Party | None) -> str:
 def approve_refund(refund: Refund, *, by: Person) -> Refund:
     """Stand for another's request: what is owed back leaves the credit, and a gateway is asked to pay it."""
     row = _second(refund.id, by)
+    _refuse_disputed(row.receipt)
     move(row, R.APPROVED)
     row.second = by
     party = row.receipt.party
@@ -149,6 +158,24 @@ def finish_refund(refund: Refund, *, good: bool, by: Person | str, why: str = ""
     if good:
         letters.refunded(row)
         publish(RefundDone(row))
+
+
+def came_back(refund: Refund, *, by: Person | str, why: str) -> None:
+    """Book that a refund which had gone out was sent back by the payer's bank: it is his credit again."""
+    row = locked(refund.id)
+    move(row, R.FAILED)
+    row.failure = why[:300]
+    party = row.receipt.party
+    ledger.post(
+        "refund_came_back",
+        row.subject,
+        [
+            Line(CASH[row.receipt.way], row.amount, receipt=row.receipt),
+            Line(_credit(party), -row.amount, party, receipt=row.receipt),
+        ],
+        on=clock.today(),
+    )
+    _note("refund.failed", row, by, amount=row.amount, reason=why)
 
 
 def finish_transfer(refund: Refund, *, by: Person, good: bool, why: str = "") -> None:

@@ -35,7 +35,8 @@ def settle_refund(uid: str) -> RefundState:
         row = _by_uid(uid)
         if row.state is R.APPROVED and row.receipt.way is not Way.BANK:
             refunds.send_refund(row, by="refunds")
-        if row.state is not R.SENDING or row.receipt.way is Way.BANK:
+        sent = row.state is R.SUCCEEDED and bool(row.outcome_ref)
+        if row.receipt.way is Way.BANK or not (sent or row.state is R.SENDING):
             return row.state
         provider, payment = row.receipt.provider, row.receipt.provider_ref
         amount, known = row.amount, row.outcome_ref
@@ -47,6 +48,8 @@ def settle_refund(uid: str) -> RefundState:
             row.outcome_ref = told.id or row.outcome_ref
             if told.status != "pending":
                 refunds.finish_refund(row, good=told.status == "succeeded", by="refunds", why=told.why)
+        elif row.state is R.SUCCEEDED and told.status == "failed":
+            refunds.came_back(row, by="refunds", why=told.why)
         return row.state
 
 

@@ -24,6 +24,7 @@ from portal.billing.money_models import (
 )
 from portal.billing.parts import Part, fitting, released, sides
 from portal.billing.reference import find
+from portal.billing.reversal_models import Reversal
 from portal.core import audit, catalogue, clock
 from portal.core.db import LEDGER_CURRENCY, db
 from portal.core.errors import Forbidden, Refused
@@ -145,7 +146,7 @@ def record_receipt(
 
 
 def credit_of(receipt: Receipt) -> Money:
-    """Return what of a receipt is neither on an invoice nor refunded nor on its way back."""
+    """Return what of a receipt is neither on an invoice nor refunded, on its way back or taken back."""
     used = db.session.scalar(
         select(func.coalesce(func.sum(TAKEN), 0)).where(Allocation.receipt_id == receipt.id)
     )
@@ -154,8 +155,11 @@ def credit_of(receipt: Receipt) -> Money:
             Refund.receipt_id == receipt.id, Refund.state.not_in([RefundState.DECLINED, RefundState.FAILED])
         )
     )
+    gone = db.session.scalar(
+        select(func.coalesce(func.sum(Reversal.amount), 0)).where(Reversal.receipt_id == receipt.id)
+    )
     total = receipt.amount
-    for part in (used, back):
+    for part in (used, back, gone):
         total -= part if isinstance(part, Money) else Money(int(part or 0))
     return total
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from portal.billing import ledger
+from portal.billing import ledger, verify_stripe
 from portal.billing import verify_books as books
 from portal.billing.models import Invoice, InvoiceLine, InvoiceState, NumberSeries
 from portal.billing.money_models import (
@@ -23,6 +23,7 @@ from portal.billing.money_models import (
     Way,
 )
 from portal.billing.note_models import CreditNote, NoteState
+from portal.billing.reversal_models import Reversal
 from portal.billing.settling import CASH
 from portal.core.db import db
 from portal.core.money import Money
@@ -156,24 +157,25 @@ def _refunded(*states: RefundState) -> dict[int, int]:
 
 
 def _receipts() -> list[str]:
-    """Allocations, refunds and credit make the receipt; cash, credit and refunds payable equal their lists."""
+    """Allocations, refunds, reversals and credit make the receipt; cash, credit and refunds payable equal their lists."""
     found: list[str] = []
     used = _sums(func.coalesce(Allocation.taken, Allocation.amount), Allocation.receipt_id)
     asked, promised, gone = _refunded(R.REQUESTED), _refunded(*PROMISED), _refunded(R.SUCCEEDED)
-    cash = _account(JournalLine.receipt_id, *set(CASH.values()))
+    back = _sums(Reversal.amount, Reversal.receipt_id)
+    # While a payment is disputed its money stands on an account of its own.
+    cash = _account(JournalLine.receipt_id, *set(CASH.values()), ledger.DISPUTED)
     credit = _account(JournalLine.receipt_id, ledger.CREDIT, ledger.UNIDENTIFIED)
     payable = _account(JournalLine.receipt_id, ledger.REFUNDS)
     production = settings().production
     for row in db.session.execute(select(Receipt.id, Receipt.amount, Receipt.way)):
         amount, of = row.amount.minor, row.id
-        unused = amount - used.get(of, 0) - promised.get(of, 0) - gone.get(of, 0)
+        left = amount - gone.get(of, 0) - back.get(of, 0)
+        unused = left - used.get(of, 0) - promised.get(of, 0)
         checks = {
             "is spent beyond its sum": unused - asked.get(of, 0) >= 0,
             f"has {unused} fen of credit, its account says {-credit.get(of, 0)}": unused
             == -credit.get(of, 0),
-            f"brought {amount - gone.get(of, 0)} fen, the cash account says {cash.get(of, 0)}": (
-                amount - gone.get(of, 0) == cash.get(of, 0)
-            ),
+            f"brought {left} fen, the cash account says {cash.get(of, 0)}": left == cash.get(of, 0),
             f"owes {promised.get(of, 0)} fen of refunds, the account says {-payable.get(of, 0)}": (
                 promised.get(of, 0) == -payable.get(of, 0)
             ),
@@ -199,14 +201,9 @@ def _ways() -> list[str]:
 
 
 CHECKS: tuple[Callable[[], list[str]], ...] = (
-    _entries,
-    _numbers,
-    _documents,
-    _invoices,
-    _receipts,
-    _ways,
-    *books.CHECKS,
-)
+    _entries, _numbers, _documents, _invoices, _receipts, _ways,
+    *books.CHECKS, *verify_stripe.CHECKS,
+)  # fmt: skip
 
 
 def verify_books() -> tuple[int, list[str]]:

@@ -32,6 +32,7 @@ def install() -> None:
                 _l("The payment differs from what was asked for"),
                 "exclamation-triangle",
             ),
+            "receipt.reversed": (_l("Taken back by the payer's bank"), "arrow-counterclockwise"),
             "refund.requested": (_l("Refund asked for"), "arrow-return-left"),
             "refund.approved": (_l("Refund approved"), "check-circle"),
             "refund.declined": (_l("Refund declined"), "x-circle"),
