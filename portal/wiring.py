@@ -178,5 +178,12 @@ def _books() -> None:
             staff_who_may(May.READ_MONEY),
         ),
         Entry("office", 66, "money.chart", _l("Books"), "journal-text", staff_who_may(May.READ_MONEY)),
-        Entry("office", 67, "money.months", _l("Months"), "calendar-check", staff_who_may(May.READ_MONEY)),
+        Entry(
+            "office",
+            67,
+            "money.months",
+            _l("Accounting months"),
+            "calendar-check",
+            staff_who_may(May.READ_MONEY),
+        ),
     )

@@ -15,7 +15,7 @@ from portal.accounts.may import May
 from portal.billing import closing, ledger, months
 from portal.billing import forms as f
 from portal.billing.book_models import HandEntry
-from portal.billing.models import Invoice, Party
+from portal.billing.models import Invoice, InvoiceLine, Party
 from portal.billing.money_models import Allocation, JournalEntry, JournalLine, Receipt, Refund
 from portal.billing.note_models import CreditNote, WriteOff
 from portal.billing.office import money
@@ -98,7 +98,7 @@ def journal() -> str:
 def journal_file() -> Response:
     """Hand out the lines of the journal as CSV."""
     heads = (
-        _("Entry"), _("Booked"), _("Month of service"), _("Kind"), _("Ledger account"), _("Debit side"), _("Credit side"),
+        _("Entry"), _("Booked"), _("Month of service"), _("Type of entry"), _("Ledger account"), _("Debit side"), _("Credit side"),
         _("Currency"), _("In that currency"),
     )  # fmt: skip
     chosen = asked_entries().subquery()
@@ -137,12 +137,23 @@ def document_of(entry: JournalEntry) -> tuple[str, str] | None:
         found: Any = db.session.get(Allocation if table == "allocation" else WriteOff, key)
         table, row = "invoice", found.invoice if found is not None else None
     else:
-        bill = next((line.invoice_id for line in entry.lines if line.invoice_id), None)
+        bill = next((line.invoice_id for line in entry.lines if line.invoice_id), None) or _bill_of(entry)
         table, row = "invoice", db.session.get(Invoice, bill) if bill else None
     if row is None:
         return None
     words = getattr(row, "number", None) or getattr(row, "provider_ref", None) or entry.source
     return url_for(places[table][1], uid=row.uid), str(words)
+
+
+def _bill_of(entry: JournalEntry) -> int | None:
+    """Return the invoice of the contract line whose income an entry books."""
+    lines = [line.order_line_id for line in entry.lines if line.order_line_id]
+    return db.session.scalar(
+        select(InvoiceLine.invoice_id)
+        .where(InvoiceLine.order_line_id.in_(lines))
+        .order_by(InvoiceLine.id)
+        .limit(1)
+    )
 
 
 @money.get("/months", endpoint="months")

@@ -54,7 +54,7 @@ def notes() -> str:
 def notes_file() -> Response:
     """Hand out the credit notes as CSV."""
     heads = (
-        _("Number"), _("Invoice"), _("For"), _("Issued"), _("Kind"), _("Net"), _("Tax"), _("Sum"), _("State"),
+        _("Number"), _("Invoice"), _("For"), _("Issued"), _("Type of note"), _("Net"), _("Tax"), _("Sum"), _("State"),
     )  # fmt: skip
 
     def row(one: CreditNote) -> tuple[Any, ...]:
