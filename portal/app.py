@@ -113,6 +113,7 @@ def _install(app: Portal) -> None:
         story=story.tell,
         plain=words.plain,
         account=billing_words.account,
+        entry_kind=billing_words.entry_kind,
         total=words.total,
     )
     for blueprint in wiring.BLUEPRINTS:

@@ -34,6 +34,9 @@ class May(StrEnum):
     RECORD_RECEIPTS = "record_receipts"
     REFUND = "refund"
     VOID_INVOICES = "void_invoices"
+    CREDIT = "credit"
+    CLOSE_MONTHS = "close_months"
+    POST_BY_HAND = "post_by_hand"
     READ_AUDIT = "read_audit"
     READ_CATALOGUE = "read_catalogue"
     READ_CHORES = "read_chores"
@@ -87,6 +90,9 @@ STAFF: dict[StaffRole, frozenset[May]] = {
             May.RECORD_RECEIPTS,
             May.REFUND,
             May.VOID_INVOICES,
+            May.CREDIT,
+            May.CLOSE_MONTHS,
+            May.POST_BY_HAND,
             May.READ_CATALOGUE,
             May.READ_MAIL,
         }

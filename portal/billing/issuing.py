@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -175,13 +175,17 @@ def buyer(party: Party) -> dict[str, Any]:
     return {name: getattr(party, name) for name in names}
 
 
-def issue_invoice(order: Order, *, language: str, by: Person | str, ladder: str = "none") -> Invoice:
+def issue_invoice(
+    order: Order, *, language: str, by: Person | str, ladder: str = "none",
+    draft: Callable[[], Invoice] | None = None,
+) -> Invoice:  # fmt: skip
     """Issue the invoice of an order: number, day, reference, frozen parties, journal; PDF and mail follow.
 
-    An invoice over nothing (a waiver) takes a number, posts no entry and is settled at once.
+    An invoice over nothing (a waiver) takes a number, posts no entry and is settled at once. `draft` writes another
+    draft than that of the whole order (instalments): after the counter, so that days never fall.
     """
     number, day = take("INV")
-    invoice = draft_invoice(order, language=language, ladder=ladder)
+    invoice = draft() if draft is not None else draft_invoice(order, language=language, ladder=ladder)
     due_days = int(catalogue.policy("invoice.due_days")) if order.party.org_id else 0
     prefix = str(catalogue.policy("invoice.reference_prefix"))
     invoice.seller, invoice.buyer = seller(), buyer(order.party)
