@@ -28,8 +28,16 @@ from portal.accounts.organisations import Organisation
 from portal.accounts.people_office import folk
 from portal.accounts.rules import rules
 from portal.accounts.views import accounts
+from portal.billing import (  # noqa: F401 - their routes and handlers
+    card_views,
+    inbox,
+    profile,
+    provider_office,
+    queries,
+    receipts,
+    refund_views,
+)
 from portal.billing import exports as billing_exports  # noqa: F401 - its routes
-from portal.billing import inbox, profile, queries, receipts, refund_views  # noqa: F401 - their routes and handlers
 from portal.billing import papers as billing_papers  # noqa: F401 - its outbox handlers
 from portal.billing import words as billing_words
 from portal.billing.api import invoices_api
@@ -152,5 +160,8 @@ def _rails() -> None:
         Entry("office", 60, "money.receipts", _l("Receipts"), "bank", staff_who_may(May.READ_MONEY)),
         Entry(
             "office", 62, "money.refunds", _l("Refunds"), "arrow-return-left", staff_who_may(May.READ_MONEY)
+        ),
+        Entry(
+            "office", 64, "money.online", _l("Online payments"), "credit-card", staff_who_may(May.READ_MONEY)
         ),
     )

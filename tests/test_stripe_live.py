@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -45,7 +46,7 @@ def charge(mark: str, method: str = "pm_card_visa") -> str:
 
 
 def test_a_session_is_the_same_for_the_same_key_and_expires(sandbox: str) -> None:
-    words = {
+    words: dict[str, Any] = {
         "key": f"inv:{sandbox}:attempt:1", "invoice_uid": sandbox, "attempt_uid": sandbox, "number": "INV-1",
         "success_url": "https://portal.example/x",
     }  # fmt: skip
@@ -70,5 +71,5 @@ def test_a_refund_in_part_happens_once_and_never_beyond_the_payment(sandbox: str
 
 
 def test_a_declined_card_is_an_answer(sandbox: str) -> None:
-    with pytest.raises(AssertionError, match="card_declined|generic_decline"):
+    with pytest.raises(AssertionError, match="decline"):
         charge(sandbox, "pm_card_chargeCustomerFail")

@@ -21,12 +21,13 @@ from sqlalchemy import select
 from portal.billing import charging, gateway, hearing, ledger, online, refunds, sending, settling
 from portal.billing.checkout_models import AttemptState, CheckoutAttempt, GatewayEvent
 from portal.billing.models import Invoice, InvoiceState
-from portal.billing.money_models import Receipt, Refund, RefundState, Way
+from portal.billing.money_models import Allocation, Receipt, Refund, RefundState, Way
 from portal.billing.provider_models import Dispute, DisputeState, SavedCard
 from portal.billing.settling import credit_of
 from portal.billing.verify import verify_books
 from portal.core import clock, outbox
 from portal.core.db import db, reading, transaction
+from portal.core.errors import Refused
 from portal.core.mail import MailMessage
 from portal.core.money import Money
 from tests import books, contract
@@ -353,14 +354,14 @@ def test_refund_in_part_and_never_more_than_there_is(app: Flask, local: Wire) ->
         charging.charge(db.session.get_one(Invoice, number), k=1)
         with transaction():
             receipt = db.session.query(Receipt).one()
-            allocation = db.session.query(settling.Allocation).one()
+            allocation = db.session.query(Allocation).one()
             settling.release(allocation, by="test", reason="half of it back", part=Money(800_000))
         for fen in (500_000, 300_000):
             with transaction():
                 row = refunds.request_refund(receipt, Money(fen), by=books.person("fang"), reason="half")
                 refunds.approve_refund(row, by=books.person("feng"))
         sending.sweep()
-        with transaction(), pytest.raises(refunds.Refused):
+        with transaction(), pytest.raises(Refused):
             refunds.request_refund(receipt, Money(1), by=books.person("fang"), reason="too much")
         assert state_of(number) is InvoiceState.OPEN
         with reading():
@@ -458,7 +459,7 @@ def test_a_dispute_holds_the_money_and_stops_refunds(app: Flask, mock: Wire) -> 
             assert (row.amount, row.reason, row.answer_by is not None) == (SILVER, "fraudulent", True)
             assert ledger.balance(ledger.DISPUTED) == SILVER
             assert verify_books()[1] == []
-        with pytest.raises(refunds.Refused):
+        with pytest.raises(Refused):
             approved(1)
         sent = gateway.send_refund("stripe", key="late" + charge, uid="x", payment=charge, amount=Money(1))
         assert (sent.status, "charged back" in sent.why) == ("failed", True)
