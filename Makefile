@@ -18,6 +18,7 @@ run: system-run .venv/ready ## the portal on http://127.0.0.1:8000; a second run
 	@.venv/bin/portal serve --demo
 
 test: system-test .venv/ready ## every test, on SQLite and on PostgreSQL
+	@$(PY) -m tools.stripe_servers
 	$(PY) -m pytest -n auto --dist worksteal
 
 check: .venv/ready ## what a contributor runs before a commit: format, lint, types, tests
@@ -25,6 +26,7 @@ check: .venv/ready ## what a contributor runs before a commit: format, lint, typ
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	@$(PY) -m tools.stripe_servers
 	$(PY) -m pytest -q -n auto --dist worksteal
 
 gallery: system-test .venv/ready ## a picture of every page in both languages into gallery/

@@ -28,13 +28,15 @@ from portal.accounts.organisations import Organisation
 from portal.accounts.people_office import folk
 from portal.accounts.rules import rules
 from portal.accounts.views import accounts
-from portal.billing import (  # noqa: F401 - their routes and handlers  # noqa: F401 - their routes and handlers
+from portal.billing import (  # noqa: F401 - their routes and handlers
     books_views,
+    card_views,
     hand_views,
     inbox,
     note_papers,
     note_views,
     profile,
+    provider_office,
     queries,
     receipts,
     refund_views,
@@ -163,6 +165,9 @@ def _rails() -> None:
         Entry("office", 60, "money.receipts", _l("Receipts"), "bank", staff_who_may(May.READ_MONEY)),
         Entry(
             "office", 62, "money.refunds", _l("Refunds"), "arrow-return-left", staff_who_may(May.READ_MONEY)
+        ),
+        Entry(
+            "office", 64, "money.online", _l("Online payments"), "credit-card", staff_who_may(May.READ_MONEY)
         ),
     )
 

@@ -15,6 +15,7 @@ from portal.accounts.may import May
 from portal.accounts.people_views import acting_for, own_orgs
 from portal.core import flags, nav
 from portal.core.nav import Entry
+from portal.core.settings import settings
 
 
 def _demo_people() -> list[dict[str, str]]:
@@ -31,9 +32,18 @@ def staff_who_may(*what: May) -> Any:
     return lambda reader: reader.works_here() and any(reader.may(verb) for verb in what)
 
 
+def _banner() -> str:
+    """Return what every page says above all: a demo, or a payment provider in test mode."""
+    if flags.demo():
+        return _("Demo: everything here is invented, nothing leaves this machine.")
+    if "_test_" in settings().stripe_secret_key[:8]:
+        return "Test mode 测试模式 – " + _("payments online move no money.")
+    return ""
+
+
 def words() -> dict[str, Any]:
     """Return the frame's part of every template's words."""
-    banner = _("Demo: everything here is invented, nothing leaves this machine.") if flags.demo() else ""
+    banner = _banner()
     reader = who()
     if reader is None:
         return {

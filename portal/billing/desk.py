@@ -162,5 +162,6 @@ def figures() -> list[dict[str, Any]]:
         {"label": _("Credit of payers"), "value": _count(credit), "note": summed(credit), "href": url_for("money.receipts", show="credit")},
         {"label": _("Refunds under way"), "value": _count(queries.refunds(R.REQUESTED, R.APPROVED, R.SENDING)), "href": url_for("money.refunds", state="open")},
         {"label": _("Failed refunds"), "value": _count(queries.failed_refunds()), "href": url_for("money.refunds", state="failed")},
-        {"label": _("Payments being processed"), "value": _count(queries.processing()), "href": None},
+        {"label": _("Disputed payments"), "value": _count(queries.disputes()), "href": url_for("money.online", show="disputes")},
+        {"label": _("Payments being processed"), "value": _count(queries.processing()), "href": url_for("money.online", show="attempts")},
     ]  # fmt: skip

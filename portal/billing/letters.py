@@ -11,11 +11,8 @@ from portal.accounts.may import ContactRole
 from portal.accounts.people import Person
 from portal.billing.models import Invoice, Party
 from portal.billing.money_models import Refund, Way
-from portal.billing.reversal_models import Reversal
-        )  # fmt: skip
-
-
 from portal.billing.note_models import CreditNote
+from portal.billing.reversal_models import Reversal
 from portal.core import clock, mail, web
 from portal.core.mail import Letter
 from portal.core.words import day, money

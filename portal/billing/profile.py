@@ -15,7 +15,7 @@ from portal.accounts.people import Person
 from portal.accounts.people_views import acting_for, required_org
 from portal.accounts.registration import Verdict, check_uscc, plain
 from portal.billing import forms as f
-from portal.billing import issuing
+from portal.billing import issuing, saved_cards
 from portal.billing.models import Party
 from portal.billing.views import billing
 from portal.core import audit
@@ -63,7 +63,11 @@ def _holder(reader: Reader, what: May) -> Organisation | Person:
 def _page(holder: Organisation | Person, form: f.Profile, status: int = 200) -> Any:
     reader = me()
     may_edit = not isinstance(holder, Organisation) or holder.id in reader.orgs(May.PAY)
-    return render_template("billing/profile.html", holder=holder, form=form, may_edit=may_edit), status
+    party = issuing.known_party(holder)
+    card = saved_cards.card_of(party) if party is not None else None
+    return render_template(
+        "billing/profile.html", holder=holder, form=form, may_edit=may_edit, card=card
+    ), status
 
 
 @billing.get("/billing-details")

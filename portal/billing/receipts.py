@@ -18,6 +18,8 @@ from portal.billing.access import visible_invoice
 from portal.billing.checkout_models import CheckoutAttempt, PaymentAlert
 from portal.billing.money_models import Allocation, Receipt, ReceiptEntry, Refund
 from portal.billing.office import money
+from portal.billing.provider_models import Dispute
+from portal.billing.reversal_models import Reversal
 from portal.core import audit, clock, web
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
@@ -102,7 +104,7 @@ def receipt_page(row: Receipt, *, ask: f.AskRefund, status: int = 200) -> Any:
     return render_template(
         "office/receipt.html",
         receipt=row, entry=entry, allocations=allocations, held={one.id for one, _left in reversing.standing(allocations)}, refunds=refunds, credit=credit,
-        attempts=_of(CheckoutAttempt, row),
+        attempts=_of(CheckoutAttempt, row), reversals=_of(Reversal, row), disputes=_of(Dispute, row),
         twice=row.id in set(db.session.scalars(queries.paid_twice().with_only_columns(Receipt.id))),
         candidates=matching.candidates(row, q) if credit and may_match else [],
         journal=queries.journal_of(receipt=row),

@@ -10,7 +10,7 @@ from sqlalchemy import Select, or_
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import me, signed_in
-from portal.billing import online, settling
+from portal.billing import online, saved_cards, settling
 from portal.billing.access import may_pay, payable_invoice, visible_invoice, visible_invoices
 from portal.billing.attempts import latest_of
 from portal.billing.issuing import allocated, owed
@@ -110,6 +110,7 @@ def invoice(uid: str) -> str:
         may_pay=pays and bool(open_sum),
         online=online.offer(row) if pays and open_sum else None,
         most=online.most(),
+        keeps_cards=saved_cards.offered(),
         late=row.due_on is not None and row.due_on < clock.today(),
         attempt=latest_of(row) if pays else None,
         credit=credits_of(row.party) if pays else NONE,

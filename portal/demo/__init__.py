@@ -194,6 +194,9 @@ class Demo:
         if firm.stage == "approved":
             return
         self.sign(start, case, firm)
+        if firm.site in demo_money.ONLINE:
+            demo_money.pay_online(start, case)
+            return
         self.pay(start, case, n, confirm=firm.stage != "signed")
 
 
