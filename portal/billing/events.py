@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from portal.billing.models import Invoice
 from portal.billing.money_models import Receipt, Refund
+from portal.billing.subscription_models import Subscription, SubscriptionPeriod
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +56,17 @@ class RefundDone:
     """Credit went back to its payer."""
 
     refund: Refund
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodOrdered:
+    """A subscription has its next period, ordered and invoiced."""
+
+    period: SubscriptionPeriod
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionEnded:
+    """The last period of a subscription is over."""
+
+    subscription: Subscription

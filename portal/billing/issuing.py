@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,29 +13,19 @@ from sqlalchemy.dialects import postgresql, sqlite
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
 from portal.billing import attempts, ledger
-from portal.billing.catalogue import Price
 from portal.billing.events import InvoiceIssued, InvoiceReversed, InvoiceSettled
 from portal.billing.ledger import Line
 from portal.billing.models import Invoice, InvoiceLine, InvoiceState, NumberSeries, Order, OrderLine, Party
 from portal.billing.money_models import Allocation
 from portal.billing.reference import reference
+from portal.billing.selling import Item as Item  # for those who place orders
+from portal.billing.selling import Part, whole_of
 from portal.core import audit, catalogue, clock, outbox
 from portal.core.db import db
 from portal.core.errors import Refused
 from portal.core.events import publish
 from portal.core.money import Money
 from portal.core.states import move
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """What is ordered: a price, how many, and what is taken off it with the words for that."""
-
-    price: Price
-    quantity: int = 1
-    discount: Money = field(default_factory=lambda: Money(0))
-    discount_words: dict[str, str] = field(default_factory=dict)
-    words: dict[str, str] | None = None
 
 
 def known_party(holder: Organisation | Person) -> Party | None:
@@ -67,11 +56,7 @@ def place_order(party: Party, subject: str, items: Sequence[Item]) -> Order:
     order = Order(party=party, ordered_subject=subject)
     db.session.add(order)
     for item in items:
-        listed = item.price.amount * item.quantity
-        gross = listed - item.discount
-        if gross < Money(0):
-            raise ValueError("a discount is at most the price")
-        figures = item.price.tax.of(gross.minor)
+        listed, discount, figures = item.figures()
         db.session.add(
             OrderLine(
                 order=order,
@@ -81,8 +66,8 @@ def place_order(party: Party, subject: str, items: Sequence[Item]) -> Order:
                 price_version=item.price.version,
                 quantity=item.quantity,
                 list_amount=listed,
-                discount=item.discount,
-                gross=gross,
+                discount=discount,
+                gross=Money(figures.gross),
                 net=Money(figures.net),
                 tax=Money(figures.tax),
                 tax_category=item.price.tax.code,
@@ -121,18 +106,27 @@ def _number(prefix: str) -> tuple[str, date]:
             savepoint.rollback()
 
 
-def draft_invoice(order: Order, *, language: str, ladder: str = "none") -> Invoice:
-    """Write the invoice of an order without a number; one live invoice per subject."""
+def draft_invoice(
+    order: Order,
+    *,
+    language: str,
+    ladder: str = "none",
+    parts: Sequence[Part] | None = None,
+    subject: str | None = None,
+) -> Invoice:
+    """Write the invoice of an order, or of parts of it, without a number; one live invoice per subject."""
     invoice = Invoice(
-        party=order.party, order=order, billed_subject=order.ordered_subject, language=language, ladder=ladder
-    )
+        party=order.party, order=order, billed_subject=subject or order.ordered_subject, language=language,
+        ladder=ladder,
+    )  # fmt: skip
     db.session.add(invoice)
-    for n, line in enumerate(order.lines, 1):
-        body = catalogue.entry("tax", line.tax_category)
+    parts = [whole_of(line) for line in order.lines] if parts is None else parts
+    for n, line in enumerate(parts, 1):
+        body = catalogue.entry("tax", line.line.tax_category)
         db.session.add(
             InvoiceLine(
                 invoice=invoice,
-                order_line=line,
+                order_line=line.line,
                 n=n,
                 words=line.words,
                 discount_words=line.discount_words,
@@ -142,13 +136,13 @@ def draft_invoice(order: Order, *, language: str, ladder: str = "none") -> Invoi
                 gross=line.gross,
                 net=line.net,
                 tax=line.tax,
-                tax_bp=line.tax_bp,
+                tax_bp=line.line.tax_bp,
                 tax_words=body["words"],
             )
         )
-    invoice.gross = sum((line.gross for line in order.lines), Money(0))
-    invoice.net = sum((line.net for line in order.lines), Money(0))
-    invoice.tax = sum((line.tax for line in order.lines), Money(0))
+    invoice.gross = sum((line.gross for line in parts), Money(0))
+    invoice.net = sum((line.net for line in parts), Money(0))
+    invoice.tax = sum((line.tax for line in parts), Money(0))
     db.session.flush()
     return invoice
 
@@ -163,13 +157,23 @@ def _buyer(party: Party) -> dict[str, Any]:
     return {name: getattr(party, name) for name in names}
 
 
-def issue_invoice(order: Order, *, language: str, by: Person | str, ladder: str = "none") -> Invoice:
+def issue_invoice(
+    order: Order,
+    *,
+    language: str,
+    by: Person | str,
+    ladder: str = "none",
+    parts: Sequence[Part] | None = None,
+    subject: str | None = None,
+) -> Invoice:
     """Issue the invoice of an order: number, day, reference, frozen parties, journal; PDF and mail follow.
+
+    With `parts` it holds those instead of the whole lines, under a `subject` of its own.
 
     An invoice over nothing (a waiver) takes a number, posts no entry and is settled at once.
     """
     number, day = _number("INV")
-    invoice = draft_invoice(order, language=language, ladder=ladder)
+    invoice = draft_invoice(order, language=language, ladder=ladder, parts=parts, subject=subject)
     due_days = int(catalogue.policy("invoice.due_days")) if order.party.org_id else 0
     prefix = str(catalogue.policy("invoice.reference_prefix"))
     seller, buyer = _seller(), _buyer(order.party)

@@ -20,6 +20,25 @@ ACCOUNTS = {
 }
 
 
+STREAMS = {
+    "dues": _l("Membership dues"),
+    "support": _l("Technical support"),
+    "adaptation": _l("Adaptation"),
+    "compliance": _l("Compliance"),
+    "licensing": _l("Tool licences"),
+    "certification": _l("Certification"),
+    "sponsorship": _l("Sponsorship"),
+    "publications": _l("Publications"),
+    "compute": _l("Compute"),
+    "grants": _l("Donations and grants"),
+}
+
+
+def stream(code: str) -> str:
+    """Return what a stream of income is called; its code if nobody said."""
+    return str(STREAMS.get(code, code))
+
+
 def account(code: str) -> str:
     """Return what an account of the journal is called."""
     return str(ACCOUNTS.get(code, ""))
