@@ -111,7 +111,7 @@ def _install(app: Portal) -> None:
         story=story.tell,
         plain=words.plain,
         account=billing_words.account,
-        stream=billing_words.stream,
+        stream=curves.stream,
         price_said=curves.said,
         total=words.total,
     )

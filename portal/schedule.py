@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from portal.accounts import throttle
-from portal.billing import instalments, online, quoting, sending, subscribing
+from portal.billing import instalments, online, quoting, recognition, revaluing, sending, subscribing
 from portal.core import audit, chores, idempotency, outbox
 from portal.core.chores import Chore
 from portal.core.db import transaction
@@ -33,6 +33,8 @@ def install() -> None:
             "check_audit": _l("Walks the audit chain and notes what it found"),
             "forget_idempotency_keys": _l("Forgets the keys of requests that programs made a day ago"),
             "send_refunds": _l("Sends approved refunds and asks about those under way"),
+            "recognise": _l("Books what was earned in the months that are over"),
+            "revalue": _l("Revalues receivables in other currencies at the month's end"),
             "announce_standings": _l("Brings standings up to date as days pass, and tells of each change"),
             "expire_applications": _l(
                 "Reminds applicants of open questions, and closes what stays unanswered"
@@ -53,6 +55,8 @@ def install() -> None:
         Chore("settle_payments", "*/10 * * * *", online.sweep),
         Chore("check_audit", "50 4 * * *", check_audit),
         Chore("send_refunds", "5-59/10 * * * *", sending.sweep),
+        Chore("recognise", "20 0 * * *", recognition.recognise),
+        Chore("revalue", "40 0 * * *", revaluing.sweep),
         Chore("announce_standings", "5 0 * * *", members.announce_standings),
         Chore("expire_applications", "0 9 * * *", members.expire_applications),
         Chore("close_unfulfilled", "10 9 * * *", members.close_unfulfilled),

@@ -36,9 +36,8 @@ from portal.billing.api import invoices_api
 from portal.billing.events import InvoiceSettled
 from portal.billing.office import money
 from portal.billing.pay import pay
+from portal.billing.price_doors import install as open_price_desk
 from portal.billing.price_doors import plans, plans_api, shelf
-from portal.billing.price_words import install as name_price_verbs
-from portal.billing.shelves import count_waiting as prices_waiting
 from portal.billing.views import billing
 from portal.core import events, nav
 from portal.core.nav import Entry
@@ -119,7 +118,7 @@ def install() -> None:
     account_words.install()
     opening.install()
     billing_words.install()
-    name_price_verbs()
+    open_price_desk()
     frame.install()
     _rails()
 
@@ -132,7 +131,6 @@ def _rails() -> None:
         Entry("member", 30, "apply.applications", _l("Applications"), "file-earmark-text", lambda _r: True),
         Entry("member", 35, "apply.agreement_list", _l("Agreements"), "pen", frame.acts),
         Entry("member", 40, "billing.invoices", _l("Invoices"), "receipt", lambda _r: True),
-        Entry("member", 45, "plans.subscriptions", _l("Subscriptions"), "arrow-repeat", lambda _r: True),
         Entry("member", 75, "member.profile", _l("Profile"), "building", frame.acts),
         Entry("office", 10, "office.home", _l("What waits"), "house", lambda r: r.works_here()),
         Entry(
@@ -156,15 +154,6 @@ def _rails() -> None:
             queries.count_waiting,
         ),
         Entry("office", 50, "money.invoices", _l("Invoices"), "receipt", staff_who_may(May.READ_MONEY)),
-        Entry(
-            "office",
-            64,
-            "shelf.products",
-            _l("Prices"),
-            "tags",
-            staff_who_may(May.READ_MONEY),
-            prices_waiting,
-        ),
         Entry("office", 60, "money.receipts", _l("Receipts"), "bank", staff_who_may(May.READ_MONEY)),
         Entry(
             "office", 62, "money.refunds", _l("Refunds"), "arrow-return-left", staff_who_may(May.READ_MONEY)

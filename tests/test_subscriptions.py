@@ -20,6 +20,7 @@ from portal.billing import (
     issuing,
     ledger,
     quoting,
+    recognition,
     subscribing,
 )
 from portal.billing.catalogue import price_of
@@ -28,6 +29,7 @@ from portal.billing.instalments import Share, in_instalments, parts_of
 from portal.billing.issuing import Item
 from portal.billing.models import Invoice, InvoiceState, OrderLine
 from portal.billing.money_models import JournalLine
+from portal.billing.note_models import CreditNote
 from portal.billing.pricing import DiscountKind
 from portal.billing.proration import charge, credit
 from portal.billing.quote_models import Quote, QuoteState
@@ -466,11 +468,11 @@ def test_example_7_founding_platinum(app: Flask) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"most_uses": 1}, "used up"),
-        ({"products": ["dues.gold"]}, "other products"),
-        ({"starts": date(2099, 1, 1)}, "not valid"),
-        ({"starts": date(2020, 1, 1), "ends": date(2020, 2, 1)}, "not valid"),
-        ({"audience_kind": "tier", "audience": "gold"}, "not valid"),
+        ({"most_uses": 1}, "已用完"),
+        ({"products": ["dues.gold"]}, "其他产品"),
+        ({"starts": date(2099, 1, 1)}, "无效"),
+        ({"starts": date(2020, 1, 1), "ends": date(2020, 2, 1)}, "无效"),
+        ({"audience_kind": "tier", "audience": "gold"}, "无效"),
     ],
 )
 def test_a_discount_that_does_not_fit_is_refused(app: Flask, fields: dict[str, Any], said: str) -> None:
@@ -490,13 +492,13 @@ def test_a_large_discount_takes_two_also_in_parts(app: Flask) -> None:
         fixed = offer(DiscountKind.FIXED, 1)
         items = [Item(price_of("exam.expert"))]
         discounting.order_with(books.party(), "test:ok", items, [small])
-        with pytest.raises(Refused, match="second person"):
+        with pytest.raises(Refused, match="另一位"):
             discounting.order_with(books.party(), "test:no", items, [small, fixed])
         asked = offer(DiscountKind.FIXED, 200_000, ask=True)
         discounting.approve_discount(asked, by=books.person("feng"))
         order = discounting.order_with(books.party(), "test:two", items, [asked])
         assert order.lines[0].gross == Money(280_000)
-        with pytest.raises(Refused, match="reason"):
+        with pytest.raises(Refused, match="理由"):
             offer(DiscountKind.WAIVER, 0, reason="")
 
 
@@ -510,7 +512,7 @@ def test_discounts_never_go_below_zero_and_codes_are_found_folded(app: Flask) ->
         found = discounting.by_code(" spring ")
         order = discounting.order_with(books.party(), "test:1", [Item(price_of("exam.expert"))], [found])
         assert order.lines[0].gross == Money(0)
-        with pytest.raises(Refused, match="taken"):
+        with pytest.raises(Refused, match="已被占用"):
             offer(DiscountKind.FIXED, 1, code="SPRING")
         discounting.end_discount(found, by=books.person("fang"))
         with pytest.raises(Refused):
@@ -574,7 +576,7 @@ def test_instalments_of_one_party_on_one_day_share_an_invoice(app: Flask) -> Non
 def test_a_quote_outside_the_range_takes_two_and_expires(app: Flask) -> None:
     books.house(app)
     with app.app_context(), transaction():
-        with pytest.raises(Refused, match="why"):
+        with pytest.raises(Refused, match="理由"):
             quoted(100)
         quote = quoted(1_000_000, note="a pilot")
         assert quote.state is QuoteState.IN_APPROVAL
@@ -604,3 +606,64 @@ def test_two_clicks_make_one_order(app: Flask) -> None:
             quoting.accept(db.session.get_one(Quote, number), by=books.person("chen"))
         assert db.session.scalar(select(func.count(Invoice.id))) == 1
         assert db.session.scalar(select(func.count(SubscriptionPeriod.id))) == 0
+
+
+def test_back_on_the_same_day_is_one_credit_note(app: Flask) -> None:
+    """Up and down on one day nets to 0: the second takes the first back with copied figures."""
+    books.house(app)
+    day = date(2027, 4, 11)
+    with app.app_context():
+        number = subscribe()
+        up = change(number, "support.platinum", day)
+        back = change(number, "support.gold", day)
+        assert (up.net + back.net, up.tax + back.tax, up.gross + back.gross) == (Money(0),) * 3
+        assert [line.role.value for line in back.lines] == ["undo", "restore"]
+        assert back.invoice is None
+        note = db.session.scalars(select(CreditNote)).one()
+        assert (note.number, note.gross) == (back.credit_note_number, up.gross)
+        assert up.invoice is not None
+        assert issuing.owed(up.invoice) == Money(0)
+        with clock.stopped_at(date(2028, 1, 2)):
+            recognition.recognise()
+            subscribing.sweep()
+    with app.app_context(), clock.stopped_at(date(2028, 1, 2)):
+        income = db.session.scalar(
+            select(func.sum(JournalLine.amount)).where(JournalLine.account == ledger.income("support"))
+        )
+        assert -int(getattr(income, "minor", income) or 0) == 9_433_962
+        assert verify_books()[1] == []
+        assert row(number).price.product.code == "support.gold"
+
+
+def test_less_at_once_is_one_credit_note_and_the_rest_earns_on(app: Flask) -> None:
+    books.house(app)
+    day = date(2027, 7, 1)
+    with app.app_context():
+        number = subscribe("support.platinum")
+        quote = change(number, "support.gold", day, when="now")
+        assert (
+            quote.gross.minor == charge(10_000_000, NEW_YEAR, date(2028, 1, 1), day, 600).gross - 25_205_479
+        )
+        with clock.stopped_at(date(2027, 8, 1)), transaction(), pytest.raises(Refused):
+            changing.quote_change(row(number), price_of("support.platinum"), by="test")
+        with clock.stopped_at(date(2028, 1, 2)):
+            recognition.recognise()
+            subscribing.sweep()
+            assert verify_books()[1] == []
+            assert [one.line.gross.minor for one in row(number).periods] == [50_000_000, 10_000_000]
+
+
+def test_by_the_end_of_the_year_all_of_example_5_is_income(app: Flask) -> None:
+    books.house(app)
+    with app.app_context():
+        number = subscribe()
+        change(number, "support.platinum", date(2027, 10, 20))
+        with clock.stopped_at(date(2028, 1, 1)):
+            recognition.recognise()
+            invoice = db.session.scalars(select(Invoice).order_by(Invoice.id.desc())).first()
+            assert invoice is not None
+            old, new = (line.order_line for line in invoice.lines)
+            assert on_account(ledger.income("support"), old) == -Money(7_547_170)
+            assert on_account(ledger.income("support"), new) == -Money(9_433_962)
+            assert on_account(ledger.DEFERRED, old) == on_account(ledger.DEFERRED, new) == Money(0)
+            assert verify_books()[1] == []

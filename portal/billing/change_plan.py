@@ -82,12 +82,17 @@ class Running:
     price: PriceVersion
     quantity: int
     made: QuoteLine | None
+    lowered: bool = False
 
 
 def running(period: SubscriptionPeriod, lines: list[QuoteLine]) -> Running:
     """Return what runs in a period: the line of the newest accepted change, else the period's own."""
     for one in lines:
-        new = one.new_line
+        of, new = one.quote, one.new_line
+        if of.credit_note_number and one.old_line is not None and one.starts is not None:
+            if period.start <= one.starts < period.end:
+                return Running(one.old_line, of.price, of.quantity, None, lowered=True)
+            continue
         if new is not None and new.period_start is not None and period.start <= new.period_start < period.end:
             return Running(new, one.price, one.quantity, one)
     return Running(period.line, period.price, period.quantity, None)
@@ -113,6 +118,8 @@ def _lines(
     """Return what is taken back and what is charged in one period, from `day` on."""
     start, end = max(day, period.start), period.end
     now = running(period, done)
+    if now.lowered:
+        raise Refused(_l("This period was made cheaper by a credit note already: change the next one."))
     old = pinned(now.price.id, on=start)
     full = price.listed(quantity).minor
     fresh = charge(full, period.start, end, start, price.tax.bp, inclusive=price.inclusive)

@@ -11,8 +11,9 @@ from sqlalchemy import select
 from portal.accounts.people import Person
 from portal.billing.catalogue import Audience, Price, pinned, price_of
 from portal.billing.change_plan import NEW, Planned, When, plan
-from portal.billing.issuing import issue_invoice, next_number
+from portal.billing.issuing import issue_invoice
 from portal.billing.models import Order, OrderLine
+from portal.billing.numbers import take
 from portal.billing.price_models import PriceVersion
 from portal.billing.pricing import Taxed
 from portal.billing.quote_models import Quote, QuoteKind, QuoteLine, QuoteState
@@ -41,11 +42,11 @@ def quote_change(
         raise Refused(_l("A change cannot begin in the past."), field="on", status=422)
     found = plan(fresh, price, quantity, day, when)
     total = sum((line.figures for line in found.lines), Taxed(0, 0, 0))
-    number = f"Q-{clock.today().year}-{next_number(f'Q-{clock.today().year}'):06d}"
+    number, today = take("Q")
     days = int(catalogue.policy("quote.valid_days"))
     quote = Quote(
         number=number, kind=QuoteKind.CHANGE, party=fresh.party, price=db.session.get_one(PriceVersion, price.id),
-        quantity=quantity, language=fresh.language, expires_on=clock.today() + timedelta(days=days),
+        quantity=quantity, language=fresh.language, expires_on=today + timedelta(days=days),
         fingerprint=found.fingerprint, gross=Money(total.gross), net=Money(total.net), tax=Money(total.tax),
         inputs=found.inputs, by_name=str(getattr(by, "name", by)), by=by if isinstance(by, Person) else None,
         subscription=fresh, period=found.period, effective_on=found.day,
@@ -100,12 +101,12 @@ def still_holds(quote: Quote) -> None:
         raise Outdated(_l("Something this quote was computed from has changed. Here is a new one."))
 
 
-Credit = Callable[[Quote, Order, list[Part], Person | str], str]
+Credit = Callable[[Quote, Person | str], str]
 _credit: list[Credit] = []
 
 
 def credit_by(issue: Credit) -> None:
-    """Let whoever writes credit notes issue the ones of changes: (quote, order, parts, by) → the note's number."""
+    """Let whoever writes credit notes issue the ones of changes: (quote, by) → the note's number."""
     _credit[:] = [issue]
 
 
@@ -133,6 +134,11 @@ def accept_change(quote: Quote, *, by: Person | str) -> Quote:
 
 def _issue(quote: Quote, by: Person | str) -> None:
     """Issue the lines of a quote as they stand: an invoice, or a credit note where the sum is negative."""
+    if quote.gross < Money(0):
+        if not _credit:
+            raise Refused(_l("This change gives money back: finance writes a credit note for it."))
+        quote.credit_note_number = _credit[0](quote, by)
+        return
     order = Order(party=quote.party, ordered_subject=quote.subject)
     db.session.add(order)
     parts = []
@@ -151,19 +157,11 @@ def _issue(quote: Quote, by: Person | str) -> None:
                 line.list_amount,
                 line.discount,
                 line.words,
-                line.discount_words,
-                line.quantity,
+                quantity=line.quantity,
             )
         )
     db.session.flush()
-    if quote.gross < Money(0):
-        if not _credit:
-            raise Refused(_l("This change gives money back: finance writes a credit note for it."))
-        quote.credit_note_number = _credit[0](quote, order, parts, by)
-    else:
-        quote.invoice = issue_invoice(
-            order, language=quote.language, by=by, parts=parts, subject=quote.subject
-        )
+    quote.invoice = issue_invoice(order, language=quote.language, by=by, parts=parts, subject=quote.subject)
 
 
 def new_line(order: Order, line: QuoteLine) -> OrderLine:

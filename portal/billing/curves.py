@@ -129,3 +129,9 @@ def percent(bp: int | None) -> str:
         return _("exempt")
     whole, rest = divmod(bp, 100)
     return f"{whole}.{rest:02d}".rstrip("0").rstrip(".") + " %"
+
+
+def stream(code: str) -> str:
+    """Return what a stream of income is called; its code if the catalogue has none."""
+    known = catalogue.entries("stream").get(code)
+    return catalogue.in_words(known["name"]) if known else code

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from portal.billing.models import Invoice
 from portal.billing.money_models import Receipt, Refund
+from portal.billing.note_models import CreditNote
 from portal.billing.subscription_models import Subscription, SubscriptionPeriod
 
 
@@ -32,7 +34,7 @@ class InvoiceReopened:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceReversed:
-    """An invoice was voided."""
+    """An invoice was voided, or credit notes took all of it back."""
 
     invoice: Invoice
 
@@ -70,3 +72,17 @@ class SubscriptionEnded:
     """The last period of a subscription is over."""
 
     subscription: Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class CreditNoteIssued:
+    """A credit note got its number."""
+
+    note: CreditNote
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodClosed:
+    """A month of the books is closed; `month` is its first day."""
+
+    month: date

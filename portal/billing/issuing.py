@@ -7,21 +7,22 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import func, select
 
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
-from portal.billing import attempts, ledger
-from portal.billing.events import InvoiceIssued, InvoiceReversed, InvoiceSettled
+from portal.billing import earning, exchange, ledger, recognition
+from portal.billing.events import InvoiceIssued, InvoiceSettled
 from portal.billing.ledger import Line
-from portal.billing.models import Invoice, InvoiceLine, InvoiceState, NumberSeries, Order, OrderLine, Party
+from portal.billing.models import Invoice, InvoiceLine, InvoiceState, Order, OrderLine, Party
 from portal.billing.money_models import Allocation
+from portal.billing.note_models import CreditNote, NoteState
+from portal.billing.numbers import take
 from portal.billing.reference import reference
 from portal.billing.selling import Item as Item  # for those who place orders
 from portal.billing.selling import Part, whole_of
 from portal.core import audit, catalogue, clock, outbox
-from portal.core.db import db
+from portal.core.db import LEDGER_CURRENCY, db
 from portal.core.errors import Refused
 from portal.core.events import publish
 from portal.core.money import Money
@@ -57,6 +58,11 @@ def place_order(party: Party, subject: str, items: Sequence[Item]) -> Order:
     db.session.add(order)
     for item in items:
         listed, discount, figures = item.figures()
+        printed = {
+            "currency": listed.currency, "gross": figures.gross, "net": figures.net, "tax": figures.tax,
+            "list": listed.minor, "discount": discount.minor,
+        }  # fmt: skip
+        sums = exchange.booked(printed, exchange.rate_on(listed.currency, clock.today()))
         db.session.add(
             OrderLine(
                 order=order,
@@ -65,11 +71,12 @@ def place_order(party: Party, subject: str, items: Sequence[Item]) -> Order:
                 recognition=item.price.recognition,
                 price_version=item.price.version,
                 quantity=item.quantity,
-                list_amount=listed,
-                discount=discount,
-                gross=Money(figures.gross),
-                net=Money(figures.net),
-                tax=Money(figures.tax),
+                list_amount=sums["list"],
+                discount=sums["discount"],
+                gross=sums["gross"],
+                net=sums["net"],
+                tax=sums["tax"],
+                printed=printed if listed.currency != LEDGER_CURRENCY else None,
                 tax_category=item.price.tax.code,
                 tax_bp=item.price.tax.bp,
                 words=item.words or item.price.words,
@@ -80,49 +87,26 @@ def place_order(party: Party, subject: str, items: Sequence[Item]) -> Order:
     return order
 
 
-def next_number(key: str) -> int:
-    """Take the next number of a series. Holds the counter's row until the commit, so there is never a gap."""
-    build = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    db.session.execute(build(NumberSeries).values(key=key, next=1).on_conflict_do_nothing())
-    taken = db.session.execute(
-        update(NumberSeries)
-        .where(NumberSeries.key == key)
-        .values(next=NumberSeries.next + 1)
-        .returning(NumberSeries.next - 1)
-        .execution_options(synchronize_session=False)
-    )
-    return int(taken.scalar_one())
-
-
-def _number(prefix: str) -> tuple[str, date]:
-    """Return a document's number and day; the day is read after the counter, so dates never fall."""
-    while True:
-        year = clock.today().year
-        with db.session.begin_nested() as savepoint:
-            n = next_number(f"{prefix}-{year}")
-            day = clock.today()
-            if day.year == year:
-                return f"{prefix}-{year}-{n:06d}", day
-            savepoint.rollback()
-
-
 def draft_invoice(
-    order: Order,
-    *,
-    language: str,
-    ladder: str = "none",
-    parts: Sequence[Part] | None = None,
-    subject: str | None = None,
-) -> Invoice:
-    """Write the invoice of an order, or of parts of it, without a number; one live invoice per subject."""
+    order: Order, *, language: str, ladder: str = "none", subject: str | None = None,
+    lines: Sequence[OrderLine] | None = None, parts: Sequence[Part] | None = None,
+) -> Invoice:  # fmt: skip
+    """Write the invoice of an order, of some of its lines or of parts, without a number; one live invoice per subject."""
+    chosen = (
+        [whole_of(line) for line in (order.lines if lines is None else lines)] if parts is None else parts
+    )
+    currencies = {part.printed["currency"] if part.printed else LEDGER_CURRENCY for part in chosen}
+    if len(currencies) > 1:
+        raise Refused(_l("An invoice has one currency."))
+    currency = currencies.pop() if currencies else LEDGER_CURRENCY
     invoice = Invoice(
         party=order.party, order=order, billed_subject=subject or order.ordered_subject, language=language,
-        ladder=ladder,
+        ladder=ladder, currency=currency, rate=exchange.rate_on(currency, clock.today()),
     )  # fmt: skip
     db.session.add(invoice)
-    parts = [whole_of(line) for line in order.lines] if parts is None else parts
-    for n, line in enumerate(parts, 1):
+    for n, line in enumerate(chosen, 1):
         body = catalogue.entry("tax", line.line.tax_category)
+        sums = exchange.booked(line.printed, invoice.rate) if line.printed else _sums(line)
         db.session.add(
             InvoiceLine(
                 invoice=invoice,
@@ -131,28 +115,49 @@ def draft_invoice(
                 words=line.words,
                 discount_words=line.discount_words,
                 quantity=line.quantity,
-                list_amount=line.list_amount,
-                discount=line.discount,
-                gross=line.gross,
-                net=line.net,
-                tax=line.tax,
+                list_amount=sums["list"],
+                discount=sums["discount"],
+                gross=sums["gross"],
+                net=sums["net"],
+                tax=sums["tax"],
+                printed=line.printed,
                 tax_bp=line.line.tax_bp,
                 tax_words=body["words"],
             )
         )
-    invoice.gross = sum((line.gross for line in parts), Money(0))
-    invoice.net = sum((line.net for line in parts), Money(0))
-    invoice.tax = sum((line.tax for line in parts), Money(0))
     db.session.flush()
+    total_up(invoice)
     return invoice
 
 
-def _seller() -> dict[str, Any]:
+def _sums(line: Part) -> dict[str, Money]:
+    return {
+        "gross": line.gross, "net": line.net, "tax": line.tax, "list": line.list_amount, "discount": line.discount,
+    }  # fmt: skip
+
+
+def total_up(invoice: Invoice) -> None:
+    """Let a draft say the sums of its lines, in the books and, where it is another, in its own currency."""
+    db.session.refresh(invoice, ["lines"])
+    invoice.gross = sum((line.gross for line in invoice.lines), Money(0))
+    invoice.net = sum((line.net for line in invoice.lines), Money(0))
+    invoice.tax = sum((line.tax for line in invoice.lines), Money(0))
+    if invoice.currency != LEDGER_CURRENCY:
+        invoice.printed = {"currency": invoice.currency} | {
+            name: sum(int((line.printed or {})[name]) for line in invoice.lines)
+            for name in ("gross", "net", "tax")
+        }
+    db.session.flush()
+
+
+def seller() -> dict[str, Any]:
+    """Return what an invoice says of the foundation today."""
     body = catalogue.entry("brand", "foundation")
     return {key: body[key] for key in ("name", "address", "mail", "bank")}
 
 
-def _buyer(party: Party) -> dict[str, Any]:
+def buyer(party: Party) -> dict[str, Any]:
+    """Return what an invoice says of its payer today."""
     names = ("title", "tax_number", "address", "telephone", "bank", "bank_account")
     return {name: getattr(party, name) for name in names}
 
@@ -172,22 +177,17 @@ def issue_invoice(
 
     An invoice over nothing (a waiver) takes a number, posts no entry and is settled at once.
     """
-    number, day = _number("INV")
+    number, day = take("INV")
     invoice = draft_invoice(order, language=language, ladder=ladder, parts=parts, subject=subject)
     due_days = int(catalogue.policy("invoice.due_days")) if order.party.org_id else 0
     prefix = str(catalogue.policy("invoice.reference_prefix"))
-    seller, buyer = _seller(), _buyer(order.party)
+    invoice.seller, invoice.buyer = seller(), buyer(order.party)
     # All at once: from the first flush with a number on it, the row is frozen.
     invoice.number, invoice.issued_on = number, day
     invoice.due_on = day + timedelta(days=due_days)
     invoice.reference = reference(invoice.id, prefix)
-    invoice.seller, invoice.buyer = seller, buyer
     invoice.buyer_name = order.party.title or order.party.name
-    lines = [Line(ledger.RECEIVABLE, invoice.gross, party=order.party, invoice=invoice)]
-    for line in invoice.lines:
-        lines.append(Line(ledger.DEFERRED, -line.net, order.party, invoice, line.order_line))
-        lines.append(Line(ledger.VAT, -line.tax, order.party, invoice, line.order_line))
-    ledger.post("invoice", invoice.subject, lines, on=day)
+    ledger.post("invoice", invoice.subject, sides(invoice), on=day)
     move(invoice, InvoiceState.OPEN if invoice.gross else InvoiceState.PAID)
     db.session.flush()
     audit.record(
@@ -195,10 +195,32 @@ def issue_invoice(
         about=invoice.billed_subject,
     )  # fmt: skip
     outbox.queue("invoice_paper", f"invoice_paper:{invoice.uid}", {"uid": invoice.uid})
+    for line in invoice.lines:
+        if line.net.minor < 0:
+            earning.replace_line(line.order_line, invoice.subject, day=day)
+        else:
+            recognition.plan(line.order_line)
     publish(InvoiceIssued(invoice))
     if not invoice.gross:
         publish(InvoiceSettled(invoice))
     return invoice
+
+
+def sides(invoice: Invoice) -> list[Line]:
+    """Return what the issue books: net closes the line's contract asset first; a credit line is the negative of it."""
+    units = int(invoice.printed["gross"]) if invoice.printed else None
+    party = invoice.party
+    sides = [Line(ledger.RECEIVABLE, invoice.gross, party, invoice, currency=invoice.currency, units=units)]
+    for line in invoice.lines:
+        of, net = line.order_line, line.net.minor
+        order = (
+            (ledger.CONTRACT_ASSET, ledger.DEFERRED)
+            if net >= 0
+            else (ledger.DEFERRED, ledger.income(of.stream))
+        )
+        sides += ledger.taken_first(of, -net, *order, party=party, invoice=invoice)
+        sides.append(Line(ledger.VAT, -line.tax, party, invoice, of))
+    return sides
 
 
 def allocated(invoice: Invoice) -> Money:
@@ -210,11 +232,21 @@ def allocated(invoice: Invoice) -> Money:
     return found if isinstance(found, Money) else Money(int(found or 0))
 
 
+def credited(invoice: Invoice) -> Money:
+    """Return what issued credit notes take off an invoice."""
+    found = db.session.scalar(
+        select(func.coalesce(func.sum(CreditNote.gross), 0)).where(
+            CreditNote.invoice_id == invoice.id, CreditNote.state == NoteState.ISSUED
+        )
+    )
+    return found if isinstance(found, Money) else Money(int(found or 0))
+
+
 def owed(invoice: Invoice) -> Money:
-    """Return what is still to be paid of an issued invoice."""
+    """Return what is still to be paid of an issued invoice, in the books: total less credit notes less money on it."""
     if invoice.state in {InvoiceState.VOID, InvoiceState.DRAFT}:
         return Money(0)
-    return invoice.gross - allocated(invoice)
+    return invoice.gross - credited(invoice) - allocated(invoice)
 
 
 def locked(invoice_id: int) -> Invoice:
@@ -227,31 +259,15 @@ def locked(invoice_id: int) -> Invoice:
     ).one()
 
 
-def reverse_invoice(invoice: Invoice, *, by: Person | str, reason: str) -> None:
-    """Void an unpaid invoice with the mirror of its entry; it keeps its number. `Refused` once money is on it."""
-    invoice = locked(invoice.id)
-    if allocated(invoice):
-        raise Refused(_l("Money is booked on this invoice. Release or refund it first."))
-    move(invoice, InvoiceState.VOID)
-    entry = ledger.find("invoice", invoice.subject)
-    if entry is not None:
-        ledger.mirror(entry, "void")
-    audit.record(
-        "invoice.voided", invoice, by=by, org_id=invoice.party.org_id, number=invoice.number, reason=reason
-    )
-    attempts.lapse(invoice, Money(0))
-    publish(InvoiceReversed(invoice))
-
-
 def agree(order: Order, start: date, end: date) -> None:
     """Agree on an order's lines for a period `[start, end)`: from here on they earn."""
     for line in order.lines:
-        line.agreed_on, line.period_start, line.period_end = clock.today(), start, end
+        recognition.agree(line, (start, end))
 
 
 def cover(invoice: Invoice) -> str:
     """Return `due`, `settled`, `waived` or `reversed`: what a seller needs to know of the money."""
-    if invoice.state is InvoiceState.VOID:
+    if invoice.state is InvoiceState.VOID or invoice.reversed:
         return "reversed"
     if not invoice.gross:
         return "waived"

@@ -80,9 +80,12 @@ class OrderLine(Model):
     tax_bp: Mapped[int | None]
     words: Mapped[dict[str, str]] = mapped_column(JSON)
     discount_words: Mapped[dict[str, str]] = mapped_column(JSON, default_factory=dict)
+    printed: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     agreed_on: Mapped[date | None] = mapped_column(default=None)
     period_start: Mapped[date | None] = mapped_column(default=None)
     period_end: Mapped[date | None] = mapped_column(default=None)
+    credits_id: Mapped[int | None] = mapped_column(ForeignKey("order_line.id"), init=False)
+    credits: Mapped[OrderLine | None] = relationship(remote_side=[id], default=None)
     __table_args__ = (CheckConstraint("gross = net + tax", name="adds_up"),)
 
 
@@ -119,8 +122,15 @@ labels.name(
 )
 
 
+_LIVE = "state <> 'void' AND NOT reversed"
+
+
 class Invoice(Model):
-    """A numbered demand for payment. Once issued only its state and its stored PDF move."""
+    """A numbered demand for payment. Once issued only its state and its stored PDF move.
+
+    Figures are the books' (CNY); `printed` holds those on paper where the invoice is in another currency, `rate`
+    what one unit of it was worth on the day of issue. `reversed` says that credit notes took all of it back.
+    """
 
     __tablename__ = "invoice"
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
@@ -143,6 +153,10 @@ class Invoice(Model):
     seller: Mapped[dict[str, Any]] = mapped_column(JSON, default_factory=dict)
     buyer: Mapped[dict[str, Any]] = mapped_column(JSON, default_factory=dict)
     buyer_name: Mapped[str] = mapped_column(String(200), default="")
+    currency: Mapped[str] = mapped_column(String(3), default="CNY")
+    rate: Mapped[str] = mapped_column(String(20), default="1")
+    printed: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    reversed: Mapped[bool] = mapped_column(default=False)
     pdf_id: Mapped[int | None] = mapped_column(ForeignKey("stored_file.id"), init=False, default=None)
     pdf: Mapped[StoredFile | None] = relationship(init=False, default=None)
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
@@ -156,8 +170,8 @@ class Invoice(Model):
             "uq_invoice_live",
             "billed_subject",
             unique=True,
-            sqlite_where=literal_column("state <> 'void'"),
-            postgresql_where=literal_column("state <> 'void'"),
+            sqlite_where=literal_column(_LIVE),
+            postgresql_where=literal_column(_LIVE),
         ),
     )
 
@@ -182,6 +196,7 @@ class InvoiceLine(Model):
     tax: Mapped[Money]
     tax_bp: Mapped[int | None]
     tax_words: Mapped[dict[str, str]] = mapped_column(JSON)
+    printed: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     __table_args__ = (
         CheckConstraint("gross = net + tax", name="adds_up"),
         CheckConstraint("list_amount = gross + discount", name="discounted"),

@@ -54,6 +54,8 @@ class Receipt(Model):
     recorded_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
     recorded_by: Mapped[str] = mapped_column(String(120), default="")
     confirmed_by: Mapped[str] = mapped_column(String(120), default="")
+    currency: Mapped[str] = mapped_column(String(3), default="CNY")
+    units: Mapped[int | None] = mapped_column(default=None)
     __table_args__ = (
         UniqueConstraint("provider", "provider_ref"),
         CheckConstraint("amount > 0", name="positive"),
@@ -61,7 +63,11 @@ class Receipt(Model):
 
 
 class Allocation(Model):
-    """Part of a receipt that pays an invoice; undone by a mirror row, never deleted."""
+    """Part of a receipt that pays an invoice; undone by a mirror row, never deleted.
+
+    `amount` comes off the invoice at its own rate, `taken` off the receipt (None: the same); `units` are those of
+    the invoice's currency where that is another one.
+    """
 
     __tablename__ = "allocation"
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
@@ -71,6 +77,8 @@ class Allocation(Model):
     invoice: Mapped[Invoice] = relationship()
     amount: Mapped[Money]
     day: Mapped[date]
+    taken: Mapped[Money | None] = mapped_column(default=None)
+    units: Mapped[int | None] = mapped_column(default=None)
     at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
 
 
@@ -162,8 +170,9 @@ class Refund(Model):
     receipt: Mapped[Receipt] = relationship(lazy="joined", innerjoin=True)
     amount: Mapped[Money]
     reason: Mapped[str] = mapped_column(String(300))
-    by_id: Mapped[int] = mapped_column(ForeignKey("person.id"), init=False)
-    by: Mapped[Person] = relationship(foreign_keys=[by_id])
+    # Nobody of the house asked for a refund of imported books.
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), init=False)
+    by: Mapped[Person | None] = relationship(foreign_keys=[by_id])
     state: Mapped[RefundState] = mapped_column(choice(RefundState), default=RefundState.REQUESTED)
     second_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), init=False, default=None)
     second: Mapped[Person | None] = relationship(foreign_keys=[second_id], default=None)
@@ -184,7 +193,10 @@ class Refund(Model):
 
 
 class JournalEntry(Model):
-    """One balanced movement; append-only. Unique (kind, source, n): nothing is posted twice."""
+    """One balanced movement; append-only. Unique (kind, source, n): nothing is posted twice.
+
+    `posted_on` is the day in the books, `known_at` when the fact was known and what it pays for was over.
+    """
 
     __tablename__ = "journal_entry"
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
@@ -193,6 +205,8 @@ class JournalEntry(Model):
     n: Mapped[int]
     posted_on: Mapped[date] = mapped_column(index=True)
     service_month: Mapped[date]
+    known_at: Mapped[datetime] = mapped_column(default_factory=clock.now, index=True)
+    reason: Mapped[str] = mapped_column(String(300), default="")
     recorded_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
     reverses_id: Mapped[int | None] = mapped_column(ForeignKey("journal_entry.id"), default=None)
     lines: Mapped[list[JournalLine]] = relationship(
@@ -202,7 +216,7 @@ class JournalEntry(Model):
 
 
 class JournalLine(Model):
-    """One side: debit positive, credit negative, in fen."""
+    """One side: debit positive, credit negative. `amount` is in CNY, `units` in the line's own currency."""
 
     __tablename__ = "journal_line"
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
@@ -210,6 +224,8 @@ class JournalLine(Model):
     entry: Mapped[JournalEntry] = relationship(back_populates="lines")
     account: Mapped[str] = mapped_column(String(40), index=True)
     amount: Mapped[Money]
+    currency: Mapped[str] = mapped_column(String(3), default="CNY")
+    units: Mapped[int | None] = mapped_column(default=None)
     party_id: Mapped[int | None] = mapped_column(ForeignKey("party.id"), default=None)
     invoice_id: Mapped[int | None] = mapped_column(ForeignKey("invoice.id"), default=None, index=True)
     order_line_id: Mapped[int | None] = mapped_column(ForeignKey("order_line.id"), default=None, index=True)

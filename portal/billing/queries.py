@@ -18,6 +18,7 @@ from portal.billing.money_models import (
     Refund,
     RefundState,
 )
+from portal.billing.note_models import CreditNote, NoteState
 from portal.billing.void_models import Voiding, VoidingState
 from portal.core.db import Fen, db
 from portal.core.money import Money
@@ -43,12 +44,16 @@ def _sum(statement: Any) -> Any:
 def owed_sql() -> ColumnElement[Money]:
     """Return what is still owed of an invoice, as a column."""
     paid = select(func.sum(Allocation.amount)).where(Allocation.invoice_id == Invoice.id)
-    return fen(Invoice.gross - _sum(paid.correlate(Invoice)))
+    noted = select(func.sum(CreditNote.gross)).where(
+        CreditNote.invoice_id == Invoice.id, CreditNote.state == NoteState.ISSUED
+    )
+    return fen(Invoice.gross - _sum(noted.correlate(Invoice)) - _sum(paid.correlate(Invoice)))
 
 
 def credit_sql() -> ColumnElement[Money]:
     """Return what of a receipt nobody uses, as a column."""
-    used = select(func.sum(Allocation.amount)).where(Allocation.receipt_id == Receipt.id)
+    taken = func.coalesce(Allocation.taken, Allocation.amount)
+    used = select(func.sum(taken)).where(Allocation.receipt_id == Receipt.id)
     back = select(func.sum(Refund.amount)).where(Refund.receipt_id == Receipt.id, Refund.state.not_in(OVER))
     return fen(Receipt.amount - _sum(used.correlate(Receipt)) - _sum(back.correlate(Receipt)))
 

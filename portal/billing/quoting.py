@@ -15,8 +15,9 @@ from portal.accounts.people import Person
 from portal.billing.catalogue import Price, pinned
 from portal.billing.changing import Outdated, accept_change, locked_quote, new_line, requote
 from portal.billing.instalments import Share, in_instalments, invoice_together, of_line
-from portal.billing.issuing import issue_invoice, next_number
+from portal.billing.issuing import issue_invoice
 from portal.billing.models import Order, Party
+from portal.billing.numbers import take
 from portal.billing.price_models import PriceVersion
 from portal.billing.pricing import OutsideRange, PriceModel
 from portal.billing.quote_letters import announce
@@ -73,12 +74,12 @@ def draft_quote(
         raise Refused(_l("Outside the range of this price: please say why."), field="note", status=422)
     shares = [[1, "issue", ""], [1, "milestone", "acceptance"]] if halves else []
     inputs, figures = _inputs(price, quantity, sum_, shares), price.figures(listed)
-    number = f"Q-{clock.today().year}-{next_number(f'Q-{clock.today().year}'):06d}"
+    number, today = take("Q")
     row = db.session.get_one(PriceVersion, price.id)
     gross, net, tax = Money(figures.gross), Money(figures.net), Money(figures.tax)
     quote = Quote(
         number=number, kind=QuoteKind.SALE, party=party, price=row, quantity=quantity, language=language,
-        expires_on=clock.today() + timedelta(days=int(catalogue.policy("quote.valid_days"))),
+        expires_on=today + timedelta(days=int(catalogue.policy("quote.valid_days"))),
         fingerprint=_fingerprint(inputs), gross=gross, net=net, tax=tax, inputs=inputs, by_name=by.name, by=by,
         note=note,
     )  # fmt: skip

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from portal.accounts.people import Person
 from portal.billing import settling
-from portal.billing.issuing import locked, reverse_invoice
+from portal.billing.crediting import reverse_invoice
+from portal.billing.issuing import locked
 from portal.billing.models import Invoice, InvoiceState
 from portal.billing.money_models import Allocation
 from portal.billing.queries import allocations_of

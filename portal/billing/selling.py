@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from portal.billing.catalogue import Price
 from portal.billing.models import OrderLine
@@ -28,9 +29,10 @@ class Item:
         The discount comes in the price's own terms; on paper list − discount = gross also for exclusive prices.
         """
         listed = self.price.listed(self.quantity, quote=self.quote, agreed=self.agreed)
-        if self.discount > listed:
+        left = listed - self.discount if self.discount else listed  # a plain 0 has no currency of its own
+        if left.minor < 0:
             raise ValueError("a discount is at most the price")
-        due = self.price.figures(listed - self.discount)
+        due = self.price.figures(left)
         whole = Money(self.price.figures(listed).gross, listed.currency)
         return whole, whole - Money(due.gross, listed.currency), due
 
@@ -48,11 +50,13 @@ class Part:
     words: dict[str, str]
     discount_words: dict[str, str] = field(default_factory=dict)
     quantity: int = 1
+    printed: dict[str, Any] | None = None
 
 
 def whole_of(line: OrderLine) -> Part:
     """Return an order line as it is invoiced at once."""
     return Part(
-        line, line.gross, line.net, line.tax, line.list_amount, line.discount, line.words, line.discount_words,
+        line.credits or line, line.gross, line.net, line.tax, line.list_amount, line.discount, line.words, line.discount_words,
         line.quantity,
+        line.printed,
     )  # fmt: skip

@@ -22,9 +22,10 @@ from portal.billing.money_models import (
     RefundState,
     Way,
 )
+from portal.billing.parts import Part, fitting, released, sides
 from portal.billing.reference import find
 from portal.core import audit, catalogue, clock
-from portal.core.db import db
+from portal.core.db import LEDGER_CURRENCY, db
 from portal.core.errors import Forbidden, Refused
 from portal.core.events import publish
 from portal.core.money import Money
@@ -36,6 +37,7 @@ CASH = {
     Way.WALLET: ledger.STRIPE,
     Way.TEST: ledger.TEST_GATEWAY,
 }
+TAKEN = func.coalesce(Allocation.taken, Allocation.amount)
 
 
 def invoice_named_in(text: str) -> Invoice | None:
@@ -108,9 +110,12 @@ def decline_receipt(entry: ReceiptEntry, *, by: Person, reason: str) -> None:
 
 def record_receipt(
     way: Way, provider: str, provider_ref: str, amount: Money, received_on: date, *, payer: str,
-    party: Party | None, by: str, second: str = "",
+    party: Party | None, by: str, second: str = "", currency: str = LEDGER_CURRENCY, units: int | None = None,
 ) -> tuple[Receipt, bool]:  # fmt: skip
-    """Book money once, whoever reports it and how often; return it and whether it is new."""
+    """Book money once, whoever reports it and how often; return it and whether it is new.
+
+    `amount` is what the bank made of it in CNY; `units` what arrived, where `currency` is another one.
+    """
     known = db.session.scalars(
         select(Receipt).where(Receipt.provider == provider, Receipt.provider_ref == provider_ref)
     ).first()
@@ -118,7 +123,7 @@ def record_receipt(
         return known, False
     receipt = Receipt(
         way=way, provider=provider, provider_ref=provider_ref, amount=amount, received_on=received_on,
-        payer=payer, party=party, recorded_by=by, confirmed_by=second,
+        payer=payer, party=party, recorded_by=by, confirmed_by=second, currency=currency, units=units,
     )  # fmt: skip
     db.session.add(receipt)
     db.session.flush()
@@ -126,8 +131,11 @@ def record_receipt(
     ledger.post(
         "receipt",
         receipt.subject,
-        [Line(CASH[way], amount, receipt=receipt), Line(against, -amount, party, receipt=receipt)],
-        on=clock.today(),
+        [
+            Line(CASH[way], amount, receipt=receipt, currency=currency, units=units),
+            Line(against, -amount, party, receipt=receipt, currency=currency, units=units and -units),
+        ],
+        on=received_on,
     )
     audit.record(
         "receipt.recorded", receipt, by=by, org_id=party.org_id if party else None, amount=amount, payer=payer
@@ -139,7 +147,7 @@ def record_receipt(
 def credit_of(receipt: Receipt) -> Money:
     """Return what of a receipt is neither on an invoice nor refunded nor on its way back."""
     used = db.session.scalar(
-        select(func.coalesce(func.sum(Allocation.amount), 0)).where(Allocation.receipt_id == receipt.id)
+        select(func.coalesce(func.sum(TAKEN), 0)).where(Allocation.receipt_id == receipt.id)
     )
     back = db.session.scalar(
         select(func.coalesce(func.sum(Refund.amount), 0)).where(
@@ -158,36 +166,43 @@ def put_on(receipt: Receipt, invoice: Invoice, *, by: Person | str) -> Money:
     db.session.scalars(select(Receipt).where(Receipt.id == receipt.id).with_for_update(of=Receipt)).one()
     if receipt.party_id not in (None, invoice.party_id):
         raise Refused(_l("This money belongs to another payer."))
-    part = min(owed(invoice), credit_of(receipt)) if invoice.state is InvoiceState.OPEN else Money(0)
-    if part <= Money(0):
+    found = None
+    if invoice.state is InvoiceState.OPEN:
+        found = fitting(receipt, invoice, credit_of(receipt))
+    if found is None:
         publish(ReceiptUnapplied(receipt))
         return Money(0)
+    return allocate(receipt, invoice, found, by=by)
+
+
+def allocate(receipt: Receipt, invoice: Invoice, part: Part, *, by: Person | str) -> Money:
+    """Put a part of a receipt on an invoice, both under their locks; what lies between both sums is named and booked."""
     _identify(receipt, invoice.party)
-    row = Allocation(receipt=receipt, invoice=invoice, amount=part, day=clock.today())
+    row = Allocation(
+        receipt=receipt, invoice=invoice, amount=part.amount, day=clock.today(),
+        taken=part.taken if part.taken != part.amount else None, units=part.units,
+    )  # fmt: skip
     db.session.add(row)
     db.session.flush()
-    ledger.post(
-        "allocation",
-        row.subject,
-        [
-            Line(ledger.CREDIT, part, invoice.party, receipt=receipt),
-            Line(ledger.RECEIVABLE, -part, invoice.party, invoice),
-        ],
-        on=clock.today(),
+    ledger.post("allocation", row.subject, sides(row, part), on=clock.today())
+    audit.record(
+        "invoice.paid_in", invoice, by=by, org_id=invoice.party.org_id, amount=part.amount, left=owed(invoice)
     )
     audit.record(
-        "invoice.paid_in", invoice, by=by, org_id=invoice.party.org_id, amount=part, left=owed(invoice)
-    )
-    audit.record(
-        "receipt.used", receipt, by=by, org_id=invoice.party.org_id, amount=part, number=invoice.number
+        "receipt.used", receipt, by=by, org_id=invoice.party.org_id, amount=part.taken, number=invoice.number
     )
     attempts.lapse(invoice, owed(invoice))
+    settled(invoice)
+    if credit_of(receipt):
+        publish(ReceiptUnapplied(receipt))
+    return part.amount
+
+
+def settled(invoice: Invoice) -> None:
+    """Let an open invoice on which nothing is owed any more be paid."""
     if not owed(invoice):
         move(invoice, InvoiceState.PAID)
         publish(InvoiceSettled(invoice))
-    if credit_of(receipt):
-        publish(ReceiptUnapplied(receipt))
-    return part
 
 
 def _identify(receipt: Receipt, party: Party) -> None:
@@ -205,41 +220,55 @@ def _identify(receipt: Receipt, party: Party) -> None:
         receipt.party = party
 
 
-def release(allocation: Allocation, *, by: Person | str, reason: str) -> None:
-    """Take money off an invoice again, by a mirror row; a paid invoice is open again."""
+def held(invoice: Invoice) -> list[tuple[Allocation, Money]]:
+    """Return what stands on an invoice of each receipt, with its newest row, the newest first."""
+    found: dict[int, tuple[Allocation, Money]] = {}
+    rows = select(Allocation).where(Allocation.invoice_id == invoice.id).order_by(Allocation.id)
+    for row in db.session.scalars(rows):
+        last, total = found.pop(row.receipt_id, (row, Money(0)))
+        newest = row if row.amount > Money(0) else last
+        found[row.receipt_id] = (newest, total + row.amount)
+    standing = [pair for pair in found.values() if pair[1]]
+    return sorted(standing, key=lambda pair: -pair[0].id)
+
+
+def release(
+    allocation: Allocation,
+    *,
+    by: Person | str,
+    reason: str,
+    part: Money | None = None,
+    kind: str = "allocation",
+) -> None:
+    """Take money (all of it, or a part) off an invoice again, by a mirror row; a paid invoice is open again."""
+    amount = part or allocation.amount
     invoice = locked(allocation.invoice_id)
     pair = (Allocation.receipt_id == allocation.receipt_id) & (Allocation.invoice_id == invoice.id)
-    held = db.session.scalar(select(func.coalesce(func.sum(Allocation.amount), 0)).where(pair))
-    if (held.minor if isinstance(held, Money) else int(held or 0)) < allocation.amount.minor:
+    there = list(db.session.scalars(select(Allocation).where(pair).order_by(Allocation.id)))
+    if sum(row.amount.minor for row in there) < amount.minor:
         raise Refused(_l("This money was taken off the invoice already."))
+    back = released(there, amount)
     row = Allocation(
-        receipt=allocation.receipt, invoice=invoice, amount=-allocation.amount, day=clock.today()
-    )
+        receipt=allocation.receipt, invoice=invoice, amount=-amount, day=clock.today(),
+        taken=-back.taken if back.taken != amount else None, units=back.units and -back.units,
+    )  # fmt: skip
     db.session.add(row)
     db.session.flush()
-    ledger.post(
-        "allocation",
-        row.subject,
-        [
-            Line(ledger.CREDIT, row.amount, invoice.party, receipt=allocation.receipt),
-            Line(ledger.RECEIVABLE, -row.amount, invoice.party, invoice),
-        ],
-        on=clock.today(),
-    )
+    ledger.post(kind, row.subject, sides(row, back, sign=-1), on=clock.today())
     audit.record(
         "invoice.released",
         invoice,
         by=by,
         org_id=invoice.party.org_id,
-        amount=allocation.amount,
+        amount=amount,
         reason=reason,
     )
     audit.record(
-        "receipt.freed", allocation.receipt, by=by, org_id=invoice.party.org_id, amount=allocation.amount,
+        "receipt.freed", allocation.receipt, by=by, org_id=invoice.party.org_id, amount=back.taken,
         number=invoice.number,
     )  # fmt: skip
     attempts.lapse(invoice, owed(invoice))
-    if invoice.state is InvoiceState.PAID:
+    if invoice.state is InvoiceState.PAID and owed(invoice):
         move(invoice, InvoiceState.OPEN)
         publish(InvoiceReopened(invoice))
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from portal.billing import ledger, verify_prices
+from portal.billing import verify_books as books
 from portal.billing.models import Invoice, InvoiceLine, InvoiceState, NumberSeries
 from portal.billing.money_models import (
     Allocation,
@@ -21,6 +22,7 @@ from portal.billing.money_models import (
     RefundState,
     Way,
 )
+from portal.billing.note_models import CreditNote, NoteState
 from portal.billing.settling import CASH
 from portal.core.db import db
 from portal.core.money import Money
@@ -28,6 +30,8 @@ from portal.core.settings import settings
 
 R = RefundState
 NOWHERE = {InvoiceState.VOID, InvoiceState.DRAFT}
+# Documents of imported books keep their own numbers.
+OF_BOOKS = Invoice.billed_subject.startswith("books:")
 PROMISED = {R.APPROVED, R.SENDING}
 
 
@@ -58,10 +62,16 @@ def _numbers() -> list[str]:
     found: list[str] = []
     series: dict[str, list[tuple[int, date]]] = defaultdict(list)
     rows = db.session.execute(
-        select(Invoice.id, Invoice.number, Invoice.issued_on).where(Invoice.state != InvoiceState.DRAFT)
+        select(Invoice.id, Invoice.number, Invoice.issued_on)
+        .where(Invoice.state != InvoiceState.DRAFT, ~OF_BOOKS)
+        .union_all(
+            select(CreditNote.id, CreditNote.number, CreditNote.issued_on)
+            .join(Invoice, Invoice.id == CreditNote.invoice_id)
+            .where(CreditNote.state == NoteState.ISSUED, ~OF_BOOKS)
+        )
     )
     for row_id, number, day in rows:
-        matched = re.fullmatch(r"(INV-(\d{4}))-(\d{6})", number or "")
+        matched = re.fullmatch(r"((?:INV|CN)-(\d{4}))-(\d{6})", number or "")
         if matched is None or day is None or int(matched[2]) != day.year:
             found.append(f"numbers: invoice {row_id} has {number}, which does not belong to {day}")
             continue
@@ -113,13 +123,17 @@ def _invoices() -> list[str]:
     """What is owed equals the receivable of that invoice, and its tax the VAT booked for it."""
     found: list[str] = []
     paid = _sums(Allocation.amount, Allocation.invoice_id)
+    noted = _sums(CreditNote.gross, CreditNote.invoice_id, CreditNote.state == NoteState.ISSUED)
+    taxed = _sums(CreditNote.tax, CreditNote.invoice_id, CreditNote.state == NoteState.ISSUED)
     receivable = _account(JournalLine.invoice_id, ledger.RECEIVABLE)
     vat = _account(JournalLine.invoice_id, ledger.VAT)
     for row in db.session.execute(
         select(Invoice.id, Invoice.number, Invoice.state, Invoice.gross, Invoice.tax)
     ):
         void = row.state in NOWHERE
-        left = 0 if void else row.gross.minor - paid.get(row.id, 0)
+        left = 0 if void else row.gross.minor - noted.get(row.id, 0) - paid.get(row.id, 0)
+        if row.state is InvoiceState.UNCOLLECTIBLE:
+            left = 0  # nobody expects it: the account is empty too
         if left < 0:
             found.append(f"invoices: {row.number} is paid beyond its sum")
         if void and paid.get(row.id, 0):
@@ -128,11 +142,11 @@ def _invoices() -> list[str]:
             found.append(
                 f"invoices: {row.number} owes {left} fen, its account says {receivable.get(row.id, 0)}"
             )
-        if (0 if void else row.tax.minor) != -vat.get(row.id, 0):
-            found.append(
-                f"invoices: {row.number} has {row.tax.minor} fen of tax, its account {-vat.get(row.id, 0)}"
-            )
-        if (row.state is InvoiceState.PAID) != (not void and left == 0):
+        tax = 0 if void else row.tax.minor - taxed.get(row.id, 0)
+        if tax != -vat.get(row.id, 0):
+            found.append(f"invoices: {row.number} has {tax} fen of tax, its account {-vat.get(row.id, 0)}")
+        gone = void or row.state is InvoiceState.UNCOLLECTIBLE
+        if (row.state is InvoiceState.PAID) != (not gone and left == 0):
             found.append(f"invoices: {row.number} is {row.state} with {left} fen owed")
     return found
 
@@ -144,7 +158,7 @@ def _refunded(*states: RefundState) -> dict[int, int]:
 def _receipts() -> list[str]:
     """Allocations, refunds and credit make the receipt; cash, credit and refunds payable equal their lists."""
     found: list[str] = []
-    used = _sums(Allocation.amount, Allocation.receipt_id)
+    used = _sums(func.coalesce(Allocation.taken, Allocation.amount), Allocation.receipt_id)
     asked, promised, gone = _refunded(R.REQUESTED), _refunded(*PROMISED), _refunded(R.SUCCEEDED)
     cash = _account(JournalLine.receipt_id, *set(CASH.values()))
     credit = _account(JournalLine.receipt_id, ledger.CREDIT, ledger.UNIDENTIFIED)
@@ -184,8 +198,16 @@ def _ways() -> list[str]:
     ]
 
 
-CHECKS: tuple[Callable[[], list[str]], ...] = (_entries, _numbers, _documents, _invoices, _receipts, _ways)
-CHECKS += verify_prices.CHECKS
+CHECKS: tuple[Callable[[], list[str]], ...] = (
+    _entries,
+    _numbers,
+    _documents,
+    _invoices,
+    _receipts,
+    _ways,
+    *books.CHECKS,
+    *verify_prices.CHECKS,
+)
 
 
 def verify_books() -> tuple[int, list[str]]:

@@ -6,7 +6,8 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.accounts.people import Person
-from portal.billing.issuing import allocated, locked, reverse_invoice
+from portal.billing.crediting import reverse_invoice
+from portal.billing.issuing import allocated, locked
 from portal.billing.models import Invoice, InvoiceState
 from portal.billing.void_models import Voiding, VoidingState
 from portal.core import audit

@@ -5,43 +5,17 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from portal.billing import ledger
-from portal.core import story
-
-ACCOUNTS = {
-    ledger.BANK: _l("Bank account"),
-    ledger.STRIPE: _l("Stripe"),
-    ledger.TEST_GATEWAY: _l("Test gateway"),
-    ledger.RECEIVABLE: _l("Receivables"),
-    ledger.DEFERRED: _l("Deferred income"),
-    ledger.CREDIT: _l("Customer credit"),
-    ledger.UNIDENTIFIED: _l("Unidentified receipts"),
-    ledger.VAT: _l("Output VAT"),
-    ledger.REFUNDS: _l("Refunds payable"),
-}
-
-
-STREAMS = {
-    "dues": _l("Membership dues"),
-    "support": _l("Technical support"),
-    "adaptation": _l("Adaptation"),
-    "compliance": _l("Compliance"),
-    "licensing": _l("Tool licences"),
-    "certification": _l("Certification"),
-    "sponsorship": _l("Sponsorship"),
-    "publications": _l("Publications"),
-    "compute": _l("Compute"),
-    "grants": _l("Donations and grants"),
-}
-
-
-def stream(code: str) -> str:
-    """Return what a stream of income is called; its code if nobody said."""
-    return str(STREAMS.get(code, code))
+from portal.core import catalogue, story
 
 
 def account(code: str) -> str:
-    """Return what an account of the journal is called."""
-    return str(ACCOUNTS.get(code, ""))
+    """Return what an account of the journal is called, an account of income with its stream."""
+    root, _dot, stream = code.partition(".")
+    name = catalogue.in_words(ledger.chart().get(root, {}).get("name", code))
+    if not stream:
+        return name
+    known = catalogue.entries("stream").get(stream)
+    return f"{name} · {catalogue.in_words(known['name']) if known else stream}"
 
 
 def install() -> None:
@@ -65,6 +39,26 @@ def install() -> None:
             "refund.succeeded": (_l("Refund paid out"), "flag"),
             "refund.failed": (_l("Refund failed"), "exclamation-octagon"),
             "invoice.void_proposed": (_l("Voiding proposed"), "slash-circle"),
+            "note.proposed": (_l("Credit note proposed"), "pencil"),
+            "note.issued": (_l("Credit note issued"), "file-earmark-minus"),
+            "note.declined": (_l("Credit note declined"), "x-circle"),
+            "invoice.write_off_proposed": (_l("Write-off proposed"), "pencil"),
+            "invoice.written_off": (_l("Written off"), "slash-circle"),
+            "invoice.write_off_declined": (_l("Write-off declined"), "x-circle"),
+            "invoice.recovered": (_l("Taken back into the books"), "arrow-counterclockwise"),
+            "invoice.charges": (_l("Rest booked as bank charges"), "scissors"),
+            "invoice.exchanged": (_l("Paid in another currency"), "currency-exchange"),
+            "rate.loaded": (_l("Exchange rate loaded"), "currency-exchange"),
+            "period.proposed": (_l("Close of the month proposed"), "pencil"),
+            "period.closed": (_l("Month closed"), "lock"),
+            "period.declined": (_l("Month left open"), "unlock"),
+            "period.reopen_proposed": (_l("Reopening proposed"), "pencil"),
+            "period.reopened": (_l("Month reopened"), "unlock"),
+            "period.reopen_declined": (_l("Reopening declined"), "x-circle"),
+            "hand_entry.proposed": (_l("Entry by hand written"), "pencil"),
+            "hand_entry.posted": (_l("Entry by hand booked"), "check-circle"),
+            "hand_entry.declined": (_l("Entry by hand declined"), "x-circle"),
+            "books.imported": (_l("Past books imported"), "box-arrow-in-down"),
             "invoice.void_declined": (_l("Voiding declined"), "arrow-counterclockwise"),
         },
         {"payer": _l("Payer"), "text": _l("Text of the transfer"), "asked": _l("Sum asked for")},

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from portal.accounts import contacts
 from portal.accounts.may import ContactRole
 from portal.accounts.people import Person
-from portal.billing.issuing import next_number
+from portal.billing.numbers import next_number
 from portal.core import audit, catalogue, clock, files, outbox
 from portal.core.db import db
 from portal.core.errors import Forbidden, Refused

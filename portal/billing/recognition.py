@@ -1,0 +1,238 @@
+"""Income: facts become plans, and plans become entries, per line and month of service."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import BigInteger, func, select, type_coerce
+
+from portal.billing import ledger, months
+from portal.billing.book_models import Segment
+from portal.billing.ledger import Line
+from portal.billing.models import Invoice, InvoiceLine, InvoiceState, OrderLine
+from portal.billing.money_models import JournalEntry, JournalLine
+from portal.billing.note_models import CreditNote, CreditNoteLine, NoteState
+from portal.billing.plans import DAY, earned_by
+from portal.core import clock
+from portal.core.db import db, transaction
+from portal.core.money import Money
+
+log = structlog.get_logger(__name__)
+EARNED = "earned"
+DAILY, CONTRIBUTION = "daily", "contribution"
+NOT_LIVE = (InvoiceState.DRAFT, InvoiceState.VOID)
+
+
+def plan_of(line: OrderLine) -> list[Segment]:
+    """Return the segments of a line, oldest first."""
+    return list(
+        db.session.scalars(select(Segment).where(Segment.order_line_id == line.id).order_by(Segment.id))
+    )
+
+
+def add(
+    line: OrderLine, key: str, starts: date, ends: date, amount: int, *, of: InvoiceLine | None = None,
+    known_at: datetime | None = None,
+) -> Segment:  # fmt: skip
+    """Write one segment; the key keeps the same fact from being planned twice."""
+    row = Segment(
+        order_line=line, invoice_line=of, key=key, starts=starts, ends=ends, amount=Money(amount),
+        known_at=known_at or clock.now(),
+    )  # fmt: skip
+    db.session.add(row)
+    db.session.flush()
+    return row
+
+
+def invoice_lines(line: OrderLine) -> list[InvoiceLine]:
+    """Return what was invoiced of a line and stands."""
+    statement = (
+        select(InvoiceLine)
+        .join(Invoice, Invoice.id == InvoiceLine.invoice_id)
+        .where(InvoiceLine.order_line_id == line.id, Invoice.state.not_in(NOT_LIVE))
+    )
+    return list(db.session.scalars(statement.order_by(InvoiceLine.id)))
+
+
+def credited_net(*lines: InvoiceLine) -> int:
+    """Return the fen, net, that issued credit notes took off invoice lines."""
+    total = select(func.coalesce(func.sum(CreditNoteLine.net), 0)).join(CreditNote)
+    found = db.session.scalar(
+        total.where(
+            CreditNote.state == NoteState.ISSUED,
+            CreditNoteLine.invoice_line_id.in_([one.id for one in lines]),
+        )
+    )
+    return found.minor if isinstance(found, Money) else int(found or 0)
+
+
+def agree(line: OrderLine, period: tuple[date, date]) -> None:
+    """Agree on a line for a period `[start, end)`: from here on it earns; days already past are caught up."""
+    line.agreed_on = clock.today()
+    line.period_start, line.period_end = period
+    db.session.flush()
+    plan(line)
+
+
+def plan(line: OrderLine) -> None:
+    """Plan what an agreed line earns of what was invoiced: over its period, or at once; an offer plans nothing."""
+    if line.agreed_on is None or line.period_start is None or line.period_end is None:
+        return
+    if line.recognition not in {DAILY, CONTRIBUTION}:
+        return
+    catch_up(line)
+    known = set(db.session.scalars(select(Segment.key).where(Segment.order_line_id == line.id)))
+    for one in invoice_lines(line):
+        key, left = f"{line.recognition}:{one.id}", one.net.minor - credited_net(one)
+        if key in known or left <= 0:
+            continue
+        if line.recognition == DAILY:
+            add(line, key, line.period_start, line.period_end, left, of=one)
+        else:
+            day = clock.today()
+            post_fact(line, add(line, key, day, day + DAY, left, of=one))
+    catch_up(line)
+
+
+def post_fact(line: OrderLine, segment: Segment) -> None:
+    """Book at once what is earned on one day: a delivery, an acceptance, units used, usage rated."""
+    source = f"{line.subject}:{segment.starts:%Y-%m}"
+    _post(
+        line, source, segment.amount.minor, on=segment.starts, service=months.first_of(segment.starts),
+        known_at=max(segment.known_at, months.end_of(segment.starts)),
+    )  # fmt: skip
+
+
+def _post(
+    line: OrderLine,
+    source: str,
+    amount: int,
+    *,
+    on: date,
+    service: date,
+    known_at: datetime,
+    at_end: bool = False,
+) -> None:
+    party = line.order.party
+    order = (
+        (ledger.DEFERRED, ledger.CONTRACT_ASSET) if amount > 0 else (ledger.CONTRACT_ASSET, ledger.DEFERRED)
+    )
+    sides = ledger.taken_first(line, amount, *order, party=party)
+    sides.append(Line(ledger.income(line.stream), Money(-amount), party, None, line))
+    ledger.post(
+        EARNED, source, sides, on=on, n=ledger.next_n(EARNED, source), service=service, known_at=known_at,
+        at_end=at_end,
+    )  # fmt: skip
+
+
+def posted_by_month(line: OrderLine) -> dict[date, int]:
+    """Return the income booked for a line, by month of service: a note's own counts in the note's month."""
+    statement = (
+        select(JournalEntry.service_month, func.sum(JournalLine.amount))
+        .join(JournalLine, JournalLine.entry_id == JournalEntry.id)
+        .where(JournalLine.order_line_id == line.id, JournalLine.account == ledger.income(line.stream))
+        .group_by(JournalEntry.service_month)
+    )
+    found: dict[date, int] = {}
+    for month, amount in db.session.execute(statement):
+        found[month] = -(amount.minor if isinstance(amount, Money) else int(amount))
+    return found
+
+
+def catch_up(line: OrderLine, *, today: date | None = None) -> int:
+    """Post what a line has earned in the months that are over: earned by their end less what is posted. Return how many entries."""
+    segments = plan_of(line)
+    if not segments:
+        return 0
+    posted = posted_by_month(line)
+    month, last = (
+        months.first_of(min(one.starts for one in segments)),
+        months.first_of(today or clock.today()),
+    )
+    stop = months.following(max(months.first_of(one.ends) for one in segments))
+    before = sum(amount for at, amount in posted.items() if at < month)
+    done = 0
+    while month < min(last, stop):
+        end = months.last_of(month)
+        before += posted.get(month, 0)
+        if due := earned_by(segments, end) - before:
+            _post(
+                line, f"{line.subject}:{month:%Y-%m}", due, on=end, service=month, at_end=True,
+                known_at=_known(segments, month, end),
+            )  # fmt: skip
+            before += due
+            done += 1
+        month = months.following(month)
+    return done
+
+
+def _known(segments: Sequence[Segment], month: date, end: date) -> datetime:
+    """Return when a month's part was known: its facts are recorded and its service is over."""
+    here = [one for one in segments if one.starts <= end and one.ends > month]
+    facts = [one.known_at for one in here] + [
+        one.cut_known_at for one in here if one.cut_known_at is not None
+    ]
+    over = max((min(end, one.ends - DAY) for one in here), default=end)
+    return max([*facts, months.end_of(over)])
+
+
+def _plain(column: Any) -> Any:
+    return func.sum(type_coerce(column, BigInteger)).label("sum")
+
+
+def unposted() -> list[int]:
+    """Return the lines whose plan and income differ: what the chore looks at."""
+    planned = select(Segment.order_line_id, _plain(Segment.amount)).group_by(Segment.order_line_id)
+    booked = (
+        select(JournalLine.order_line_id, _plain(JournalLine.amount))
+        .where(JournalLine.account.startswith(f"{ledger.INCOME}.", autoescape=True))
+        .group_by(JournalLine.order_line_id)
+    )
+    a, b = planned.subquery(), booked.subquery()
+    statement = (
+        select(a.c.order_line_id)
+        .outerjoin(b, b.c.order_line_id == a.c.order_line_id)
+        .where(func.coalesce(b.c.sum, 0) + a.c.sum != 0)
+    )
+    return list(db.session.scalars(statement.order_by(a.c.order_line_id)))
+
+
+def locked_line(line_id: int) -> OrderLine:
+    """Return an order line under its row lock, so that two runs never post the same month."""
+    return db.session.scalars(
+        select(OrderLine)
+        .where(OrderLine.id == line_id)
+        .with_for_update(of=OrderLine)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def recognise() -> int:
+    """Post what every line has earned in the months that are over; return how many entries."""
+    done = 0
+    for line_id in unposted():
+        try:
+            with transaction():
+                done += catch_up(locked_line(line_id))
+        except Exception:
+            log.exception("recognise.failed", line=line_id)
+    return done
+
+
+def missing_by(end: date) -> dict[int, int]:
+    """Return what lines have earned by a day (a month's last) and not booked, in fen."""
+    plans: dict[int, list[Segment]] = defaultdict(list)
+    candidates = unposted()
+    for part in db.session.scalars(select(Segment).where(Segment.order_line_id.in_(candidates))):
+        plans[part.order_line_id].append(part)
+    found: dict[int, int] = {}
+    for line_id, segments in plans.items():
+        line = db.session.get_one(OrderLine, line_id)
+        booked = sum(amount for month, amount in posted_by_month(line).items() if month <= end)
+        if due := earned_by(segments, end) - booked:
+            found[line_id] = due
+    return found

@@ -1,0 +1,178 @@
+"""The revenue report: five bases side by side over a period, as known on a day; every figure read from the journal."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, timedelta
+from fractions import Fraction
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from portal.billing import ledger, months
+from portal.core.errors import Refused
+from portal.reports import measures, outlook
+from portal.reports.facts import gather
+from portal.reports.flows import CASH, Flows, Sums
+from portal.reports.lists import Lists, in_force
+
+DAY = timedelta(days=1)
+
+
+def revenue(start: date, last: date, known: date) -> dict[str, Any]:
+    """Return the report over the months from `start`'s to `last`'s, as known at the end of a day, under its fixed keys."""
+    start, end = months.first_of(start), months.last_of(last)
+    if end < start:
+        raise Refused(_l("The period ends before it begins."), status=422)
+    lists = in_force(known)
+    flows = Flows(gather(known), lists, start, end)
+    by_month = flows.recognised()
+    by_stream = _by_stream(flows, by_month)
+    totals = {name: sum(amounts.values()) for name, amounts in by_stream.items()}
+    body: dict[str, Any] = {
+        "period": [f"{start:%Y-%m}", f"{end:%Y-%m}"],
+        "as_known": str(known),
+        "by_stream": by_stream,
+        "recognised_by_month": {f"{month:%Y-%m}": amounts for month, amounts in by_month.items()},
+        "recognised_by_month_total": {f"{m:%Y-%m}": sum(amounts.values()) for m, amounts in by_month.items()},
+        "totals": totals,
+        "net_invoiced": totals["invoiced_net"] - totals["credited_net"],
+    }
+    body |= _rolls(flows, totals)
+    body |= _money(flows, totals)
+    body |= _diversity(lists, by_stream)
+    body |= _payers(flows, by_month)
+    body |= outlook.outlook(flows, by_month)
+    return body
+
+
+def _stock(flows: Flows, sign: int) -> Sums:
+    contract = flows.contract(flows.end)
+    return flows.add((flows.facts.stream(line), max(0, sign * left)) for line, left in contract.items())
+
+
+def _by_stream(flows: Flows, by_month: dict[date, Sums]) -> dict[str, Sums]:
+    invoiced, credited = flows.invoiced(), flows.credited()
+    recognised = flows.add(pair for amounts in by_month.values() for pair in amounts.items())
+    to_date = flows.add(
+        (flows.facts.stream(line), amount)
+        for month, amounts in flows.earned().items()
+        if month <= flows.end
+        for line, amount in amounts.items()
+    )
+    signed = flows.booked(date.min, flows.end)
+    owed = [
+        part
+        for invoice, amount in flows.receivable(flows.end).items()
+        for part in flows.by_stream(invoice, amount)
+    ]
+    return {
+        "booked": flows.booked(flows.start, flows.end),
+        "invoiced_net": invoiced[0],
+        "invoiced_tax": invoiced[1],
+        "credited_net": credited[0],
+        "credited_tax": credited[1],
+        "collected_gross": flows.money(flows.paid, "gross"),
+        "collected_net": flows.money(flows.paid, "net"),
+        "refunded_gross": flows.money(flows.back, "gross"),
+        "refunded_net": flows.money(flows.back, "net"),
+        "recognised": recognised,
+        "deferred": _stock(flows, 1),
+        "deferred_uncollected": flows.unpaid(flows.end),
+        "contract_asset": _stock(flows, -1),
+        "rpo": {stream: signed.get(stream, 0) - to_date.get(stream, 0) for stream in {**signed, **to_date}},
+        "ar": flows.add(owed),
+    }
+
+
+def _rolls(flows: Flows, totals: dict[str, int]) -> dict[str, Any]:
+    """Return opening + movements = closing, of contract balances and of receivables."""
+    before = flows.start - DAY
+    opening = sum(flows.contract(before).values())
+    owed = sum(flows.receivable(before).values())
+    fx = -flows.account(ledger.EXCHANGE)
+    gross = totals["invoiced_net"] + totals["invoiced_tax"]
+    noted = totals["credited_net"] + totals["credited_tax"]
+    return {
+        "rollforward": {
+            "opening_contract_balance": opening,
+            "plus_invoiced_net": totals["invoiced_net"],
+            "minus_credited_net": totals["credited_net"],
+            "minus_recognised": totals["recognised"],
+            "closing_contract_balance": opening
+            + totals["invoiced_net"]
+            - totals["credited_net"]
+            - totals["recognised"],
+            "check_deferred_minus_asset": totals["deferred"] - totals["contract_asset"],
+        },
+        "ar_rollforward": {
+            "opening": owed,
+            "plus_invoiced_gross": gross,
+            "minus_credit_notes_gross": noted,
+            "minus_collected_gross": totals["collected_gross"],
+            "plus_refunds": totals["refunded_gross"],
+            "fx": fx,
+            "closing": owed + gross - noted - totals["collected_gross"] + totals["refunded_gross"] + fx,
+        },
+    }
+
+
+def _money(flows: Flows, totals: dict[str, int]) -> dict[str, Any]:
+    aging = {"not_due": 0, "1_30": 0, "31_60": 0, "61_90": 0, "over_90": 0}
+    for invoice, amount in flows.receivable(flows.end).items():
+        due = flows.facts.bills[invoice].due_on or flows.end
+        aging[measures.bucket((flows.end - due).days)] += amount
+    return {
+        "aging_net30": aging,
+        "bank_movement": flows.account(*CASH),
+        "payment_fees": flows.account(ledger.FEES),
+        "fx_unrealised": -flows.account(ledger.EXCHANGE, kinds=("revaluation",)),
+        "fx_realised": -flows.account(ledger.EXCHANGE, kinds=("allocation", "credited")),
+        "vat_output": totals["invoiced_tax"] - totals["credited_tax"],
+        "waived_list_value": flows.waived(),
+    }
+
+
+def _diversity(lists: Lists, by_stream: dict[str, Sums]) -> dict[str, Any]:
+    recognised = by_stream["recognised"]
+    invoiced = {
+        stream: amount - by_stream["credited_net"].get(stream, 0)
+        for stream, amount in by_stream["invoiced_net"].items()
+    }
+    groups = lists.by_group(recognised)
+    parts = {
+        "recognised_streams": recognised,
+        "recognised_groups": groups,
+        "invoiced_streams": invoiced,
+        "invoiced_groups": lists.by_group(invoiced),
+    }
+    body: dict[str, Any] = {
+        f"diversity_{name}": measures.diversity(amounts, lists.limit).body()
+        for name, amounts in parts.items()
+    }
+    total = sum(max(0, amount) for amount in groups.values())
+    dues = measures.share(max(0, groups.get("dues", 0)), total)
+    body["group_recognised"] = groups
+    body["dues_share"] = measures.digits(dues)
+    gap = None if dues is None else (dues - lists.dues) * 100
+    body["dues_share_minus_target_pp"] = measures.digits(gap, 4)
+    return body
+
+
+def _payers(flows: Flows, by_month: dict[date, Sums]) -> dict[str, Any]:
+    """Return recognised income by payer, the greatest first, and how much hangs on few of them."""
+    amounts: dict[str, int] = defaultdict(int)
+    for month, earned in flows.earned().items():
+        if month in by_month:
+            for line, amount in earned.items():
+                amounts[flows.facts.sold[line].party] += amount
+    total = sum(max(0, amount) for amount in amounts.values())
+    ranked = sorted((pair for pair in amounts.items() if pair[1]), key=lambda pair: -pair[1])
+    shares = [Fraction(max(0, amount), total) for _name, amount in ranked] if total else []
+    return {
+        "payers": [
+            [name, amount, measures.digits(measures.share(max(0, amount), total))] for name, amount in ranked
+        ],
+        "payer_hhi": measures.digits(measures.hhi(shares) if total else None),
+        "payer_cr3": measures.digits(sum(shares[:3], Fraction(0)) if total else None),
+    }
