@@ -113,6 +113,7 @@ def _install(app: Portal) -> None:
         account=billing_words.account,
         stream=curves.stream,
         price_said=curves.said,
+        entry_kind=billing_words.entry_kind,
         total=words.total,
     )
     for blueprint in wiring.BLUEPRINTS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from portal.accounts import throttle
-from portal.billing import instalments, online, quoting, recognition, revaluing, sending, subscribing
+from portal.billing import online, quoting, recognition, revaluing, sending, splitting, subscribing
 from portal.core import audit, chores, idempotency, outbox
 from portal.core.chores import Chore
 from portal.core.db import transaction
@@ -61,7 +61,7 @@ def install() -> None:
         Chore("expire_applications", "0 9 * * *", members.expire_applications),
         Chore("close_unfulfilled", "10 9 * * *", members.close_unfulfilled),
         Chore("renew_subscriptions", "30 6 * * *", subscribing.sweep),
-        Chore("invoice_instalments", "40 6 * * *", instalments.sweep),
+        Chore("invoice_instalments", "40 6 * * *", splitting.sweep),
         Chore("expire_quotes", "15 0 * * *", quoting.sweep),
         Chore("void_envelopes", "20 9 * * *", members.void_envelopes),
     )

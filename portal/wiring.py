@@ -28,8 +28,18 @@ from portal.accounts.organisations import Organisation
 from portal.accounts.people_office import folk
 from portal.accounts.rules import rules
 from portal.accounts.views import accounts
+from portal.billing import (  # noqa: F401 - their routes and handlers  # noqa: F401 - their routes and handlers
+    books_views,
+    hand_views,
+    inbox,
+    note_papers,
+    note_views,
+    profile,
+    queries,
+    receipts,
+    refund_views,
+)
 from portal.billing import exports as billing_exports  # noqa: F401 - its routes
-from portal.billing import inbox, profile, queries, receipts, refund_views  # noqa: F401 - their routes and handlers
 from portal.billing import papers as billing_papers  # noqa: F401 - its outbox handlers
 from portal.billing import words as billing_words
 from portal.billing.api import invoices_api
@@ -121,6 +131,7 @@ def install() -> None:
     open_price_desk()
     frame.install()
     _rails()
+    _books()
 
 
 def _rails() -> None:
@@ -157,5 +168,27 @@ def _rails() -> None:
         Entry("office", 60, "money.receipts", _l("Receipts"), "bank", staff_who_may(May.READ_MONEY)),
         Entry(
             "office", 62, "money.refunds", _l("Refunds"), "arrow-return-left", staff_who_may(May.READ_MONEY)
+        ),
+    )
+
+
+def _books() -> None:
+    nav.add(
+        Entry(
+            "office",
+            64,
+            "money.notes",
+            _l("Credit notes"),
+            "file-earmark-minus",
+            staff_who_may(May.READ_MONEY),
+        ),
+        Entry("office", 66, "money.chart", _l("Books"), "journal-text", staff_who_may(May.READ_MONEY)),
+        Entry(
+            "office",
+            67,
+            "money.months",
+            _l("Accounting months"),
+            "calendar-check",
+            staff_who_may(May.READ_MONEY),
         ),
     )

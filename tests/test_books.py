@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,31 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from portal.accounts.people import Person
-from portal.billing import issuing, refunds, settling, voiding
+from portal.billing import closing, crediting, issuing, recognition, refunds, settling, voiding, writing_off
+from portal.billing import months as months_of
 from portal.billing.catalogue import prices
-from portal.billing.models import Invoice, InvoiceState
-from portal.billing.money_models import Allocation, JournalEntry, Receipt, Refund, RefundState, Way
+from portal.billing.models import Invoice, InvoiceState, OrderLine
+from portal.billing.money_models import (
+    Allocation,
+    JournalEntry,
+    JournalLine,
+    Receipt,
+    Refund,
+    RefundState,
+    Way,
+)
+from portal.billing.note_models import CreditNote, NoteKind, NoteState
 from portal.billing.pricing import split
 from portal.billing.settling import credit_of
 from portal.billing.verify import verify_books
+from portal.core import clock
 from portal.core.db import db, reading, transaction
 from portal.core.errors import Refused
 from portal.core.money import Money, spread
+from portal.core.periods import nth
 from tests import books
 
 PAYEE = refunds.Payee("Galaxy Ltd", "Bank", "6222")
@@ -174,6 +187,98 @@ class Books(RuleBasedStateMachine):
 
         self._do(deed)
 
+    @rule(pick=PICK, months=st.integers(0, 14))
+    def agree(self, pick: int, months: int) -> None:
+        """Agree on an offer for a year that began some months ago: days already past are caught up."""
+
+        def deed() -> None:
+            invoice = self._one(Invoice, pick, Invoice.state != InvoiceState.VOID)
+            if invoice is not None and invoice.order.lines[0].agreed_on is None:
+                start = nth(clock.today(), 1, -months)
+                issuing.agree(invoice.order, start, nth(start, 12, 1))
+
+        self._do(deed)
+
+    @rule(
+        pick=PICK,
+        share=st.sampled_from([1, 40, 100, 101]),
+        kind=st.sampled_from(list(NoteKind)),
+        ago=st.integers(-40, 300),
+    )
+    def propose_note(self, pick: int, share: int, kind: NoteKind, ago: int) -> None:
+        def deed() -> None:
+            invoice = self._one(Invoice, pick)
+            if invoice is not None:
+                line = invoice.lines[0]
+                crediting.propose_note(
+                    invoice, kind, by=books.person("fang"), reason="less", last_day=clock.today() - timedelta(days=ago),
+                    nets={line.id: Money(line.net.minor * share // 100)},
+                )  # fmt: skip
+
+        self._do(deed)
+
+    @rule(pick=PICK, good=st.booleans())
+    def answer_note(self, pick: int, good: bool) -> None:
+        def deed() -> None:
+            note = self._one(CreditNote, pick, CreditNote.state == NoteState.DRAFT)
+            if note is not None:
+                (crediting.issue_note if good else crediting.decline_note)(note, by=books.person("feng"))
+
+        self._do(deed)
+
+    @rule(pick=PICK)
+    def reverse(self, pick: int) -> None:
+        def deed() -> None:
+            invoice = self._one(Invoice, pick)
+            if invoice is not None:
+                crediting.reverse_invoice(invoice, by="lapse", reason="lapsed")
+
+        self._do(deed)
+
+    @rule(pick=PICK, what=st.sampled_from(["propose", "do", "recover", "charges"]))
+    def write_off(self, pick: int, what: str) -> None:
+        def deed() -> None:
+            invoice = self._one(Invoice, pick)
+            if invoice is None:
+                return
+            if what == "propose":
+                writing_off.propose_write_off(invoice, by=books.person("fang"), reason="gone")
+            elif what == "do":
+                writing_off.write_off(invoice, by=books.person("feng"))
+            elif what == "recover":
+                writing_off.recover(invoice, by=books.person("fang"))
+            else:
+                writing_off.book_charges(invoice, by=books.person("fang"))
+
+        self._do(deed)
+
+    @rule()
+    def recognise(self) -> None:
+        recognition.recognise()
+        with reading():
+            assert recognition.missing_by(months_of.last_of(nth(clock.today(), 1, -1))) == {}
+
+    @rule(step=st.sampled_from(["propose", "close", "leave", "ask", "reopen"]))
+    def month(self, step: str) -> None:
+        """Walk a month's life: the last one that is over, or the one closed last."""
+
+        def deed() -> None:
+            last = closing.last_closed()
+            due = closing.next_to_close() or clock.today().replace(day=1)
+            fang, feng = books.person("fang"), books.person("feng")
+            if step == "propose":
+                closing.propose_close(due, by=fang)
+            elif step == "close":
+                closing.close(due, by=feng)
+            elif step == "leave":
+                closing.decline_close(due, by=fang)
+            elif last is not None and step == "ask":
+                closing.propose_reopen(last.month, by=fang, reason="forgotten")
+            elif last is not None:
+                closing.reopen(last.month, by=feng)
+
+        self._do(deed)
+
     @invariant()
     def the_books_hold(self) -> None:
         with reading():
@@ -184,6 +289,13 @@ class Books(RuleBasedStateMachine):
                 assert sum(line.amount.minor for line in entry.lines) == 0
             for invoice in db.session.scalars(select(Invoice).where(Invoice.state == InvoiceState.OPEN)):
                 assert issuing.owed(invoice) > Money(0)
+            offers = [
+                line.id for line in db.session.scalars(select(OrderLine).where(OrderLine.agreed_on.is_(None)))
+            ]
+            earned = select(func.count(JournalLine.id)).where(
+                JournalLine.order_line_id.in_(offers), JournalLine.account.startswith("6001.")
+            )
+            assert db.session.scalar(earned) == 0
 
 
 def test_the_books_hold_after_any_sequence(

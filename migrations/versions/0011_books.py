@@ -310,6 +310,31 @@ def _past_record() -> None:
     )
 
 
+def _instalment() -> None:
+    op.create_table(
+        "instalment",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("order_line_id", BIG, nullable=False),
+        sa.Column("n", BIG, nullable=False),
+        sa.Column("gross", sa.BigInteger(), nullable=False),
+        sa.Column("net", sa.BigInteger(), nullable=False),
+        sa.Column("tax", sa.BigInteger(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("invoice_line_id", BIG, nullable=True),
+        sa.CheckConstraint("gross = net + tax", name=op.f("ck_instalment_adds_up")),
+        sa.ForeignKeyConstraint(
+            ["order_line_id"], ["order_line.id"], name=op.f("fk_instalment_order_line_id_order_line")
+        ),
+        sa.ForeignKeyConstraint(
+            ["invoice_line_id"], ["invoice_line.id"], name=op.f("fk_instalment_invoice_line_id_invoice_line")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_instalment")),
+        sa.UniqueConstraint("order_line_id", "n", name=op.f("uq_instalment_order_line_id_n")),
+    )
+    op.create_index(op.f("ix_instalment_order_line_id"), "instalment", ["order_line_id"])
+    op.create_index(op.f("ix_instalment_due_on"), "instalment", ["due_on"])
+
+
 def _columns() -> None:
     with op.batch_alter_table("refund") as batch:
         batch.alter_column("by_id", existing_type=BIG, nullable=True)
@@ -436,6 +461,7 @@ def upgrade() -> None:
     _credit_note_line()
     _plan_segment()
     _past_record()
+    _instalment()
     _columns()
     _known()
     _live("state <> 'void' AND NOT reversed")
@@ -475,6 +501,7 @@ def downgrade() -> None:
     ):
         op.drop_column(table, column)
     for table in (
+        "instalment",
         "past_record",
         "plan_segment",
         "credit_note_line",

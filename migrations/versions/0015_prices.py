@@ -15,7 +15,7 @@ depends_on = None
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 WHEN = sa.DateTime(timezone=True)
 TABLES = (
-    "quote_line", "quote", "instalment", "subscription_period", "subscription", "redemption", "discount",
+    "quote_line", "quote", "instalment_term", "subscription_period", "subscription", "redemption", "discount",
     "tax_row", "price", "product",
 )  # fmt: skip
 KIN = {
@@ -34,7 +34,6 @@ FIXED = {
         "quote_id", "n", "role", "words", "quantity", "list_amount", "discount", "gross", "net", "tax", "tax_category",
         "tax_bp", "price_id", "starts", "ends", "old_line_id",
     ),
-    "instalment": ("order_line_id", "n", "gross", "net", "tax", "rule"),
 }  # fmt: skip
 JSONS = {"terms", "words"}
 FROZEN = ("redemption",)
@@ -330,11 +329,9 @@ def _tables() -> None:
     op.create_index(op.f("ix_subscription_price_id"), "subscription", ["price_id"], unique=False)
     op.create_index(op.f("ix_subscription_state"), "subscription", ["state"], unique=False)
     op.create_table(
-        "instalment",
+        "instalment_term",
         sa.Column("id", BIG, nullable=False),
-        sa.Column("uid", sa.String(length=32), nullable=False),
-        sa.Column("order_line_id", BIG, nullable=False),
-        sa.Column("n", BIG, nullable=False),
+        sa.Column("instalment_id", BIG, nullable=False),
         sa.Column(
             "rule",
             sa.Enum(
@@ -348,27 +345,13 @@ def _tables() -> None:
             ),
             nullable=False,
         ),
-        sa.Column("gross", sa.BigInteger(), nullable=False),
-        sa.Column("net", sa.BigInteger(), nullable=False),
-        sa.Column("tax", sa.BigInteger(), nullable=False),
-        sa.Column("due_on", sa.Date(), nullable=True),
         sa.Column("milestone", sa.String(length=120), nullable=False),
-        sa.Column("invoice_id", BIG, nullable=True),
-        sa.CheckConstraint("rule <> 'date' OR due_on IS NOT NULL", name=op.f("ck_instalment_dated")),
-        sa.CheckConstraint("gross = net + tax", name=op.f("ck_instalment_adds_up")),
         sa.ForeignKeyConstraint(
-            ["invoice_id"], ["invoice.id"], name=op.f("fk_instalment_invoice_id_invoice")
+            ["instalment_id"], ["instalment.id"], name=op.f("fk_instalment_term_instalment_id_instalment")
         ),
-        sa.ForeignKeyConstraint(
-            ["order_line_id"], ["order_line.id"], name=op.f("fk_instalment_order_line_id_order_line")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_instalment")),
-        sa.UniqueConstraint("order_line_id", "n", name=op.f("uq_instalment_order_line_id_n")),
-        sa.UniqueConstraint("uid", name=op.f("uq_instalment_uid")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_instalment_term")),
+        sa.UniqueConstraint("instalment_id", name=op.f("uq_instalment_term_instalment_id")),
     )
-    op.create_index(op.f("ix_instalment_due_on"), "instalment", ["due_on"], unique=False)
-    op.create_index(op.f("ix_instalment_invoice_id"), "instalment", ["invoice_id"], unique=False)
-    op.create_index(op.f("ix_instalment_order_line_id"), "instalment", ["order_line_id"], unique=False)
     op.create_table(
         "redemption",
         sa.Column("id", BIG, nullable=False),

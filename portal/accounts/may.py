@@ -36,6 +36,9 @@ class May(StrEnum):
     VOID_INVOICES = "void_invoices"
     SET_PRICES = "set_prices"
     SELL = "sell"
+    CREDIT = "credit"
+    CLOSE_MONTHS = "close_months"
+    POST_BY_HAND = "post_by_hand"
     READ_AUDIT = "read_audit"
     READ_CATALOGUE = "read_catalogue"
     READ_CHORES = "read_chores"
@@ -91,6 +94,9 @@ STAFF: dict[StaffRole, frozenset[May]] = {
             May.VOID_INVOICES,
             May.SET_PRICES,
             May.SELL,
+            May.CREDIT,
+            May.CLOSE_MONTHS,
+            May.POST_BY_HAND,
             May.READ_CATALOGUE,
             May.READ_MAIL,
         }

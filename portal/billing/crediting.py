@@ -236,6 +236,8 @@ def reverse_invoice(invoice: Invoice, *, by: Person | str, reason: str) -> Credi
     Either keeps its number. The note is returned; money on the invoice becomes its payer's credit.
     """
     row = locked(invoice.id)
+    for line in row.lines:
+        recognition.catch_up(recognition.locked_line(line.order_line_id))
     if _voidable(row):
         _void(row, by=by, reason=reason)
         return None

@@ -11,7 +11,9 @@ from sqlalchemy import Select, func, select
 from portal.accounts.access import Reader
 from portal.accounts.may import May
 from portal.billing import queries
+from portal.billing.book_models import HandEntry, HandState
 from portal.billing.money_models import Receipt, RefundState, Way
+from portal.billing.note_models import CreditNote, NoteState, WriteOff, WriteOffState
 from portal.core import labels
 from portal.core.db import db
 from portal.core.words import money
@@ -99,12 +101,42 @@ def _others(mine: int) -> list[dict[str, Any]]:
     return found
 
 
+def _second_look(mine: int) -> list[dict[str, Any]]:
+    """Credit notes, write-offs and entries by hand that wait for a second person."""
+    notes = select(CreditNote).where(CreditNote.state == NoteState.DRAFT).order_by(CreditNote.id)
+    offs = select(WriteOff).where(WriteOff.state == WriteOffState.PROPOSED).order_by(WriteOff.id)
+    hands = select(HandEntry).where(HandEntry.state == HandState.PROPOSED).order_by(HandEntry.id)
+    found = [
+        _task(
+            _("Credit note to issue: %(number)s", number=row.invoice.number), money(row.gross), _("View"),
+            row.created_at, url_for("money.note", uid=row.uid),
+        )
+        for row in _rows(notes)
+        if row.by_id != mine
+    ] + [
+        _task(
+            _("Invoice to write off: %(number)s", number=row.invoice.number), row.reason, _("View"), row.created_at,
+            url_for("money.invoice", uid=row.invoice.uid),
+        )
+        for row in _rows(offs)
+        if row.by_id != mine
+    ]  # fmt: skip
+    return found + [
+        _task(
+            _("Entry by hand to confirm"), row.reason, _("View"), row.created_at,
+            url_for("money.hand_entry", uid=row.uid),
+        )
+        for row in _rows(hands)
+        if row.by_id != mine
+    ]  # fmt: skip
+
+
 def tasks(reader: Reader) -> list[dict[str, Any]]:
     """Return what waits for this person of finance, oldest first; nothing for others."""
     if not reader.staff_may(May.RECORD_RECEIPTS):
         return []
     mine = reader.person.id
-    found = [*_entries(mine), *_refunds(mine), *_money(), *_others(mine)]
+    found = [*_entries(mine), *_refunds(mine), *_money(), *_others(mine), *_second_look(mine)]
     return sorted(found, key=lambda task: task["since"])
 
 

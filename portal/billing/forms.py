@@ -6,9 +6,12 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import DateField, TextAreaField
+from wtforms.validators import Optional
 
+from portal.billing.note_models import NoteKind
+from portal.core import labels
 from portal.core.errors import Refused
-from portal.core.forms import REQUIRED, Form, clean, most, text_field
+from portal.core.forms import REQUIRED, Form, choice_field, clean, most, options, text_field
 from portal.core.money import Money
 
 
@@ -55,6 +58,46 @@ class Why(Form):
     reason = TextAreaField(
         _l("Reason"), validators=[REQUIRED, most(300)], filters=[clean], render_kw={"rows": 2}
     )
+
+
+class Note(Form):
+    """A credit note to be proposed; the sums of a price cut are fields of their own, one for each line."""
+
+    kind = choice_field(_l("Why"))
+    last_day = DateField(
+        _l("Last day served"),
+        validators=[Optional()],
+        description=_l("For a service that ended early: what lies after this day is credited."),
+    )
+    reason = TextAreaField(
+        _l("Reason"), validators=[REQUIRED, most(300)], filters=[clean], render_kw={"rows": 2}
+    )
+
+    def __init__(self, *words: Any, **more: Any) -> None:
+        super().__init__(*words, **more)
+        self.kind.choices = options(
+            [("", _l("Please choose")), *((one.value, labels.label(one)) for one in NoteKind)]
+        )
+
+
+class ByHand(Form):
+    """An entry by hand; its sides are fields of their own."""
+
+    day = DateField(_l("Day"), validators=[REQUIRED])
+    reason = TextAreaField(
+        _l("Reason"), validators=[REQUIRED, most(300)], filters=[clean], render_kw={"rows": 2}
+    )
+
+
+class Rate(Form):
+    """An exchange rate of a day."""
+
+    currency = text_field(_l("Currency"), longest=3, description=_l("Three letters, like USD."))
+    day = DateField(_l("Day"), validators=[REQUIRED])
+    value = text_field(
+        _l("CNY for one unit"), longest=20, render_kw={"inputmode": "decimal", "autocomplete": "off"}
+    )
+    source = text_field(_l("Where it is from"), longest=120)
 
 
 class AskRefund(Sum):

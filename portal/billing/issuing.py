@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -163,22 +163,18 @@ def buyer(party: Party) -> dict[str, Any]:
 
 
 def issue_invoice(
-    order: Order,
-    *,
-    language: str,
-    by: Person | str,
-    ladder: str = "none",
-    parts: Sequence[Part] | None = None,
-    subject: str | None = None,
-) -> Invoice:
+    order: Order, *, language: str, by: Person | str, ladder: str = "none",
+    draft: Callable[[], Invoice] | None = None, parts: Sequence[Part] | None = None, subject: str | None = None,
+) -> Invoice:  # fmt: skip
     """Issue the invoice of an order: number, day, reference, frozen parties, journal; PDF and mail follow.
 
-    With `parts` it holds those instead of the whole lines, under a `subject` of its own.
-
-    An invoice over nothing (a waiver) takes a number, posts no entry and is settled at once.
+    An invoice over nothing (a waiver) takes a number, posts no entry and is settled at once. `draft` writes another
+    draft than that of the whole order (instalments): after the counter, so that days never fall. With `parts` it
+    holds those instead of the whole lines, under a `subject` of its own.
     """
     number, day = take("INV")
-    invoice = draft_invoice(order, language=language, ladder=ladder, parts=parts, subject=subject)
+    made = draft() if draft is not None else None
+    invoice = made or draft_invoice(order, language=language, ladder=ladder, parts=parts, subject=subject)
     due_days = int(catalogue.policy("invoice.due_days")) if order.party.org_id else 0
     prefix = str(catalogue.policy("invoice.reference_prefix"))
     invoice.seller, invoice.buyer = seller(), buyer(order.party)

@@ -11,6 +11,7 @@ from portal.accounts.may import ContactRole
 from portal.accounts.people import Person
 from portal.billing.models import Invoice, Party
 from portal.billing.money_models import Refund, Way
+from portal.billing.note_models import CreditNote
 from portal.core import clock, mail, web
 from portal.core.mail import Letter
 from portal.core.words import day, money
@@ -77,4 +78,29 @@ def refunded(refund: Refund) -> None:
         mail.send(
             f"refund:{refund.uid}:{person.uid}", person.email, person.name, person.language, letter,
             topic=refund.subject,
+        )  # fmt: skip
+
+
+def credited(note: CreditNote) -> None:
+    """Mail a credit note to who pays: number, sum, which invoice, and where to find it."""
+    invoice = note.invoice
+    for person in payers(invoice.party):
+
+        def letter() -> Letter:
+            return Letter(
+                _("Credit note %(number)s: %(sum)s", number=note.number, sum=money(note.gross)),
+                (
+                    _(
+                        "It takes %(sum)s off invoice %(number)s.",
+                        sum=money(note.gross),
+                        number=invoice.number,
+                    ),
+                    _("What you had paid beyond that is your credit: use it, or ask us to send it back."),
+                ),
+                button=(_("See the invoice"), web.absolute("billing.invoice", uid=invoice.uid)),
+            )
+
+        mail.send(
+            f"note:{note.uid}:{person.uid}", person.email, person.name, person.language, letter,
+            topic=note.subject,
         )  # fmt: skip

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, literal_column
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, literal_column
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.organisations import Organisation
@@ -209,3 +209,23 @@ class NumberSeries(Model):
     __tablename__ = "number_series"
     key: Mapped[str] = mapped_column(String(40), primary_key=True)
     next: Mapped[int] = mapped_column(default=1)
+
+
+class Instalment(Model):
+    """Part of a line invoiced by itself; the line's net is the sum of its instalments' nets."""
+
+    __tablename__ = "instalment"
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    order_line_id: Mapped[int] = mapped_column(ForeignKey("order_line.id"), init=False, index=True)
+    order_line: Mapped[OrderLine] = relationship()
+    n: Mapped[int]
+    gross: Mapped[Money]
+    net: Mapped[Money]
+    tax: Mapped[Money]
+    due_on: Mapped[date | None] = mapped_column(default=None, index=True)
+    invoice_line_id: Mapped[int | None] = mapped_column(ForeignKey("invoice_line.id"), init=False)
+    invoice_line: Mapped[InvoiceLine | None] = relationship(default=None)
+    __table_args__ = (
+        UniqueConstraint("order_line_id", "n"),
+        CheckConstraint("gross = net + tax", name="adds_up"),
+    )

@@ -11,9 +11,9 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
+from portal.billing import crediting, queries, settling, voiding, writing_off
 from portal.billing import desk as desk_of
 from portal.billing import forms as f
-from portal.billing import queries, settling, voiding
 from portal.billing.access import visible_invoice
 from portal.billing.issuing import allocated, owed
 from portal.billing.models import InvoiceState
@@ -68,6 +68,12 @@ def invoice_page(uid: str, why: f.Why, status: int = 200) -> Any:
         credit=queries.credits_of(row.party),
         journal=queries.journal_of(invoice=row),
         history=db.session.scalars(audit.of_subject(row.subject)).all(),
+        notes=queries.notes_of(row),
+        credit_why_not=crediting.why_not(row),
+        write_off=writing_off.proposed(row),
+        write_off_why_not=writing_off.why_not(row),
+        charges=owed(row) <= writing_off.most_charges(),
+        may_credit=reader.staff_may(May.CREDIT),
         voiding=voiding.proposed(row),
         why_not=voiding.why_not(row),
         why=why,

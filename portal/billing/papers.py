@@ -10,7 +10,7 @@ from sqlalchemy import select
 from portal.billing import gateway
 from portal.billing.issuing import owed
 from portal.billing.letters import announce
-from portal.billing.models import Invoice
+from portal.billing.models import Invoice, InvoiceLine
 from portal.core import files, outbox, pdf, web
 from portal.core.db import db, let_go
 from portal.core.money import Money
@@ -30,8 +30,17 @@ CSS = """
 """
 
 
-def _plain(value: Money) -> str:
+def figure(value: Money) -> str:
+    """Return a sum as it stands on paper: `1,200.00`."""
     return f"{value.decimal:,.2f}"
+
+
+def printed(row: Invoice | InvoiceLine, more: dict[str, Money] | None = None) -> dict[str, str]:
+    """Return the figures of an invoice or line as they stand on paper: in its own currency where it has another one."""
+    sums = {"gross": row.gross, "net": row.net, "tax": row.tax, **(more or {})}
+    if row.printed is not None:
+        sums = {name: Money(int(row.printed[name]), row.printed["currency"]) for name in sums}
+    return {name: figure(value) for name, value in sums.items()}
 
 
 def words_of(invoice: Invoice) -> dict[str, Any]:
@@ -50,19 +59,13 @@ def words_of(invoice: Invoice) -> dict[str, Any]:
                 "words": line.words,
                 "discount_words": line.discount_words,
                 "quantity": line.quantity,
-                "list": _plain(line.list_amount),
-                "discount": _plain(line.discount),
-                "net": _plain(line.net),
-                "tax": _plain(line.tax),
-                "gross": _plain(line.gross),
+                **printed(line, {"list": line.list_amount, "discount": line.discount}),
                 "tax_words": line.tax_words,
             }
             for line in invoice.lines
         ],
-        "net": _plain(invoice.net),
-        "tax": _plain(invoice.tax),
-        "gross": _plain(invoice.gross),
-        "currency": invoice.gross.currency,
+        **printed(invoice),
+        "currency": invoice.currency,
         "owed": bool(invoice.gross),
         "test": gateway.which() == gateway.TEST,
         "url": web.absolute("billing.invoice", uid=invoice.uid),

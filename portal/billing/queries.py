@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, func, literal, select, type_coerce
 
+from portal.billing.book_models import HandEntry, HandState
 from portal.billing.checkout_models import AttemptState, CheckoutAttempt, PaymentAlert
 from portal.billing.models import Invoice, InvoiceState, Party
 from portal.billing.money_models import (
@@ -18,7 +19,7 @@ from portal.billing.money_models import (
     Refund,
     RefundState,
 )
-from portal.billing.note_models import CreditNote, NoteState
+from portal.billing.note_models import CreditNote, NoteState, WriteOff, WriteOffState
 from portal.billing.void_models import Voiding, VoidingState
 from portal.core.db import Fen, db
 from portal.core.money import Money
@@ -147,6 +148,9 @@ def count_waiting(_reader: object) -> Select[int]:
         select(func.count(ReceiptEntry.id)).where(ReceiptEntry.state == EntryState.PROPOSED),
         select(func.count(Refund.id)).where(Refund.state == RefundState.REQUESTED),
         select(func.count(Voiding.id)).where(Voiding.state == VoidingState.PROPOSED),
+        select(func.count(CreditNote.id)).where(CreditNote.state == NoteState.DRAFT),
+        select(func.count(WriteOff.id)).where(WriteOff.state == WriteOffState.PROPOSED),
+        select(func.count(HandEntry.id)).where(HandEntry.state == HandState.PROPOSED),
         select(func.count(PaymentAlert.id)).where(PaymentAlert.closed_at.is_(None)),
         select(func.count(Receipt.id)).where(Receipt.party_id.is_(None), credit_sql() > NONE),
     ]
@@ -165,4 +169,24 @@ def journal_of(*, invoice: Invoice | None = None, receipt: Receipt | None = None
         touched = touched.where(JournalLine.receipt_id == receipt.id)
     return list(
         db.session.scalars(select(JournalEntry).where(JournalEntry.id.in_(touched)).order_by(JournalEntry.id))
+    )
+
+
+def journal_about(subject: str) -> list[JournalEntry]:
+    """Return the journal's entries that book one thing, oldest first."""
+    return list(
+        db.session.scalars(
+            select(JournalEntry).where(JournalEntry.source == subject).order_by(JournalEntry.id)
+        )
+    )
+
+
+def notes_of(invoice: Invoice) -> list[CreditNote]:
+    """Return the credit notes of an invoice that are proposed or issued, oldest first."""
+    return list(
+        db.session.scalars(
+            select(CreditNote)
+            .where(CreditNote.invoice_id == invoice.id, CreditNote.state != NoteState.DECLINED)
+            .order_by(CreditNote.id)
+        )
     )

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from portal.accounts.people import Person
 from portal.billing.catalogue import Price, pinned
 from portal.billing.changing import Outdated, accept_change, locked_quote, new_line, requote
-from portal.billing.instalments import Share, in_instalments, invoice_together, of_line
+from portal.billing.instalments import issue_instalments
 from portal.billing.issuing import issue_invoice
 from portal.billing.models import Order, Party
 from portal.billing.numbers import take
@@ -22,6 +22,7 @@ from portal.billing.price_models import PriceVersion
 from portal.billing.pricing import OutsideRange, PriceModel
 from portal.billing.quote_letters import announce
 from portal.billing.quote_models import LineRole, Quote, QuoteKind, QuoteLine, QuoteState
+from portal.billing.splitting import Share, in_instalments, of_line
 from portal.billing.subscription_models import DueRule
 from portal.core import audit, catalogue, clock, outbox
 from portal.core.db import db, reading, transaction
@@ -161,8 +162,8 @@ def accept_sale(quote: Quote, *, by: Person) -> Quote:
     if fresh.inputs["shares"]:
         shares = [Share(weight, DueRule(rule), None, said) for weight, rule, said in fresh.inputs["shares"]]
         in_instalments(line.new_line, shares, inclusive=fresh.price.inclusive)
-        first = [part for part in of_line(line.new_line) if part.rule is DueRule.ISSUE]
-        fresh.invoice = invoice_together(first, language=fresh.language, by=by)
+        first = [part for part in of_line(line.new_line) if part.due_on is not None]
+        fresh.invoice = issue_instalments(first, language=fresh.language, by=by)
     else:
         fresh.invoice = issue_invoice(order, language=fresh.language, by=by)
     move(fresh, Q.ACCEPTED)

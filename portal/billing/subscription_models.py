@@ -12,11 +12,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.people import new_uid
 from portal.billing.discount_models import DiscountOffer
-from portal.billing.models import Invoice, Order, OrderLine, Party
+from portal.billing.models import Instalment, Invoice, Order, OrderLine, Party
 from portal.billing.price_models import PriceVersion
 from portal.core import clock, labels
 from portal.core.db import Model, choice
-from portal.core.money import Money
 from portal.core.states import life
 
 
@@ -123,27 +122,12 @@ labels.name(
 )
 
 
-class Instalment(Model):
-    """One part of an order line, invoiced on its own; the nets of a line's parts make its net."""
+class InstalmentTerm(Model):
+    """What was agreed on a part of a line: when it falls due, and at which milestone."""
 
-    __tablename__ = "instalment"
+    __tablename__ = "instalment_term"
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
-    uid: Mapped[str] = mapped_column(String(32), unique=True, init=False, default_factory=new_uid)
-    order_line_id: Mapped[int] = mapped_column(ForeignKey("order_line.id"), init=False, index=True)
-    order_line: Mapped[OrderLine] = relationship()
-    n: Mapped[int]
+    instalment_id: Mapped[int] = mapped_column(ForeignKey("instalment.id"), init=False, unique=True)
+    instalment: Mapped[Instalment] = relationship()
     rule: Mapped[DueRule] = mapped_column(choice(DueRule))
-    gross: Mapped[Money]
-    net: Mapped[Money]
-    tax: Mapped[Money]
-    due_on: Mapped[date | None] = mapped_column(default=None, index=True)
     milestone: Mapped[str] = mapped_column(String(120), default="")
-    invoice_id: Mapped[int | None] = mapped_column(
-        ForeignKey("invoice.id"), init=False, default=None, index=True
-    )
-    invoice: Mapped[Invoice | None] = relationship(default=None)
-    __table_args__ = (
-        UniqueConstraint("order_line_id", "n"),
-        CheckConstraint("gross = net + tax", name="adds_up"),
-        CheckConstraint("rule <> 'date' OR due_on IS NOT NULL", name="dated"),
-    )

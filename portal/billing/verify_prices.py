@@ -9,11 +9,11 @@ from sqlalchemy import func, select
 
 from portal.billing.catalogue import terms_of
 from portal.billing.discount_models import DiscountOffer, Redemption
-from portal.billing.models import InvoiceLine, OrderLine
+from portal.billing.models import Instalment, InvoiceLine, OrderLine
 from portal.billing.price_models import ON_RECORD, PriceVersion, TaxRow
 from portal.billing.pricing import PriceModel, borders
 from portal.billing.quote_models import Quote, QuoteKind, QuoteState
-from portal.billing.subscription_models import Instalment, Subscription, SubscriptionPeriod
+from portal.billing.subscription_models import Subscription, SubscriptionPeriod
 from portal.core import periods
 from portal.core.db import db
 from portal.core.money import Money

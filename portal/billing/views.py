@@ -15,7 +15,7 @@ from portal.billing.access import may_pay, payable_invoice, visible_invoice, vis
 from portal.billing.attempts import latest_of
 from portal.billing.issuing import allocated, owed
 from portal.billing.models import Invoice, InvoiceState
-from portal.billing.queries import NONE, allocations_of, credits_of
+from portal.billing.queries import NONE, allocations_of, credits_of, notes_of
 from portal.core import catalogue, clock, files, labels, pdf, web
 from portal.core.db import transaction
 from portal.core.errors import Missing
@@ -104,6 +104,7 @@ def invoice(uid: str) -> str:
         owed=open_sum,
         paid=allocated(row),
         allocations=allocations_of(row),
+        notes=[note for note in notes_of(row) if note.number],
         qr=pdf.qr_svg(web.absolute("billing.invoice", uid=row.uid)) if open_sum else None,
         bank={key: catalogue.in_words(value) for key, value in row.seller["bank"].items()},
         may_pay=pays and bool(open_sum),
@@ -133,3 +134,13 @@ def invoice_pdf(uid: str) -> Response:
     if row.pdf is None:
         raise Missing(_("The PDF is being made. Please try again in a minute."))
     return files.send(row.pdf, inline=True)
+
+
+@billing.get("/invoices/<uid>/credit-notes/<note>/pdf")
+@signed_in
+def note_pdf(uid: str, note: str) -> Response:
+    """Hand out a credit note of an invoice as PDF."""
+    found = next((one for one in notes_of(visible_invoice(uid)) if one.uid == note and one.number), None)
+    if found is None or found.pdf is None:
+        raise Missing(_("The PDF is being made. Please try again in a minute."))
+    return files.send(found.pdf, inline=True)

@@ -18,6 +18,32 @@ def account(code: str) -> str:
     return f"{name} · {catalogue.in_words(known['name']) if known else stream}"
 
 
+KINDS = {
+    "invoice": _l("Invoice issued"),
+    "void": _l("Invoice voided"),
+    "receipt": _l("Money arrived"),
+    "identified": _l("Payer found"),
+    "allocation": _l("Money on an invoice"),
+    "credited": _l("Freed by a credit note"),
+    "credit_note": _l("Credit note issued"),
+    "earned": _l("Income of a month"),
+    "refund_approved": _l("Refund approved"),
+    "refund_done": _l("Refund paid out"),
+    "refund_failed": _l("Refund failed"),
+    "revaluation": _l("Revaluation at the month's end"),
+    "write_off": _l("Written off"),
+    "recovery": _l("Taken back into the books"),
+    "charges": _l("Rest booked as bank charges"),
+    "fee": _l("Fee of bank or gateway"),
+    "hand": _l("Entry by hand"),
+}
+
+
+def entry_kind(code: str) -> str:
+    """Return what a kind of entry is called."""
+    return str(KINDS.get(code, code))
+
+
 def install() -> None:
     """Name the verbs of receipts, refunds and voided invoices."""
     story.words(
