@@ -15,6 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import schedule, wiring
 from portal.accounts import access, frame
+from portal.billing import curves
 from portal.billing import words as billing_words
 from portal.core import api, audit, catalogue, i18n, labels, problems, retry, shield, story, web, words
 from portal.core.db import db, guard
@@ -113,6 +114,8 @@ def _install(app: Portal) -> None:
         story=story.tell,
         plain=words.plain,
         account=billing_words.account,
+        stream=curves.stream,
+        price_said=curves.said,
         entry_kind=billing_words.entry_kind,
         total=words.total,
     )

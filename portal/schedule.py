@@ -5,7 +5,17 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from portal.accounts import throttle
-from portal.billing import charging, online, recognition, reconciling, revaluing, sending
+from portal.billing import (
+    charging,
+    online,
+    quoting,
+    recognition,
+    reconciling,
+    revaluing,
+    sending,
+    splitting,
+    subscribing,
+)
 from portal.core import audit, chores, idempotency, outbox
 from portal.core.chores import Chore
 from portal.core.db import transaction
@@ -44,6 +54,11 @@ def install() -> None:
                 "Reminds applicants of open questions, and closes what stays unanswered"
             ),
             "close_unfulfilled": _l("Closes approved applications that were never signed or paid"),
+            "renew_subscriptions": _l(
+                "Orders and invoices the next period of subscriptions, and ends those that end"
+            ),
+            "invoice_instalments": _l("Invoices the instalments that are due, those of one payer together"),
+            "expire_quotes": _l("Closes quotes whose last day is over"),
             "void_envelopes": _l("Voids agreements that nobody signed in time"),
         }
     )
@@ -61,5 +76,8 @@ def install() -> None:
         Chore("announce_standings", "5 0 * * *", members.announce_standings),
         Chore("expire_applications", "0 9 * * *", members.expire_applications),
         Chore("close_unfulfilled", "10 9 * * *", members.close_unfulfilled),
+        Chore("renew_subscriptions", "30 6 * * *", subscribing.sweep),
+        Chore("invoice_instalments", "40 6 * * *", splitting.sweep),
+        Chore("expire_quotes", "15 0 * * *", quoting.sweep),
         Chore("void_envelopes", "20 9 * * *", members.void_envelopes),
     )

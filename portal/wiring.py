@@ -48,6 +48,8 @@ from portal.billing.api import invoices_api
 from portal.billing.events import InvoiceSettled
 from portal.billing.office import money
 from portal.billing.pay import pay
+from portal.billing.price_doors import install as open_price_desk
+from portal.billing.price_doors import plans, plans_api, shelf
 from portal.billing.views import billing
 from portal.core import events, nav
 from portal.core.nav import Entry
@@ -97,6 +99,8 @@ BLUEPRINTS: list[Blueprint] = [
     billing,
     pay,
     money,
+    shelf,
+    plans,
     finder,
     folk,
     letterbox,
@@ -104,7 +108,7 @@ BLUEPRINTS: list[Blueprint] = [
     rules,
     engine.engine,
 ]
-APIS: list[APIBlueprint] = [wall_api, whoami, profiles, applications_api, invoices_api]
+APIS: list[APIBlueprint] = [wall_api, whoami, profiles, applications_api, invoices_api, plans_api]
 
 
 def tier_of(org: Organisation) -> str:
@@ -126,6 +130,7 @@ def install() -> None:
     account_words.install()
     opening.install()
     billing_words.install()
+    open_price_desk()
     frame.install()
     _rails()
     _books()

@@ -10,8 +10,8 @@ from portal.billing.catalogue import Price, Tax
 from portal.billing.issuing import Item
 from portal.billing.models import Invoice, Order, OrderLine
 from portal.billing.money_models import JournalEntry, JournalLine
+from portal.billing.pricing import PriceModel, Terms
 from portal.core.db import db
-from portal.core.money import Money
 from tests import books
 
 SIX = Tax("services", 600, {"en": "6 %", "zh": "6%"})
@@ -25,7 +25,7 @@ def price(
     words = {"en": "A thing", "zh": "一项服务"}
     return Price(
         product="test.thing", words=words, stream=stream, recognition=method, months=12,
-        amount=Money(gross, currency), tax=tax, document="fapiao", version=1,
+        model=PriceModel.PER_UNIT, terms=Terms(unit=gross), currency=currency, tax=tax, document="fapiao", version=1,
     )  # fmt: skip
 
 

@@ -16,8 +16,13 @@ from portal.accounts.may import ContactRole, StaffRole
 from portal.accounts.organisations import Contact, Invitation, Organisation
 from portal.accounts.people import Grant, Passkey, Person, UserSession
 from portal.accounts.tokens import ApiToken
+from portal.billing import changing, discounting, publishing, subscribing
+from portal.billing.catalogue import price_of
 from portal.billing.checkout_models import CheckoutAttempt, PracticeSession
+from portal.billing.issuing import party_of
 from portal.billing.money_models import ReceiptEntry
+from portal.billing.price_models import PriceVersion
+from portal.billing.pricing import DiscountKind
 from portal.core import clock
 from portal.core.db import Model, db, reading, transaction
 from portal.core.mail import MailMessage
@@ -105,6 +110,26 @@ KNOWN: dict[tuple[str, str], str] = {
     ("billing.forget_card", "uid"): "word:none",
     ("money.decline", "uid"): "entry",
     ("money.release", "number"): "word:1",
+    ("shelf", "uid"): "price",
+    ("shelf", "code"): "word:dues.gold",
+    ("shelf.publish_tax", "uid"): "tax",
+    ("shelf.drop_tax", "uid"): "tax",
+    ("shelf.approve_discount", "uid"): "discount",
+    ("shelf.decline_discount", "uid"): "discount",
+    ("shelf.end_discount", "uid"): "discount",
+    ("shelf.quote", "uid"): "quote",
+    ("shelf.quote_pdf", "uid"): "quote",
+    ("shelf.approve_quote", "uid"): "quote",
+    ("shelf.withdraw_quote", "uid"): "quote",
+    ("shelf.subscription", "uid"): "subscription",
+    ("plans", "uid"): "subscription",
+    ("plans.quote", "uid"): "quote",
+    ("plans.quote_pdf", "uid"): "quote",
+    ("plans.accept", "uid"): "quote",
+    ("plans.decline", "uid"): "quote",
+    ("api_plans", "uid"): "subscription",
+    ("api_plans.get_quote", "uid"): "quote",
+    ("api_plans.accept_quote", "uid"): "quote",
     ("public.help_page", "name"): "word:applicant",
     ("accounts.name_successor", "uid"): "contact",
     ("accounts.revoke_token", "uid"): "token",
@@ -235,6 +260,7 @@ def _rows(app: Flask, uid: str) -> dict[str, str]:
                 expires_at=later,
             )
         )
+    sold = _sold(app, uid)
     with app.app_context(), reading():
         from portal.members.belonging import Agreement
 
@@ -245,6 +271,7 @@ def _rows(app: Flask, uid: str) -> dict[str, str]:
         assert row.invoice is not None
         assert upload is not None
         return {
+            **sold,
             "application": uid,
             "agreement": agreement.uid,
             "organisation": row.org.uid,
@@ -263,6 +290,30 @@ def _rows(app: Flask, uid: str) -> dict[str, str]:
             "pair": "1",
             "token": one(select(ApiToken)).one().uid,
         }
+
+
+def _sold(app: Flask, uid: str) -> dict[str, str]:
+    """Sell company A a subscription, quote it a change, and draft a price and a discount."""
+    with app.app_context(), transaction():
+        staff = db.session.scalars(select(Person).where(Person.email == "fang@house.example")).one()
+        party = party_of(road.application(uid).org)
+        sub = subscribing.subscribe(party, price_of("support.gold"), by="walk")
+        quote = changing.quote_change(sub, price_of("support.platinum"), by="walk")
+        gold = price_of("dues.gold")
+        source = db.session.get_one(PriceVersion, gold.id)
+        later = clock.today() + timedelta(days=30)
+        fields = {**publishing.fields_of(source), "valid_from": later}
+        price = publishing.draft_price(source.product, by=staff, fields=fields)
+        tax = publishing.propose_tax(
+            "services", bp=500, words={"en": "5 %", "zh": "5%"}, valid_from=later, by=staff
+        )
+        discount = discounting.offer_discount(
+            by=staff, kind=DiscountKind.WAIVER, value=0, words={"en": "waived", "zh": "豁免"}, code=None, products=[],
+            starts=clock.today(), reason="because",
+        )  # fmt: skip
+        return {
+            "subscription": sub.uid, "quote": quote.uid, "price": price.uid, "tax": tax.uid, "discount": discount.uid,
+        }  # fmt: skip
 
 
 def missing_rows() -> dict[str, str]:

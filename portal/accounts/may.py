@@ -34,6 +34,8 @@ class May(StrEnum):
     RECORD_RECEIPTS = "record_receipts"
     REFUND = "refund"
     VOID_INVOICES = "void_invoices"
+    SET_PRICES = "set_prices"
+    SELL = "sell"
     CREDIT = "credit"
     CLOSE_MONTHS = "close_months"
     POST_BY_HAND = "post_by_hand"
@@ -90,6 +92,8 @@ STAFF: dict[StaffRole, frozenset[May]] = {
             May.RECORD_RECEIPTS,
             May.REFUND,
             May.VOID_INVOICES,
+            May.SET_PRICES,
+            May.SELL,
             May.CREDIT,
             May.CLOSE_MONTHS,
             May.POST_BY_HAND,
@@ -137,6 +141,7 @@ class Scope(StrEnum):
     APPLICATIONS_READ = "applications:read"
     APPLICATIONS_WRITE = "applications:write"
     INVOICES_READ = "invoices:read"
+    PLANS_WRITE = "plans:write"
     METRICS = "metrics"
 
 
@@ -146,6 +151,7 @@ SCOPES: dict[Scope, frozenset[May]] = {
     Scope.APPLICATIONS_READ: frozenset({May.SEE_ORG, May.READ_MEMBERS}),
     Scope.APPLICATIONS_WRITE: frozenset({May.SEE_ORG, May.APPLY, May.SUBMIT}),
     Scope.INVOICES_READ: frozenset({May.SEE_MONEY, May.READ_MONEY}),
+    Scope.PLANS_WRITE: frozenset({May.SEE_MONEY, May.PAY}),
     Scope.METRICS: frozenset({May.RUN_CHORES}),
 }
 
@@ -157,6 +163,7 @@ labels.name(
         Scope.APPLICATIONS_READ: _l("Read applications"),
         Scope.APPLICATIONS_WRITE: _l("Write and send applications"),
         Scope.INVOICES_READ: _l("Read invoices"),
+        Scope.PLANS_WRITE: _l("Change subscriptions and accept quotes"),
         Scope.METRICS: _l("Read the portal's metrics"),
     },
 )

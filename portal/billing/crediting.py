@@ -132,6 +132,16 @@ def _issue(note: CreditNote, *, by: Person | str) -> CreditNote:
     return note
 
 
+def issue_change(
+    invoice: Invoice, kind: NoteKind, parts: Sequence[Figures], *, by: Person | str, reason: str
+) -> CreditNote:
+    """Issue the note of a change its payer accepted: its figures were quoted, so nobody proposes them again."""
+    row = locked(invoice.id)
+    if why := why_not(row):
+        raise Refused(str(why))
+    return _issue(_draft(row, kind, parts, by="quote", reason=reason, last_day=None), by=by)
+
+
 def issue_past(
     invoice: Invoice, kind: NoteKind, part: Figures, *, number: str, last_day: date | None
 ) -> CreditNote:

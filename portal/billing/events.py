@@ -9,6 +9,7 @@ from portal.billing.models import Invoice
 from portal.billing.money_models import Receipt, Refund
 from portal.billing.note_models import CreditNote
 from portal.billing.reversal_models import Reversal
+from portal.billing.subscription_models import Subscription, SubscriptionPeriod
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,20 @@ class RefundDone:
     """Credit went back to its payer."""
 
     refund: Refund
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodOrdered:
+    """A subscription has its next period, ordered and invoiced."""
+
+    period: SubscriptionPeriod
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionEnded:
+    """The last period of a subscription is over."""
+
+    subscription: Subscription
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,7 +12,6 @@ from sqlalchemy import func, select
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
 from portal.billing import earning, exchange, ledger, recognition
-from portal.billing.catalogue import Price
 from portal.billing.events import InvoiceIssued, InvoiceSettled
 from portal.billing.ledger import Line
 from portal.billing.models import Invoice, InvoiceLine, InvoiceState, Order, OrderLine, Party
@@ -21,23 +19,14 @@ from portal.billing.money_models import Allocation
 from portal.billing.note_models import CreditNote, NoteState
 from portal.billing.numbers import take
 from portal.billing.reference import reference
+from portal.billing.selling import Item as Item  # for those who place orders
+from portal.billing.selling import Part, whole_of
 from portal.core import audit, catalogue, clock, outbox
 from portal.core.db import LEDGER_CURRENCY, db
 from portal.core.errors import Refused
 from portal.core.events import publish
 from portal.core.money import Money
 from portal.core.states import move
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """What is ordered: a price, how many, and what is taken off it with the words for that."""
-
-    price: Price
-    quantity: int = 1
-    discount: Money = field(default_factory=lambda: Money(0))
-    discount_words: dict[str, str] = field(default_factory=dict)
-    words: dict[str, str] | None = None
 
 
 def known_party(holder: Organisation | Person) -> Party | None:
@@ -68,14 +57,10 @@ def place_order(party: Party, subject: str, items: Sequence[Item]) -> Order:
     order = Order(party=party, ordered_subject=subject)
     db.session.add(order)
     for item in items:
-        listed = item.price.amount * item.quantity
-        gross = listed - item.discount if item.discount else listed
-        if gross.minor < 0:
-            raise ValueError("a discount is at most the price")
-        figures = item.price.tax.of(gross.minor)
+        listed, discount, figures = item.figures()
         printed = {
-            "currency": listed.currency, "gross": gross.minor, "net": figures.net, "tax": figures.tax,
-            "list": listed.minor, "discount": listed.minor - gross.minor,
+            "currency": listed.currency, "gross": figures.gross, "net": figures.net, "tax": figures.tax,
+            "list": listed.minor, "discount": discount.minor,
         }  # fmt: skip
         sums = exchange.booked(printed, exchange.rate_on(listed.currency, clock.today()))
         db.session.add(
@@ -104,11 +89,13 @@ def place_order(party: Party, subject: str, items: Sequence[Item]) -> Order:
 
 def draft_invoice(
     order: Order, *, language: str, ladder: str = "none", subject: str | None = None,
-    lines: Sequence[OrderLine] | None = None,
+    lines: Sequence[OrderLine] | None = None, parts: Sequence[Part] | None = None,
 ) -> Invoice:  # fmt: skip
-    """Write the invoice of an order (or of some of its lines) without a number; one live invoice per subject."""
-    chosen = list(order.lines if lines is None else lines)
-    currencies = {line.printed["currency"] if line.printed else LEDGER_CURRENCY for line in chosen}
+    """Write the invoice of an order, of some of its lines or of parts, without a number; one live invoice per subject."""
+    chosen = (
+        [whole_of(line) for line in (order.lines if lines is None else lines)] if parts is None else parts
+    )
+    currencies = {part.printed["currency"] if part.printed else LEDGER_CURRENCY for part in chosen}
     if len(currencies) > 1:
         raise Refused(_l("An invoice has one currency."))
     currency = currencies.pop() if currencies else LEDGER_CURRENCY
@@ -118,12 +105,12 @@ def draft_invoice(
     )  # fmt: skip
     db.session.add(invoice)
     for n, line in enumerate(chosen, 1):
-        body = catalogue.entry("tax", line.tax_category)
+        body = catalogue.entry("tax", line.line.tax_category)
         sums = exchange.booked(line.printed, invoice.rate) if line.printed else _sums(line)
         db.session.add(
             InvoiceLine(
                 invoice=invoice,
-                order_line=line.credits or line,
+                order_line=line.line,
                 n=n,
                 words=line.words,
                 discount_words=line.discount_words,
@@ -134,7 +121,7 @@ def draft_invoice(
                 net=sums["net"],
                 tax=sums["tax"],
                 printed=line.printed,
-                tax_bp=line.tax_bp,
+                tax_bp=line.line.tax_bp,
                 tax_words=body["words"],
             )
         )
@@ -143,7 +130,7 @@ def draft_invoice(
     return invoice
 
 
-def _sums(line: OrderLine) -> dict[str, Money]:
+def _sums(line: Part) -> dict[str, Money]:
     return {
         "gross": line.gross, "net": line.net, "tax": line.tax, "list": line.list_amount, "discount": line.discount,
     }  # fmt: skip
@@ -177,15 +164,17 @@ def buyer(party: Party) -> dict[str, Any]:
 
 def issue_invoice(
     order: Order, *, language: str, by: Person | str, ladder: str = "none",
-    draft: Callable[[], Invoice] | None = None,
+    draft: Callable[[], Invoice] | None = None, parts: Sequence[Part] | None = None, subject: str | None = None,
 ) -> Invoice:  # fmt: skip
     """Issue the invoice of an order: number, day, reference, frozen parties, journal; PDF and mail follow.
 
     An invoice over nothing (a waiver) takes a number, posts no entry and is settled at once. `draft` writes another
-    draft than that of the whole order (instalments): after the counter, so that days never fall.
+    draft than that of the whole order (instalments): after the counter, so that days never fall. With `parts` it
+    holds those instead of the whole lines, under a `subject` of its own.
     """
     number, day = take("INV")
-    invoice = draft() if draft is not None else draft_invoice(order, language=language, ladder=ladder)
+    made = draft() if draft is not None else None
+    invoice = made or draft_invoice(order, language=language, ladder=ladder, parts=parts, subject=subject)
     due_days = int(catalogue.policy("invoice.due_days")) if order.party.org_id else 0
     prefix = str(catalogue.policy("invoice.reference_prefix"))
     invoice.seller, invoice.buyer = seller(), buyer(order.party)

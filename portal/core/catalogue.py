@@ -104,6 +104,37 @@ def _rows(kind: str) -> list[_Row]:
     return rows
 
 
+def remembered(name: str, read: Callable[[], Any]) -> Any:
+    """Return what `read` gives, kept in memory until the catalogue grows: for kinds in tables of their own."""
+    held = _held()
+    if not has_request_context() or "catalogue_stamp" not in g:
+        note(*db.session.execute(_STAMP).one())
+    if f"#{name}" not in held["kinds"]:
+        held["kinds"][f"#{name}"] = read()
+    return held["kinds"][f"#{name}"]
+
+
+def put(kind: str, code: str, body: dict[str, Any], valid_from: date) -> None:
+    """Write one row of the catalogue: what a domain published shows here, and every process hears of it."""
+    last = db.session.scalar(
+        select(func.max(CatalogueEntry.version)).where(
+            CatalogueEntry.kind == kind, CatalogueEntry.code == code
+        )
+    )
+    row = CatalogueEntry(kind=kind, code=code, valid_from=valid_from, version=(last or 0) + 1, body=body)
+    db.session.add(row)
+    db.session.flush()
+    forget()
+
+
+def forget() -> None:
+    """Drop what this process keeps of the catalogue: the next reader asks the database."""
+    current_app.extensions.pop("catalogue", None)
+    if has_request_context():
+        g.pop("catalogue", None)
+        g.pop("catalogue_stamp", None)
+
+
 def entries(kind: str, *, on: date | None = None) -> dict[str, dict[str, Any]]:
     """Return every body of a kind in force on a day, by code, in the order of the files."""
     memo: dict[Any, dict[str, dict[str, Any]]] = (
@@ -209,7 +240,5 @@ def load_folder(folder: Path) -> list[Change]:
                 loader = _loaders.get(kind, _load_entry)
                 changes += loader(kind, {**row, "order": order}, body["valid_from"])
     db.session.flush()
-    current_app.extensions.pop("catalogue", None)
-    if has_request_context():
-        g.pop("catalogue", None)
+    forget()
     return changes
