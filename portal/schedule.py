@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from portal.accounts import throttle
-from portal.billing import online, sending
+from portal.billing import dunning, online, sending
 from portal.core import audit, chores, idempotency, outbox
 from portal.core.chores import Chore
 from portal.core.db import transaction
@@ -32,6 +32,7 @@ def install() -> None:
             "settle_payments": _l("Asks the payment page about payments still open"),
             "check_audit": _l("Walks the audit chain and notes what it found"),
             "forget_idempotency_keys": _l("Forgets the keys of requests that programs made a day ago"),
+            "remind_debtors": _l("Reminds payers of what is due, one step at a time"),
             "send_refunds": _l("Sends approved refunds and asks about those under way"),
             "announce_standings": _l("Brings standings up to date as days pass, and tells of each change"),
             "expire_applications": _l(
@@ -47,6 +48,7 @@ def install() -> None:
         Chore("forget_idempotency_keys", "50 4 * * *", idempotency.purge),
         Chore("settle_payments", "*/10 * * * *", online.sweep),
         Chore("check_audit", "50 4 * * *", check_audit),
+        Chore("remind_debtors", "30 8 * * *", dunning.sweep),
         Chore("send_refunds", "5-59/10 * * * *", sending.sweep),
         Chore("announce_standings", "5 0 * * *", members.announce_standings),
         Chore("expire_applications", "0 9 * * *", members.expire_applications),

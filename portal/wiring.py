@@ -28,12 +28,20 @@ from portal.accounts.organisations import Organisation
 from portal.accounts.people_office import folk
 from portal.accounts.rules import rules
 from portal.accounts.views import accounts
+from portal.billing import dunning_letters as billing_reminders  # noqa: F401 - its outbox handlers
 from portal.billing import exports as billing_exports  # noqa: F401 - its routes
-from portal.billing import inbox, profile, queries, receipts, refund_views  # noqa: F401 - their routes and handlers
+from portal.billing import fapiao as fapiao_verbs
+from portal.billing import fapiao_access, inbox, profile, purchase_orders, queries, receipts, refund_views  # noqa: F401 - their routes and handlers
 from portal.billing import papers as billing_papers  # noqa: F401 - its outbox handlers
 from portal.billing import words as billing_words
+from portal.billing.account_views import account
+from portal.billing.ageing_office import ageing
 from portal.billing.api import invoices_api
-from portal.billing.events import InvoiceSettled
+from portal.billing.dunning_office import chasing
+from portal.billing.events import CreditNoteIssued, InvoiceIssued, InvoiceReversed, InvoiceSettled
+from portal.billing.fapiao_api import fapiao_api
+from portal.billing.fapiao_office import fapiao_desk
+from portal.billing.fapiao_views import fapiao
 from portal.billing.office import money
 from portal.billing.pay import pay
 from portal.billing.views import billing
@@ -85,6 +93,11 @@ BLUEPRINTS: list[Blueprint] = [
     billing,
     pay,
     money,
+    fapiao,
+    fapiao_desk,
+    chasing,
+    account,
+    ageing,
     finder,
     folk,
     letterbox,
@@ -92,7 +105,7 @@ BLUEPRINTS: list[Blueprint] = [
     rules,
     engine.engine,
 ]
-APIS: list[APIBlueprint] = [wall_api, whoami, profiles, applications_api, invoices_api]
+APIS: list[APIBlueprint] = [wall_api, whoami, profiles, applications_api, invoices_api, fapiao_api]
 
 
 def tier_of(org: Organisation) -> str:
@@ -109,6 +122,9 @@ def install() -> None:
     events.on(AgreementExecuted, fulfil.on_executed)
     events.on(InvoiceSettled, fulfil.on_settled)
     events.on(MembershipJoined, fulfil.on_joined)
+    events.on(CreditNoteIssued, fapiao_verbs.on_credit_note)
+    events.on(InvoiceReversed, fapiao_verbs.on_reversed)
+    events.on(InvoiceIssued, purchase_orders.on_issued)
     contacts.ask_tier(tier_of)
     words.install()
     account_words.install()
@@ -116,6 +132,7 @@ def install() -> None:
     billing_words.install()
     frame.install()
     _rails()
+    _desk_rails()
 
 
 def _rails() -> None:
@@ -153,4 +170,20 @@ def _rails() -> None:
         Entry(
             "office", 62, "money.refunds", _l("Refunds"), "arrow-return-left", staff_who_may(May.READ_MONEY)
         ),
+    )
+
+
+def _desk_rails() -> None:
+    nav.add(
+        Entry(
+            "office",
+            64,
+            "fapiao_desk.queue",
+            _l("Fapiao"),
+            "file-earmark-ruled",
+            staff_who_may(May.READ_MONEY),
+            fapiao_access.count_waiting,
+        ),
+        Entry("office", 66, "chasing.late", _l("Reminders"), "bell", staff_who_may(May.READ_MONEY)),
+        Entry("office", 68, "ageing.page", _l("Ageing"), "hourglass-split", staff_who_may(May.READ_MONEY)),
     )

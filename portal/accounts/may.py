@@ -34,6 +34,8 @@ class May(StrEnum):
     RECORD_RECEIPTS = "record_receipts"
     REFUND = "refund"
     VOID_INVOICES = "void_invoices"
+    RECORD_FAPIAO = "record_fapiao"
+    CHASE_DEBTORS = "chase_debtors"
     READ_AUDIT = "read_audit"
     READ_CATALOGUE = "read_catalogue"
     READ_CHORES = "read_chores"
@@ -87,6 +89,8 @@ STAFF: dict[StaffRole, frozenset[May]] = {
             May.RECORD_RECEIPTS,
             May.REFUND,
             May.VOID_INVOICES,
+            May.RECORD_FAPIAO,
+            May.CHASE_DEBTORS,
             May.READ_CATALOGUE,
             May.READ_MAIL,
         }
@@ -131,6 +135,7 @@ class Scope(StrEnum):
     APPLICATIONS_READ = "applications:read"
     APPLICATIONS_WRITE = "applications:write"
     INVOICES_READ = "invoices:read"
+    FAPIAO_WRITE = "fapiao:write"
     METRICS = "metrics"
 
 
@@ -140,6 +145,7 @@ SCOPES: dict[Scope, frozenset[May]] = {
     Scope.APPLICATIONS_READ: frozenset({May.SEE_ORG, May.READ_MEMBERS}),
     Scope.APPLICATIONS_WRITE: frozenset({May.SEE_ORG, May.APPLY, May.SUBMIT}),
     Scope.INVOICES_READ: frozenset({May.SEE_MONEY, May.READ_MONEY}),
+    Scope.FAPIAO_WRITE: frozenset({May.SEE_MONEY, May.PAY}),
     Scope.METRICS: frozenset({May.RUN_CHORES}),
 }
 
@@ -151,6 +157,7 @@ labels.name(
         Scope.APPLICATIONS_READ: _l("Read applications"),
         Scope.APPLICATIONS_WRITE: _l("Write and send applications"),
         Scope.INVOICES_READ: _l("Read invoices"),
+        Scope.FAPIAO_WRITE: _l("Ask for fapiao"),
         Scope.METRICS: _l("Read the portal's metrics"),
     },
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from portal.billing.models import Invoice
 from portal.billing.money_models import Receipt, Refund
@@ -55,3 +56,19 @@ class RefundDone:
     """Credit went back to its payer."""
 
     refund: Refund
+
+
+@dataclass(frozen=True, slots=True)
+class CreditNoteIssued:
+    """A credit note got its number."""
+
+    note: Any
+
+
+@dataclass(frozen=True, slots=True)
+class DunningStepReached:
+    """An unpaid invoice reached a step of its ladder; what the action means is the seller's business."""
+
+    invoice: Invoice
+    step: str
+    action: str

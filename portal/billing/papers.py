@@ -7,7 +7,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import select
 
-from portal.billing import gateway
+from portal.billing import gateway, purchase_orders
 from portal.billing.issuing import owed
 from portal.billing.letters import announce
 from portal.billing.models import Invoice
@@ -30,7 +30,8 @@ CSS = """
 """
 
 
-def _plain(value: Money) -> str:
+def plain(value: Money) -> str:
+    """Return a sum as papers say it."""
     return f"{value.decimal:,.2f}"
 
 
@@ -42,6 +43,7 @@ def words_of(invoice: Invoice) -> dict[str, Any]:
             "reference": invoice.reference,
             "issued_on": str(invoice.issued_on),
             "due_on": str(invoice.due_on),
+            "order_number": purchase_orders.at_issue(invoice),
         },
         "seller": invoice.seller,
         "buyer": invoice.buyer,
@@ -50,18 +52,18 @@ def words_of(invoice: Invoice) -> dict[str, Any]:
                 "words": line.words,
                 "discount_words": line.discount_words,
                 "quantity": line.quantity,
-                "list": _plain(line.list_amount),
-                "discount": _plain(line.discount),
-                "net": _plain(line.net),
-                "tax": _plain(line.tax),
-                "gross": _plain(line.gross),
+                "list": plain(line.list_amount),
+                "discount": plain(line.discount),
+                "net": plain(line.net),
+                "tax": plain(line.tax),
+                "gross": plain(line.gross),
                 "tax_words": line.tax_words,
             }
             for line in invoice.lines
         ],
-        "net": _plain(invoice.net),
-        "tax": _plain(invoice.tax),
-        "gross": _plain(invoice.gross),
+        "net": plain(invoice.net),
+        "tax": plain(invoice.tax),
+        "gross": plain(invoice.gross),
         "currency": invoice.gross.currency,
         "owed": bool(invoice.gross),
         "test": gateway.which() == gateway.TEST,

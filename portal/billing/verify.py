@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from portal.billing import ledger
+from portal.billing import ledger, verify_desk
 from portal.billing.models import Invoice, InvoiceLine, InvoiceState, NumberSeries
 from portal.billing.money_models import (
     Allocation,
@@ -185,6 +185,7 @@ def _ways() -> list[str]:
 
 
 CHECKS: tuple[Callable[[], list[str]], ...] = (_entries, _numbers, _documents, _invoices, _receipts, _ways)
+CHECKS += verify_desk.CHECKS
 
 
 def verify_books() -> tuple[int, list[str]]:
