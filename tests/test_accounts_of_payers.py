@@ -118,15 +118,15 @@ def test_pages_and_files_of_both_sides(thirteen: Flask) -> None:
         page = client.get(f"{path}?{period}")
         assert page.status_code == 200
         assert "60,000.00" in page.text
-        paper = client.get(f"{path}/pdf?{period}")
+        paper = client.get(f"{path}/pdf/file?{period}")
         said = "".join(part.extract_text() for part in PdfReader(io.BytesIO(paper.data)).pages)
         assert "Statement of account" in said
         assert "对账单" in said
         assert "60,000.00" in said
-        assert client.get(f"{path}/pdf?{period}").data == paper.data
-        sheet: Any = load_workbook(io.BytesIO(client.get(f"{path}/xlsx?{period}").data)).active
+        assert client.get(f"{path}/pdf/file?{period}").data == paper.data
+        sheet: Any = load_workbook(io.BytesIO(client.get(f"{path}/xlsx/file?{period}").data)).active
         assert sheet.cell(sheet.max_row, 6).value == 60_000
-        assert client.get(f"{path}/exe?{period}").status_code == 404
+        assert client.get(f"{path}/exe/file?{period}").status_code == 404
         assert client.get(f"{path}?start=nonsense&end=9999-99-99").status_code == 200
         assert client.get(f"{path}?start=2027-02-01&end=2027-01-01").status_code == 422
     assert chen.get(f"/office/money/payers/{uid}/statement").status_code == 403
@@ -145,12 +145,12 @@ def test_the_ageing_page_and_its_files(app: Flask) -> None:
     assert "10 days late" in page
     assert "Galaxy Ltd" in page
     assert "Nobody owed anything" in fang.get(f"/office/money/ageing/?day={today - timedelta(days=41)}").text
-    text_file = fang.get("/office/money/ageing/file/csv").text
+    text_file = fang.get("/office/money/ageing/csv/file").text
     assert "Galaxy Ltd" in text_file
     assert "20000.00" in text_file
-    sheet: Any = load_workbook(io.BytesIO(fang.get("/office/money/ageing/file/xlsx").data)).active
+    sheet: Any = load_workbook(io.BytesIO(fang.get("/office/money/ageing/xlsx/file").data)).active
     assert [cell.value for cell in sheet[2]][4:10] == [None, 20_000, None, None, None, 20_000]
-    assert fang.get("/office/money/ageing/file/exe").status_code == 404
+    assert fang.get("/office/money/ageing/exe/file").status_code == 404
     assert fang.get("/office/money/ageing/?day=9999-12-31").status_code == 200
 
 

@@ -388,9 +388,9 @@ def test_from_request_to_download_through_the_pages(firm: Flask) -> None:
     assert "Galaxy Ltd" in fang.get("/office/money/fapiao/").text
     assert post(fang, "/office/money/fapiao/export").status_code == 303
     assert post(fang, "/office/money/fapiao/export").status_code == 409
-    sheet = fang.get("/office/money/fapiao/file")
+    sheet = fang.get("/office/money/fapiao/requests/file")
     assert sheet.data[:2] == b"PK"
-    assert CODE in fang.get("/office/money/fapiao/list?state=all").text
+    assert CODE in fang.get("/office/money/fapiao/file?state=all").text
     with firm.app_context():
         page = pdf.render('<html lang="en"><title>f</title><body><p>fapiao</p></body></html>')
     again = post(fang, f"/office/money/fapiao/{one}/record", number="", day="2026-01-01")

@@ -66,7 +66,7 @@ def statement() -> str:
     return render_template("billing/statement.html", account=_account(_own()))
 
 
-@account.get("/account-statement/<form>")
+@account.get("/account-statement/<form>/file")
 @signed_in
 def statement_file(form: str) -> Response:
     """Hand out the payer's own statement as PDF or XLSX."""
@@ -81,7 +81,7 @@ def of_payer(uid: str) -> str:
     return render_template("office/statement.html", account=_account(_party(uid)))
 
 
-@account.get("/office/money/payers/<uid>/statement/<form>")
+@account.get("/office/money/payers/<uid>/statement/<form>/file")
 @allow(May.READ_MONEY)
 def file_of_payer(uid: str, form: str) -> Response:
     """Hand out a payer's statement as PDF or XLSX."""
@@ -103,7 +103,14 @@ def _file(found: Account, form: str) -> Response:
 
 
 def _sheet(found: Account) -> bytes:
-    heads = (_("Day"), _("What"), _("Document"), _("Charged"), _("Paid or credited"), _("Balance"))
+    heads = (
+        _("Day"),
+        _("What"),
+        _("Number of the document"),
+        _("Added to the debt"),
+        _("Paid or credited"),
+        _("Balance"),
+    )
     rows = [
         (found.start, _("Balance brought forward"), "", None, None, found.opening),
         *((one.day, one.words, one.document, one.charge or None, one.credit or None, one.balance) for one in found.lines),

@@ -10,11 +10,11 @@ from flask_babel import gettext as _
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
+from portal.billing import papers
 from portal.billing.account_views import day_asked
 from portal.billing.ageing import Debtor, as_of, summed
 from portal.core import audit, clock, export, sheets
 from portal.core.errors import Missing
-from portal.core.money import Money
 
 ageing = Blueprint("ageing", __name__, url_prefix="/office/money/ageing")
 MOST = 200
@@ -38,7 +38,7 @@ def page() -> str:
     sums, total, credit = summed(debtors)
     return render_template(
         "office/ageing.html", day=day, today=clock.today(), debtors=debtors[:MOST], more=len(debtors) - MOST,
-        heads=heads(), sums=sums, total=total, credit=credit, none=Money(0),
+        heads=heads(), sums=sums, total=total, credit=credit, figure=papers.plain,
     )  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def _rows(debtors: list[Debtor]) -> list[tuple[Any, ...]]:
     return found
 
 
-@ageing.get("/file/<form>")
+@ageing.get("/<form>/file")
 @allow(May.READ_MONEY)
 def file(form: str) -> Response:
     """Hand out the ageing as CSV or XLSX: one row an invoice, credit on rows of its own."""

@@ -90,7 +90,7 @@ class PartBody(Body):
 class NewFapiao(Body):
     """A request over parts of one payer's invoices; the payer's invoice details are used as they are."""
 
-    kind: FapiaoKind
+    kind: Literal["normal", "special"]
     parts: Annotated[list[PartBody], Field(min_length=1, max_length=100)]
     note: Annotated[str, Field(max_length=300)] = ""
 
@@ -158,7 +158,7 @@ def request_fapiao(body: NewFapiao, header: WriteHeaders) -> Any:
         parts[invoice.id] = parts.get(invoice.id, Money(0)) + Money(part.amount)
     if party is None:
         raise Missing(_("There is no such invoice, or it is not yours."))
-    row = verbs.request_fapiao(party, parts, kind=body.kind, by=me().person, note=body.note)
+    row = verbs.request_fapiao(party, parts, kind=FapiaoKind(body.kind), by=me().person, note=body.note)
     return told(_facts(row), 201, Location=url_for("api_fapiao.get_fapiao", uid=row.uid))
 
 

@@ -35,7 +35,7 @@ class RequestSheet:
         """Return the sheet of the requests, in the order of their numbers."""
         with force_locale("zh_Hans_CN"):
             heads = (
-                _("Request"), _("Kind of fapiao"), _("Title on the invoice"), _("Tax number"),
+                _("Number of the request"), _("Kind of fapiao"), _("Title of the fapiao"), _("Tax number"),
                 _("Registered address"), _("Telephone"), _("Bank"), _("Account number"), _("Invoice"), _("Item"),
                 _("Net"), _("Tax rate"), _("Tax"), _("Sum with tax"), _("Note of the payer"),
             )  # fmt: skip

@@ -66,12 +66,12 @@ def queue() -> str:
     )  # fmt: skip
 
 
-@fapiao_desk.get("/list")
+@fapiao_desk.get("/file")
 @allow(May.READ_MONEY)
 def listing() -> Response:
     """Hand out the fapiaos asked for as CSV."""
     heads = (
-        _("Request"), _("State"), _("Kind of fapiao"), _("Title on the invoice"), _("Tax number"), _("Sum"),
+        _("Asked for on"), _("State"), _("Kind of fapiao"), _("Title of the fapiao"), _("Tax number"), _("Sum"),
         _("Invoices"), _("Fapiao number"), _("Day of issue"), _("Red letter"), _("Day of the red letter"),
     )  # fmt: skip
 
@@ -172,7 +172,7 @@ def hand_over() -> BaseResponse:
     return go("fapiao_desk.queue", _("Marked as handed over. Download the file for the tax system now."))
 
 
-@fapiao_desk.get("/file")
+@fapiao_desk.get("/requests/file")
 @allow(May.RECORD_FAPIAO)
 def handed() -> Response:
     """Hand out the file of the requests that were handed over and are not issued yet."""
