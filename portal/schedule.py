@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 from portal.accounts import throttle
 from portal.billing import (
     charging,
+    dunning,
     online,
     quoting,
     recognition,
@@ -46,6 +47,7 @@ def install() -> None:
             "reconcile": _l(
                 "Compares three days of payments, refunds, disputes and payouts with the provider"
             ),
+            "remind_debtors": _l("Reminds payers of what is due, one step at a time"),
             "send_refunds": _l("Sends approved refunds and asks about those under way"),
             "recognise": _l("Books what was earned in the months that are over"),
             "revalue": _l("Revalues receivables in other currencies at the month's end"),
@@ -70,6 +72,7 @@ def install() -> None:
         Chore("check_audit", "50 4 * * *", check_audit),
         Chore("charge_cards", "7-59/10 * * * *", charging.sweep),
         Chore("reconcile", "20 3 * * *", reconciling.reconcile),
+        Chore("remind_debtors", "30 8 * * *", dunning.sweep),
         Chore("send_refunds", "5-59/10 * * * *", sending.sweep),
         Chore("recognise", "20 0 * * *", recognition.recognise),
         Chore("revalue", "40 0 * * *", revaluing.sweep),

@@ -31,21 +31,31 @@ from portal.accounts.views import accounts
 from portal.billing import (  # noqa: F401 - their routes and handlers
     books_views,
     card_views,
+    fapiao_access,
     hand_views,
     inbox,
     note_papers,
     note_views,
     profile,
     provider_office,
+    purchase_orders,
     queries,
     receipts,
     refund_views,
 )
+from portal.billing import dunning_letters as billing_reminders  # noqa: F401 - its outbox handlers
 from portal.billing import exports as billing_exports  # noqa: F401 - its routes
+from portal.billing import fapiao as fapiao_verbs
 from portal.billing import papers as billing_papers  # noqa: F401 - its outbox handlers
 from portal.billing import words as billing_words
+from portal.billing.account_views import account
+from portal.billing.ageing_office import ageing
 from portal.billing.api import invoices_api
-from portal.billing.events import InvoiceSettled
+from portal.billing.dunning_office import chasing
+from portal.billing.events import CreditNoteIssued, InvoiceIssued, InvoiceReversed, InvoiceSettled
+from portal.billing.fapiao_api import fapiao_api
+from portal.billing.fapiao_office import fapiao_desk
+from portal.billing.fapiao_views import fapiao
 from portal.billing.office import money
 from portal.billing.pay import pay
 from portal.billing.price_doors import install as open_price_desk
@@ -101,6 +111,11 @@ BLUEPRINTS: list[Blueprint] = [
     money,
     shelf,
     plans,
+    fapiao,
+    fapiao_desk,
+    chasing,
+    account,
+    ageing,
     finder,
     folk,
     letterbox,
@@ -108,7 +123,9 @@ BLUEPRINTS: list[Blueprint] = [
     rules,
     engine.engine,
 ]
-APIS: list[APIBlueprint] = [wall_api, whoami, profiles, applications_api, invoices_api, plans_api]
+APIS: list[APIBlueprint] = [
+    wall_api, whoami, profiles, applications_api, invoices_api, plans_api, fapiao_api,
+]  # fmt: skip
 
 
 def tier_of(org: Organisation) -> str:
@@ -125,6 +142,9 @@ def install() -> None:
     events.on(AgreementExecuted, fulfil.on_executed)
     events.on(InvoiceSettled, fulfil.on_settled)
     events.on(MembershipJoined, fulfil.on_joined)
+    events.on(CreditNoteIssued, fapiao_verbs.on_credit_note)
+    events.on(InvoiceReversed, fapiao_verbs.on_reversed)
+    events.on(InvoiceIssued, purchase_orders.on_issued)
     contacts.ask_tier(tier_of)
     words.install()
     account_words.install()
@@ -134,6 +154,7 @@ def install() -> None:
     frame.install()
     _rails()
     _books()
+    _desk_rails()
 
 
 def _rails() -> None:
@@ -196,4 +217,20 @@ def _books() -> None:
             "calendar-check",
             staff_who_may(May.READ_MONEY),
         ),
+    )
+
+
+def _desk_rails() -> None:
+    nav.add(
+        Entry(
+            "office",
+            64,
+            "fapiao_desk.queue",
+            _l("Fapiao"),
+            "file-earmark-ruled",
+            staff_who_may(May.READ_MONEY),
+            fapiao_access.count_waiting,
+        ),
+        Entry("office", 66, "chasing.late", _l("Reminders"), "bell", staff_who_may(May.READ_MONEY)),
+        Entry("office", 68, "ageing.page", _l("Ageing"), "hourglass-split", staff_who_may(May.READ_MONEY)),
     )

@@ -19,6 +19,8 @@ from portal.accounts.tokens import ApiToken
 from portal.billing import changing, discounting, publishing, subscribing
 from portal.billing.catalogue import price_of
 from portal.billing.checkout_models import CheckoutAttempt, PracticeSession
+from portal.billing.dunning_models import DunningDecision, DunningNotice, NoticeState
+from portal.billing.fapiao_models import Fapiao, FapiaoKind, FapiaoPart
 from portal.billing.issuing import party_of
 from portal.billing.money_models import ReceiptEntry
 from portal.billing.price_models import PriceVersion
@@ -26,6 +28,7 @@ from portal.billing.pricing import DiscountKind
 from portal.core import clock
 from portal.core.db import Model, db, reading, transaction
 from portal.core.mail import MailMessage
+from portal.core.money import Money
 from portal.core.web import LIBRARIES
 from portal.members.models import Application, Upload
 from tests import road
@@ -103,6 +106,15 @@ KNOWN: dict[tuple[str, str], str] = {
     ("pay", "session_id"): "practice",
     ("pay", "what"): "word:leave",
     ("money", "uid"): "invoice",
+    ("fapiao", "uid"): "fapiao",
+    ("fapiao_desk", "uid"): "fapiao",
+    ("chasing", "uid"): "invoice",
+    ("chasing.decide", "uid"): "decision",
+    ("account", "uid"): "party",
+    ("account.give_order", "uid"): "invoice",
+    ("account", "form"): "word:pdf",
+    ("ageing", "form"): "word:csv",
+    ("api_fapiao", "uid"): "fapiao",
     ("money.confirm", "uid"): "entry",
     ("money.event", "name"): "word:evt_none",
     ("money.replay_event", "name"): "word:evt_none",
@@ -261,6 +273,7 @@ def _rows(app: Flask, uid: str) -> dict[str, str]:
             )
         )
     sold = _sold(app, uid)
+    _desk_rows(app, uid)
     with app.app_context(), reading():
         from portal.members.belonging import Agreement
 
@@ -289,6 +302,9 @@ def _rows(app: Flask, uid: str) -> dict[str, str]:
             "mail": str(one(select(MailMessage).order_by(MailMessage.id)).all()[0].id),
             "pair": "1",
             "token": one(select(ApiToken)).one().uid,
+            "fapiao": one(select(Fapiao)).one().uid,
+            "decision": one(select(DunningDecision)).one().uid,
+            "party": row.invoice.party.uid,
         }
 
 
@@ -314,6 +330,28 @@ def _sold(app: Flask, uid: str) -> dict[str, str]:
         return {
             "subscription": sub.uid, "quote": quote.uid, "price": price.uid, "tax": tax.uid, "discount": discount.uid,
         }  # fmt: skip
+
+
+def _desk_rows(app: Flask, uid: str) -> None:
+    """Let a fapiao of the company wait, and a step of its reminders propose something."""
+    with app.app_context(), transaction():
+        invoice = road.application(uid).invoice
+        assert invoice is not None
+        chen = db.session.scalars(select(Person).where(Person.email == "chen@galaxy-chips.example")).one()
+        fapiao = Fapiao(
+            party=invoice.party, kind=FapiaoKind.NORMAL, title=SECRET_NAME, tax_number="", address="", telephone="",
+            bank="", bank_account="", amount=Money(100), by=chen,
+        )  # fmt: skip
+        db.session.add(fapiao)
+        db.session.flush()
+        db.session.add(FapiaoPart(fapiao=fapiao, invoice=invoice, amount=Money(100)))
+        notice = DunningNotice(
+            invoice=invoice, step="service", place=4, action="propose_block", due_on=clock.today(),
+            reached_on=clock.today(), state=NoticeState.DROPPED,
+        )  # fmt: skip
+        db.session.add(notice)
+        db.session.flush()
+        db.session.add(DunningDecision(notice=notice))
 
 
 def missing_rows() -> dict[str, str]:

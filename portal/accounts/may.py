@@ -39,6 +39,8 @@ class May(StrEnum):
     CREDIT = "credit"
     CLOSE_MONTHS = "close_months"
     POST_BY_HAND = "post_by_hand"
+    RECORD_FAPIAO = "record_fapiao"
+    CHASE_DEBTORS = "chase_debtors"
     READ_AUDIT = "read_audit"
     READ_CATALOGUE = "read_catalogue"
     READ_CHORES = "read_chores"
@@ -97,6 +99,8 @@ STAFF: dict[StaffRole, frozenset[May]] = {
             May.CREDIT,
             May.CLOSE_MONTHS,
             May.POST_BY_HAND,
+            May.RECORD_FAPIAO,
+            May.CHASE_DEBTORS,
             May.READ_CATALOGUE,
             May.READ_MAIL,
         }
@@ -142,6 +146,7 @@ class Scope(StrEnum):
     APPLICATIONS_WRITE = "applications:write"
     INVOICES_READ = "invoices:read"
     PLANS_WRITE = "plans:write"
+    FAPIAO_WRITE = "fapiao:write"
     METRICS = "metrics"
 
 
@@ -152,6 +157,7 @@ SCOPES: dict[Scope, frozenset[May]] = {
     Scope.APPLICATIONS_WRITE: frozenset({May.SEE_ORG, May.APPLY, May.SUBMIT}),
     Scope.INVOICES_READ: frozenset({May.SEE_MONEY, May.READ_MONEY}),
     Scope.PLANS_WRITE: frozenset({May.SEE_MONEY, May.PAY}),
+    Scope.FAPIAO_WRITE: frozenset({May.SEE_MONEY, May.PAY}),
     Scope.METRICS: frozenset({May.RUN_CHORES}),
 }
 
@@ -164,6 +170,7 @@ labels.name(
         Scope.APPLICATIONS_WRITE: _l("Write and send applications"),
         Scope.INVOICES_READ: _l("Read invoices"),
         Scope.PLANS_WRITE: _l("Change subscriptions and accept quotes"),
+        Scope.FAPIAO_WRITE: _l("Ask for fapiao"),
         Scope.METRICS: _l("Read the portal's metrics"),
     },
 )

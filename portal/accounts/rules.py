@@ -27,7 +27,7 @@ KINDS: dict[str, LazyString] = {
     "page": _l("Pages of the form"), "review": _l("Rules of review"), "rejection": _l("Reasons to reject"),
     "contacts": _l("Contacts per tier"), "benefit": _l("Benefits"), "rights": _l("Rights per standing"), "four_eyes": _l("Rules of two eyes"),
     "checklist": _l("Checklist for new members"), "agreement": _l("Text of the agreement"), "policy": _l("Settings"),
-    "holiday": _l("Holidays"), "imported_tier": _l("Tiers of imported lists"),
+    "holiday": _l("Holidays"), "ladder": _l("Ladders of reminders"), "imported_tier": _l("Tiers of imported lists"),
 }  # fmt: skip
 WORDS: dict[str, LazyString] = {
     "name": _l("Called"), "label": _l("Question"), "hint": _l("Hint"), "lead": _l("Lead"), "words": _l("Words"),

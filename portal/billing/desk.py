@@ -10,8 +10,10 @@ from sqlalchemy import Select, func, select
 
 from portal.accounts.access import Reader
 from portal.accounts.may import May
-from portal.billing import queries
+from portal.billing import fapiao_access, ladder, queries
 from portal.billing.book_models import HandEntry, HandState
+from portal.billing.dunning_office import proposals
+from portal.billing.fapiao_models import FapiaoState
 from portal.billing.money_models import Receipt, RefundState, Way
 from portal.billing.note_models import CreditNote, NoteState, WriteOff, WriteOffState
 from portal.core import labels
@@ -123,11 +125,39 @@ def _second_look(mine: int) -> list[dict[str, Any]]:
     ]  # fmt: skip
     return found + [
         _task(
-            _("Entry by hand to confirm"), row.reason, _("View"), row.created_at,
+            _("Entry by hand to confirm"),
+            row.reason,
+            _("View"),
+            row.created_at,
             url_for("money.hand_entry", uid=row.uid),
         )
         for row in _rows(hands)
         if row.by_id != mine
+    ]
+
+
+def _fapiaos() -> list[dict[str, Any]]:
+    found = []
+    for row in _rows(fapiao_access.waiting()):
+        red = row.state is FapiaoState.RED_REQUESTED
+        title = (
+            _("Red letter to issue: %(who)s", who=row.title)
+            if red
+            else _("Fapiao to issue: %(who)s", who=row.title)
+        )
+        since, href = row.red_since or row.created_at, url_for("fapiao_desk.one", uid=row.uid)
+        found.append(_task(title, money(row.amount), _("View"), since, href))
+    return found
+
+
+def _proposals() -> list[dict[str, Any]]:
+    return [
+        _task(
+            _("To decide: %(number)s", number=row.notice.invoice.number),
+            _("Block the service") if row.notice.action == ladder.PROPOSE_BLOCK else _("Write it off"),
+            _("View"), row.created_at, url_for("chasing.one", uid=row.notice.invoice.uid),
+        )
+        for row in proposals()
     ]  # fmt: skip
 
 
@@ -137,6 +167,7 @@ def tasks(reader: Reader) -> list[dict[str, Any]]:
         return []
     mine = reader.person.id
     found = [*_entries(mine), *_refunds(mine), *_money(), *_others(mine), *_second_look(mine)]
+    found += [*_fapiaos(), *_proposals()]
     return sorted(found, key=lambda task: task["since"])
 
 

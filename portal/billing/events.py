@@ -94,3 +94,12 @@ class PaymentReversed:
     """Money that had come was taken back by the payer's bank, or by a dispute we lost."""
 
     reversal: Reversal
+
+
+@dataclass(frozen=True, slots=True)
+class DunningStepReached:
+    """An unpaid invoice reached a step of its ladder; what the action means is the seller's business."""
+
+    invoice: Invoice
+    step: str
+    action: str

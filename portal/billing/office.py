@@ -11,10 +11,11 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
-from portal.billing import crediting, queries, settling, voiding, writing_off
+from portal.billing import crediting, fapiao, purchase_orders, queries, settling, voiding, writing_off
 from portal.billing import desk as desk_of
 from portal.billing import forms as f
 from portal.billing.access import visible_invoice
+from portal.billing.dunning_office import told
 from portal.billing.issuing import allocated, owed
 from portal.billing.models import InvoiceState
 from portal.billing.money_models import ReceiptEntry
@@ -76,6 +77,9 @@ def invoice_page(uid: str, why: f.Why, status: int = 200) -> Any:
         may_credit=reader.staff_may(May.CREDIT),
         voiding=voiding.proposed(row),
         why_not=voiding.why_not(row),
+        fapiaos=fapiao.of_invoice(row),
+        dunning=told(row),
+        order_number=purchase_orders.of_invoice(row),
         why=why,
         mine=reader.person.id,
         may_void=reader.staff_may(May.VOID_INVOICES),

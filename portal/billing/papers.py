@@ -7,7 +7,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import select
 
-from portal.billing import gateway
+from portal.billing import gateway, purchase_orders
 from portal.billing.issuing import owed
 from portal.billing.letters import announce
 from portal.billing.models import Invoice, InvoiceLine
@@ -51,6 +51,7 @@ def words_of(invoice: Invoice) -> dict[str, Any]:
             "reference": invoice.reference,
             "issued_on": str(invoice.issued_on),
             "due_on": str(invoice.due_on),
+            "order_number": purchase_orders.at_issue(invoice),
         },
         "seller": invoice.seller,
         "buyer": invoice.buyer,

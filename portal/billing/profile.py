@@ -13,34 +13,17 @@ from portal.accounts.may import May
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
 from portal.accounts.people_views import acting_for, required_org
-from portal.accounts.registration import Verdict, check_uscc, plain
 from portal.billing import forms as f
-from portal.billing import issuing, saved_cards
+from portal.billing import issuing, purchase_orders, saved_cards
+from portal.billing.fapiao_forms import OrderNumber
 from portal.billing.models import Party
+from portal.billing.profile_checks import FAPIAO_FIELDS as FIELDS
+from portal.billing.profile_checks import check_tax_number
 from portal.billing.views import billing
 from portal.core import audit
 from portal.core.db import transaction
 from portal.core.errors import Refused
 from portal.core.web import go
-
-FIELDS = ("title", "tax_number", "address", "telephone", "bank", "bank_account")
-
-
-def check_tax_number(text: str, country: str) -> str:
-    """Return a tax number as it is kept; `Refused` if a Chinese one cannot be right."""
-    if not text.strip():
-        return ""
-    if country != "CN":
-        return plain(text)[:40]
-    found = check_uscc(text)
-    if found.verdict is Verdict.refused:
-        words = (
-            _l("This is a personal identity number. Please do not give it to us; we need the organisation's credit code.")
-            if found.reason == "personal_number"
-            else _l("This cannot be a Unified Social Credit Code: please compare it with the business licence.")
-        )  # fmt: skip
-        raise Refused(words, field="tax_number", status=422)
-    return found.code
 
 
 def set_profile(party: Party, given: dict[str, str], *, by: Person) -> None:
@@ -65,8 +48,9 @@ def _page(holder: Organisation | Person, form: f.Profile, status: int = 200) -> 
     may_edit = not isinstance(holder, Organisation) or holder.id in reader.orgs(May.PAY)
     party = issuing.known_party(holder)
     card = saved_cards.card_of(party) if party is not None else None
+    order_form = OrderNumber(formdata=None, data={"number": purchase_orders.standing(party) if party else ""})
     return render_template(
-        "billing/profile.html", holder=holder, form=form, may_edit=may_edit, card=card
+        "billing/profile.html", holder=holder, form=form, may_edit=may_edit, card=card, order_form=order_form
     ), status
 
 

@@ -99,7 +99,7 @@ def waiting() -> list[PriceVersion]:
     )
 
 
-def count_waiting(_reader: object) -> Select[int]:
+def count_waiting() -> Select[int]:
     """Select how many prices, taxes, discounts and quotes wait for a second person."""
     parts: list[Any] = [
         select(func.count(PriceVersion.id)).where(PriceVersion.state == PriceState.PROPOSED),

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from portal.billing import ledger, verify_prices, verify_stripe
+from portal.billing import ledger, verify_desk, verify_prices, verify_stripe
 from portal.billing import verify_books as books
 from portal.billing.models import Invoice, InvoiceLine, InvoiceState, NumberSeries
 from portal.billing.money_models import (
@@ -202,7 +202,7 @@ def _ways() -> list[str]:
 
 CHECKS: tuple[Callable[[], list[str]], ...] = (
     _entries, _numbers, _documents, _invoices, _receipts, _ways,
-    *books.CHECKS, *verify_stripe.CHECKS, *verify_prices.CHECKS,
+    *books.CHECKS, *verify_stripe.CHECKS, *verify_prices.CHECKS, *verify_desk.CHECKS,
 )  # fmt: skip
 
 

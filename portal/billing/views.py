@@ -10,9 +10,10 @@ from sqlalchemy import Select, or_
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import me, signed_in
-from portal.billing import online, saved_cards, settling
+from portal.billing import dunning, fapiao, online, purchase_orders, saved_cards, settling
 from portal.billing.access import may_pay, payable_invoice, visible_invoice, visible_invoices
 from portal.billing.attempts import latest_of
+from portal.billing.fapiao_forms import OrderNumber
 from portal.billing.issuing import allocated, owed
 from portal.billing.models import Invoice, InvoiceState
 from portal.billing.queries import NONE, allocations_of, credits_of, notes_of
@@ -114,6 +115,11 @@ def invoice(uid: str) -> str:
         late=row.due_on is not None and row.due_on < clock.today(),
         attempt=latest_of(row) if pays else None,
         credit=credits_of(row.party) if pays else NONE,
+        fapiaos=fapiao.of_invoice(row),
+        fapiao_left=fapiao.limit_of(row) if pays else NONE,
+        dunning=dunning.next_step(row) if open_sum and not dunning.held_by(row) else None,
+        order_form=OrderNumber(formdata=None, data={"number": purchase_orders.of_invoice(row)}),
+        pays=pays,
     )
 
 

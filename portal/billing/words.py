@@ -5,7 +5,28 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from portal.billing import ledger
-from portal.core import catalogue, story
+from portal.billing.dunning_models import HoldKind
+from portal.billing.fapiao_models import FapiaoKind
+from portal.core import catalogue, labels, story
+
+DESK = {
+    "fapiao.requested": (_l("Fapiao asked for"), "file-earmark-ruled"),
+    "fapiao.withdrawn": (_l("Request withdrawn"), "arrow-counterclockwise"),
+    "fapiao.rejected": (_l("Fapiao request declined"), "x-circle"),
+    "fapiao.exported": (_l("Handed to the tax system"), "send"),
+    "fapiao.issued": (_l("Fapiao issued"), "check-circle"),
+    "fapiao.red_requested": (_l("Red letter asked for"), "exclamation-triangle"),
+    "fapiao.red_issued": (_l("Taken back by red letter"), "file-earmark-x"),
+    "invoice.dunned": (_l("Reached a step of the reminders"), "bell"),
+    "invoice.dunning_held": (_l("Reminders paused"), "pause-circle"),
+    "invoice.dunning_resumed": (_l("Reminders go on"), "play-circle"),
+    "invoice.block_confirmed": (_l("Block of the service confirmed"), "lock"),
+    "invoice.write_off_taken_up": (_l("Write-off taken up"), "journal-x"),
+    "invoice.dunning_declined": (_l("Proposal declined"), "arrow-counterclockwise"),
+    "invoice.order_given": (_l("Order number given"), "hash"),
+    "party.order_given": (_l("Order number given"), "hash"),
+    "statement.exported": (_l("Statement of account downloaded"), "download"),
+}
 
 
 def account(code: str) -> str:
@@ -97,12 +118,26 @@ def install() -> None:
             "hand_entry.declined": (_l("Entry by hand declined"), "x-circle"),
             "books.imported": (_l("Past books imported"), "box-arrow-in-down"),
             "invoice.void_declined": (_l("Voiding declined"), "arrow-counterclockwise"),
+            **DESK,
         },
         {
+            "fapiao_number": _l("Fapiao number"),
+            "kind": _l("Kind of fapiao"),
+            "step": _l("Step"),
+            "owed": _l("Owed"),
+            "until": _l("Until"),
+            "order_number": _l("Order number"),
+            "held": _l("Kind of pause"),
             "payer": _l("Payer"),
             "text": _l("Text of the transfer"),
             "asked": _l("Sum asked for"),
             "fee": _l("Fee"),
             "card": _l("Card"),
         },
+    )
+    story.values(
+        {
+            "fapiao.requested/kind": lambda raw: labels.label(FapiaoKind(str(raw))),
+            "invoice.dunning_held/held": lambda raw: labels.label(HoldKind(str(raw))),
+        }
     )

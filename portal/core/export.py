@@ -51,6 +51,11 @@ def _lines(heads: Iterable[Any], rows: Iterable[Iterable[Any]]) -> Iterator[str]
         yield out.getvalue()
 
 
+def lines_of(heads: Iterable[Any], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
+    """Return CSV for rows that are at hand already (UTF-8 with BOM), line by line."""
+    return _lines(heads, rows)
+
+
 def csv_of(
     name: str,
     heads: Iterable[Any],

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from portal.core.db import in_transaction
 
 FORMAT = "pdf/a-3u"
+MEDIA_TYPE = "application/pdf"
 LINKS = frozenset({"http", "https", "mailto"})
 UNDATED = datetime(2000, 1, 1, tzinfo=UTC)
 MISSING_GLYPH = (".notdef glyph rendered", "Too many glyphs missing")

@@ -20,6 +20,7 @@ from portal.billing.money_models import ReceiptEntry
 from portal.core import clock, files, flags, outbox
 from portal.core.db import db, let_go, transaction
 from portal.core.errors import Refused
+from portal.demo import desk as demo_desk
 from portal.demo import money as demo_money
 from portal.demo.cast import FIRMS, PASSWORD, STAFF, Firm, credit_code
 from portal.members import agreements, drafting, quorum, review
@@ -209,9 +210,15 @@ def build(app: Flask) -> None:
     demo = Demo(app)
     with app.test_request_context("/", method="POST"):
         demo.cast(today - timedelta(days=320))
+        last = date.min
         for n, firm in enumerate(FIRMS, 1):
+            day = today - timedelta(days=firm.days_ago)
+            demo_desk.sell(demo.who, today, since=last, until=day)
             demo.live(firm, n, today)
+            last = day
+        demo_desk.sell(demo.who, today, since=last, until=today)
         _complete_contacts(demo, today)
+        demo_desk.fill(demo.who, today)
         demo_money.fill(demo.who, today)
 
 

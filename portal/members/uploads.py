@@ -71,7 +71,7 @@ def check(upload: FileStorage) -> Taken:
     if kind == files.PDF:
         if not data.startswith(b"%PDF-"):
             raise Refused(_l("This file is no PDF, whatever its name says."), status=422)
-        from portal.members import pdf_check  # noqa: PLC0415 - heavy
+        from portal.core import pdf_check  # noqa: PLC0415 - heavy
 
         return Taken(pdf_check.checked(data), kind, name)
     return Taken(_picture(data, kind), kind, name)

@@ -49,6 +49,12 @@ FITS = {
     "money.": "finance",
     "money.record": "finance#record-a-transfer",
     "money.desk": "finance#confirm-a-transfer",
+    "fapiao.": "billing#ask-for-a-fapiao",
+    "fapiao_desk.": "finance#fapiao",
+    "chasing.": "finance#reminders",
+    "account.": "billing#order-numbers-and-statements",
+    "account.of_payer": "finance#ageing-and-statements",
+    "ageing.": "finance#ageing-and-statements",
     "staff.": "administrator#give-and-take-roles",
 }
 BY_ROLE = {
