@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 
 from portal.accounts import throttle
-from portal.billing import online, sending
+from portal.billing import bank_chasing, online, sending
 from portal.core import audit, chores, idempotency, outbox
 from portal.core.chores import Chore
 from portal.core.db import transaction
@@ -32,6 +32,7 @@ def install() -> None:
             "settle_payments": _l("Asks the payment page about payments still open"),
             "check_audit": _l("Walks the audit chain and notes what it found"),
             "forget_idempotency_keys": _l("Forgets the keys of requests that programs made a day ago"),
+            "chase_unidentified": _l("Asks finance about money whose payer is not found for days"),
             "send_refunds": _l("Sends approved refunds and asks about those under way"),
             "announce_standings": _l("Brings standings up to date as days pass, and tells of each change"),
             "expire_applications": _l(
@@ -48,6 +49,7 @@ def install() -> None:
         Chore("settle_payments", "*/10 * * * *", online.sweep),
         Chore("check_audit", "50 4 * * *", check_audit),
         Chore("send_refunds", "5-59/10 * * * *", sending.sweep),
+        Chore("chase_unidentified", "0 9 * * 1-5", bank_chasing.chase),
         Chore("announce_standings", "5 0 * * *", members.announce_standings),
         Chore("expire_applications", "0 9 * * *", members.expire_applications),
         Chore("close_unfulfilled", "10 9 * * *", members.close_unfulfilled),

@@ -28,8 +28,8 @@ from portal.accounts.organisations import Organisation
 from portal.accounts.people_office import folk
 from portal.accounts.rules import rules
 from portal.accounts.views import accounts
+from portal.billing import bank_office, bank_upload, inbox, profile, queries, receipts, refund_views  # noqa: F401 - their routes  # noqa: F401 - their routes and handlers
 from portal.billing import exports as billing_exports  # noqa: F401 - its routes
-from portal.billing import inbox, profile, queries, receipts, refund_views  # noqa: F401 - their routes and handlers
 from portal.billing import papers as billing_papers  # noqa: F401 - its outbox handlers
 from portal.billing import words as billing_words
 from portal.billing.api import invoices_api
@@ -148,6 +148,7 @@ def _rails() -> None:
             staff_who_may(May.READ_MONEY),
             queries.count_waiting,
         ),
+        Entry("office", 45, "money.bank", _l("Bank"), "bank2", staff_who_may(May.READ_MONEY)),
         Entry("office", 50, "money.invoices", _l("Invoices"), "receipt", staff_who_may(May.READ_MONEY)),
         Entry("office", 60, "money.receipts", _l("Receipts"), "bank", staff_who_may(May.READ_MONEY)),
         Entry(

@@ -88,6 +88,12 @@ def mirror(entry: JournalEntry, kind: str) -> JournalEntry:
     return fresh
 
 
+def next_n(kind: str, source: str) -> int:
+    """Return the next free number of entries of a kind about one thing."""
+    last = select(func.max(JournalEntry.n)).where(JournalEntry.kind == kind, JournalEntry.source == source)
+    return (db.session.scalar(last) or 0) + 1
+
+
 def find(kind: str, source: str, n: int = 1) -> JournalEntry | None:
     """Return an entry by what it books."""
     return db.session.scalars(

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, func, literal, select, type_coerce
 
+from portal.billing.bank_models import OutsideMove
 from portal.billing.checkout_models import AttemptState, CheckoutAttempt, PaymentAlert
 from portal.billing.models import Invoice, InvoiceState, Party
 from portal.billing.money_models import (
@@ -50,7 +51,9 @@ def credit_sql() -> ColumnElement[Money]:
     """Return what of a receipt nobody uses, as a column."""
     used = select(func.sum(Allocation.amount)).where(Allocation.receipt_id == Receipt.id)
     back = select(func.sum(Refund.amount)).where(Refund.receipt_id == Receipt.id, Refund.state.not_in(OVER))
-    return fen(Receipt.amount - _sum(used.correlate(Receipt)) - _sum(back.correlate(Receipt)))
+    out = select(func.sum(OutsideMove.amount)).where(OutsideMove.receipt_id == Receipt.id)
+    left = Receipt.amount - _sum(used.correlate(Receipt)) - _sum(back.correlate(Receipt))
+    return fen(left - _sum(out.correlate(Receipt)))
 
 
 def allocations_of(invoice: Invoice) -> list[Allocation]:

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from portal.accounts.people import Person
 from portal.billing import attempts, ledger
+from portal.billing.bank_models import OutsideMove
 from portal.billing.events import InvoiceReopened, InvoiceSettled, ReceiptRecorded, ReceiptUnapplied
 from portal.billing.issuing import locked, owed
 from portal.billing.ledger import Line
@@ -146,8 +147,11 @@ def credit_of(receipt: Receipt) -> Money:
             Refund.receipt_id == receipt.id, Refund.state.not_in([RefundState.DECLINED, RefundState.FAILED])
         )
     )
+    outside = db.session.scalar(
+        select(func.coalesce(func.sum(OutsideMove.amount), 0)).where(OutsideMove.receipt_id == receipt.id)
+    )
     total = receipt.amount
-    for part in (used, back):
+    for part in (used, back, outside):
         total -= part if isinstance(part, Money) else Money(int(part or 0))
     return total
 
@@ -162,7 +166,7 @@ def put_on(receipt: Receipt, invoice: Invoice, *, by: Person | str) -> Money:
     if part <= Money(0):
         publish(ReceiptUnapplied(receipt))
         return Money(0)
-    _identify(receipt, invoice.party)
+    identify(receipt, invoice.party)
     row = Allocation(receipt=receipt, invoice=invoice, amount=part, day=clock.today())
     db.session.add(row)
     db.session.flush()
@@ -190,7 +194,7 @@ def put_on(receipt: Receipt, invoice: Invoice, *, by: Person | str) -> Money:
     return part
 
 
-def _identify(receipt: Receipt, party: Party) -> None:
+def identify(receipt: Receipt, party: Party) -> None:
     """Say whose money an unidentified receipt is, once it pays an invoice of that party."""
     if receipt.party_id is None:
         ledger.post(
@@ -201,8 +205,21 @@ def _identify(receipt: Receipt, party: Party) -> None:
                 Line(ledger.CREDIT, -receipt.amount, party, receipt=receipt),
             ],
             on=clock.today(),
+            n=ledger.next_n("identified", receipt.subject),
         )
         receipt.party = party
+
+
+def unidentify(receipt: Receipt) -> None:
+    """Say that nobody knows whose money it is after all; all of it must be free."""
+    if receipt.party is not None:
+        sides = [
+            Line(ledger.CREDIT, receipt.amount, receipt.party, receipt=receipt),
+            Line(ledger.UNIDENTIFIED, -receipt.amount, receipt=receipt),
+        ]
+        n = ledger.next_n("unidentified", receipt.subject)
+        ledger.post("unidentified", receipt.subject, sides, on=clock.today(), n=n)
+        receipt.party = None
 
 
 def release(allocation: Allocation, *, by: Person | str, reason: str) -> None:

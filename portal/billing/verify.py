@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from portal.billing import ledger
+from portal.billing import ledger, verify_bank
+from portal.billing.bank_models import OutsideMove
 from portal.billing.models import Invoice, InvoiceLine, InvoiceState, NumberSeries
 from portal.billing.money_models import (
     Allocation,
@@ -149,10 +150,11 @@ def _receipts() -> list[str]:
     cash = _account(JournalLine.receipt_id, *set(CASH.values()))
     credit = _account(JournalLine.receipt_id, ledger.CREDIT, ledger.UNIDENTIFIED)
     payable = _account(JournalLine.receipt_id, ledger.REFUNDS)
+    outside = _sums(OutsideMove.amount, OutsideMove.receipt_id, OutsideMove.receipt_id.is_not(None))
     production = settings().production
     for row in db.session.execute(select(Receipt.id, Receipt.amount, Receipt.way)):
         amount, of = row.amount.minor, row.id
-        unused = amount - used.get(of, 0) - promised.get(of, 0) - gone.get(of, 0)
+        unused = amount - used.get(of, 0) - promised.get(of, 0) - gone.get(of, 0) - outside.get(of, 0)
         checks = {
             "is spent beyond its sum": unused - asked.get(of, 0) >= 0,
             f"has {unused} fen of credit, its account says {-credit.get(of, 0)}": unused
@@ -184,7 +186,10 @@ def _ways() -> list[str]:
     ]
 
 
-CHECKS: tuple[Callable[[], list[str]], ...] = (_entries, _numbers, _documents, _invoices, _receipts, _ways)
+CHECKS: tuple[Callable[[], list[str]], ...] = (
+    _entries, _numbers, _documents, _invoices, _receipts, _ways,
+    *verify_bank.CHECKS,
+)  # fmt: skip
 
 
 def verify_books() -> tuple[int, list[str]]:

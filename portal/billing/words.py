@@ -17,6 +17,7 @@ ACCOUNTS = {
     ledger.UNIDENTIFIED: _l("Unidentified receipts"),
     ledger.VAT: _l("Output VAT"),
     ledger.REFUNDS: _l("Refunds payable"),
+    ledger.OUTSIDE: _l("Outside the portal"),
 }
 
 
@@ -45,8 +46,24 @@ def install() -> None:
             "refund.sending": (_l("Refund on its way"), "send"),
             "refund.succeeded": (_l("Refund paid out"), "flag"),
             "refund.failed": (_l("Refund failed"), "exclamation-octagon"),
+            "statement.imported": (_l("Bank statement taken in"), "file-earmark-arrow-down"),
+            "bank.opened": (_l("Book of a bank account begun"), "bank"),
+            "bank.matched": (_l("Line of the bank matched"), "check-circle"),
+            "bank.outside": (_l("Line of the bank set outside"), "box-arrow-right"),
+            "bank.undone": (_l("Clearing undone"), "arrow-counterclockwise"),
             "invoice.void_proposed": (_l("Voiding proposed"), "slash-circle"),
             "invoice.void_declined": (_l("Voiding declined"), "arrow-counterclockwise"),
         },
-        {"payer": _l("Payer"), "text": _l("Text of the transfer"), "asked": _l("Sum asked for")},
+        {
+            "account": _l("Bank account"),
+            "file": _l("File"),
+            "lines": _l("Lines"),
+            "fresh": _l("New lines"),
+            "closing": _l("Closing balance"),
+            "balance": _l("Balance"),
+            "why": _l("Reason"),
+            "payer": _l("Payer"),
+            "text": _l("Text of the transfer"),
+            "asked": _l("Sum asked for"),
+        },
     )
