@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _l
 
 from portal.accounts import throttle
 from portal.billing import (
+    bank_chasing,
     charging,
     dunning,
     online,
@@ -48,6 +49,7 @@ def install() -> None:
                 "Compares three days of payments, refunds, disputes and payouts with the provider"
             ),
             "remind_debtors": _l("Reminds payers of what is due, one step at a time"),
+            "chase_unidentified": _l("Asks finance about money whose payer is not found for days"),
             "send_refunds": _l("Sends approved refunds and asks about those under way"),
             "recognise": _l("Books what was earned in the months that are over"),
             "revalue": _l("Revalues receivables in other currencies at the month's end"),
@@ -76,6 +78,7 @@ def install() -> None:
         Chore("send_refunds", "5-59/10 * * * *", sending.sweep),
         Chore("recognise", "20 0 * * *", recognition.recognise),
         Chore("revalue", "40 0 * * *", revaluing.sweep),
+        Chore("chase_unidentified", "0 9 * * 1-5", bank_chasing.chase),
         Chore("announce_standings", "5 0 * * *", members.announce_standings),
         Chore("expire_applications", "0 9 * * *", members.expire_applications),
         Chore("close_unfulfilled", "10 9 * * *", members.close_unfulfilled),

@@ -29,6 +29,8 @@ from portal.accounts.people_office import folk
 from portal.accounts.rules import rules
 from portal.accounts.views import accounts
 from portal.billing import (  # noqa: F401 - their routes and handlers
+    bank_office,
+    bank_upload,
     books_views,
     card_views,
     fapiao_access,
@@ -187,6 +189,7 @@ def _rails() -> None:
             staff_who_may(May.READ_MONEY),
             queries.count_waiting,
         ),
+        Entry("office", 45, "money.bank", _l("Bank"), "bank2", staff_who_may(May.READ_MONEY)),
         Entry("office", 50, "money.invoices", _l("Invoices"), "receipt", staff_who_may(May.READ_MONEY)),
         Entry("office", 60, "money.receipts", _l("Receipts"), "bank", staff_who_may(May.READ_MONEY)),
         Entry(

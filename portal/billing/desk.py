@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, select
 
 from portal.accounts.access import Reader
 from portal.accounts.may import May
-from portal.billing import fapiao_access, ladder, queries
+from portal.billing import bank_queries, fapiao_access, ladder, queries
 from portal.billing.book_models import HandEntry, HandState
 from portal.billing.dunning_office import proposals
 from portal.billing.fapiao_models import FapiaoState
@@ -22,6 +22,7 @@ from portal.core.words import money
 
 R = RefundState
 MOST = 50
+FROM_STATEMENT = "bank:"
 
 
 def _task(title: str, detail: str, action: str, since: Any, href: str) -> dict[str, Any]:
@@ -75,6 +76,8 @@ def _money() -> list[dict[str, Any]]:
     twice = {row.id for row in _rows(queries.paid_twice())}
     for row in _rows(queries.unapplied()):
         who, href = row.payer or "–", url_for("money.receipt", uid=row.uid)
+        if row.party_id is None and row.provider.startswith(FROM_STATEMENT):
+            continue  # those are cleared on the bank's page, and are a task there after some days
         if row.party_id is None:
             title = _("Unidentified money: %(payer)s", payer=who)
         elif row.id in twice:
@@ -83,6 +86,18 @@ def _money() -> list[dict[str, Any]]:
             continue  # credit that is its payer's own is no task: it may stay
         found.append(_task(title, money(row.amount), _("View"), row.recorded_at, href))
     return found
+
+
+def _bank() -> list[dict[str, Any]]:
+    """Return the lines whose payer nobody found for days, each a task of its own."""
+    late = [
+        _task(
+            _("Unidentified money: %(payer)s", payer=row.payer or "–"), money(row.amount), _("View"), row.file.at,
+            url_for("money.bank", account=row.account, line=row.uid),
+        )
+        for row in _rows(bank_queries.overdue())
+    ]  # fmt: skip
+    return [{**task, "overdue": True} for task in late]
 
 
 def _others(mine: int) -> list[dict[str, Any]]:
@@ -166,7 +181,7 @@ def tasks(reader: Reader) -> list[dict[str, Any]]:
     if not reader.staff_may(May.RECORD_RECEIPTS):
         return []
     mine = reader.person.id
-    found = [*_entries(mine), *_refunds(mine), *_money(), *_others(mine), *_second_look(mine)]
+    found = [*_entries(mine), *_refunds(mine), *_money(), *_bank(), *_others(mine), *_second_look(mine)]
     found += [*_fapiaos(), *_proposals()]
     return sorted(found, key=lambda task: task["since"])
 
@@ -189,6 +204,7 @@ def figures() -> list[dict[str, Any]]:
 
     return [
         {"label": _("Open invoices"), "value": count, "note": money(total), "href": url_for("money.invoices", state="open")},
+        {"label": _("Bank lines to clear"), "value": _count(bank_queries.waiting()), "href": url_for("money.bank")},
         {"label": _("Unidentified money"), "value": _count(unknown), "note": summed(unknown), "href": url_for("money.receipts", show="unidentified")},
         {"label": _("Credit of payers"), "value": _count(credit), "note": summed(credit), "href": url_for("money.receipts", show="credit")},
         {"label": _("Refunds under way"), "value": _count(queries.refunds(R.REQUESTED, R.APPROVED, R.SENDING)), "href": url_for("money.refunds", state="open")},

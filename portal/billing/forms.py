@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import DateField, TextAreaField
+from wtforms import DateField, FileField, TextAreaField
 from wtforms.validators import Optional
 
 from portal.billing.note_models import NoteKind
@@ -117,6 +117,33 @@ class HandOver(Form):
     bank_ref = text_field(
         _l("Bank reference"), longest=100, description=_l("The number the bank gave the transfer order.")
     )
+
+
+class TakeStatement(Form):
+    """A statement file for one of our bank accounts; the file itself is read by the view."""
+
+    account = choice_field(_l("Bank account"))
+    closing = _amount(
+        _l("Closing balance (only if the file has none)"),
+        required=False,
+        description=_l("As the bank shows it at the end of the file's last day."),
+    )
+    file = FileField(
+        _l("Statement file"),
+        description=_l("camt.053, MT940, or the bank's CSV in UTF-8 or GB18030; at most 8 MB."),
+        render_kw={"accept": ".xml,.sta,.mt940,.940,.txt,.csv"},
+    )
+
+    def money(self) -> Money | None:
+        """Return the closing balance typed, if any; `Refused` in words if it cannot be read."""
+        if not self.closing.data:
+            return None
+        try:
+            return Money.parse(self.closing.data)
+        except ValueError:
+            raise Refused(
+                _l("Please write the amount like 12,000.00."), field="closing", status=422
+            ) from None
 
 
 class Profile(Form):

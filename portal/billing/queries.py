@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, func, literal, select, type_coerce
 
+from portal.billing.bank_models import OutsideMove
 from portal.billing.book_models import HandEntry, HandState
 from portal.billing.checkout_models import AttemptState, CheckoutAttempt, PaymentAlert
 from portal.billing.models import Invoice, InvoiceState, Party
@@ -59,8 +60,9 @@ def credit_sql() -> ColumnElement[Money]:
     used = select(func.sum(taken)).where(Allocation.receipt_id == Receipt.id)
     back = select(func.sum(Refund.amount)).where(Refund.receipt_id == Receipt.id, Refund.state.not_in(OVER))
     gone = select(func.sum(Reversal.amount)).where(Reversal.receipt_id == Receipt.id)
+    out = select(func.sum(OutsideMove.amount)).where(OutsideMove.receipt_id == Receipt.id)
     left = Receipt.amount - _sum(used.correlate(Receipt)) - _sum(back.correlate(Receipt))
-    return fen(left - _sum(gone.correlate(Receipt)))
+    return fen(left - _sum(gone.correlate(Receipt)) - _sum(out.correlate(Receipt)))
 
 
 def allocations_of(invoice: Invoice) -> list[Allocation]:

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from portal.accounts.people import Person
 from portal.billing import attempts, ledger
+from portal.billing.bank_models import OutsideMove
 from portal.billing.events import InvoiceReopened, InvoiceSettled, ReceiptRecorded, ReceiptUnapplied
 from portal.billing.issuing import locked, owed
 from portal.billing.ledger import Line
@@ -158,8 +159,11 @@ def credit_of(receipt: Receipt) -> Money:
     gone = db.session.scalar(
         select(func.coalesce(func.sum(Reversal.amount), 0)).where(Reversal.receipt_id == receipt.id)
     )
+    outside = db.session.scalar(
+        select(func.coalesce(func.sum(OutsideMove.amount), 0)).where(OutsideMove.receipt_id == receipt.id)
+    )
     total = receipt.amount
-    for part in (used, back, gone):
+    for part in (used, back, gone, outside):
         total -= part if isinstance(part, Money) else Money(int(part or 0))
     return total
 
@@ -181,7 +185,7 @@ def put_on(receipt: Receipt, invoice: Invoice, *, by: Person | str) -> Money:
 
 def allocate(receipt: Receipt, invoice: Invoice, part: Part, *, by: Person | str) -> Money:
     """Put a part of a receipt on an invoice, both under their locks; what lies between both sums is named and booked."""
-    _identify(receipt, invoice.party)
+    identify(receipt, invoice.party)
     row = Allocation(
         receipt=receipt, invoice=invoice, amount=part.amount, day=clock.today(),
         taken=part.taken if part.taken != part.amount else None, units=part.units,
@@ -209,7 +213,7 @@ def settled(invoice: Invoice) -> None:
         publish(InvoiceSettled(invoice))
 
 
-def _identify(receipt: Receipt, party: Party) -> None:
+def identify(receipt: Receipt, party: Party) -> None:
     """Say whose money an unidentified receipt is, once it pays an invoice of that party."""
     if receipt.party_id is None:
         ledger.post(
@@ -220,8 +224,21 @@ def _identify(receipt: Receipt, party: Party) -> None:
                 Line(ledger.CREDIT, -receipt.amount, party, receipt=receipt),
             ],
             on=clock.today(),
+            n=ledger.next_n("identified", receipt.subject),
         )
         receipt.party = party
+
+
+def unidentify(receipt: Receipt) -> None:
+    """Say that nobody knows whose money it is after all; all of it must be free."""
+    if receipt.party is not None:
+        sides = [
+            Line(ledger.CREDIT, receipt.amount, receipt.party, receipt=receipt),
+            Line(ledger.UNIDENTIFIED, -receipt.amount, receipt=receipt),
+        ]
+        n = ledger.next_n("unidentified", receipt.subject)
+        ledger.post("unidentified", receipt.subject, sides, on=clock.today(), n=n)
+        receipt.party = None
 
 
 def held(invoice: Invoice) -> list[tuple[Allocation, Money]]:

@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from portal.billing import ledger, verify_desk, verify_prices, verify_stripe
+from portal.billing import ledger, verify_bank, verify_desk, verify_prices, verify_stripe
 from portal.billing import verify_books as books
+from portal.billing.bank_models import OutsideMove
 from portal.billing.models import Invoice, InvoiceLine, InvoiceState, NumberSeries
 from portal.billing.money_models import (
     Allocation,
@@ -166,11 +167,12 @@ def _receipts() -> list[str]:
     cash = _account(JournalLine.receipt_id, *set(CASH.values()), ledger.DISPUTED)
     credit = _account(JournalLine.receipt_id, ledger.CREDIT, ledger.UNIDENTIFIED)
     payable = _account(JournalLine.receipt_id, ledger.REFUNDS)
+    outside = _sums(OutsideMove.amount, OutsideMove.receipt_id, OutsideMove.receipt_id.is_not(None))
     production = settings().production
     for row in db.session.execute(select(Receipt.id, Receipt.amount, Receipt.way)):
         amount, of = row.amount.minor, row.id
         left = amount - gone.get(of, 0) - back.get(of, 0)
-        unused = left - used.get(of, 0) - promised.get(of, 0)
+        unused = left - used.get(of, 0) - promised.get(of, 0) - outside.get(of, 0)
         checks = {
             "is spent beyond its sum": unused - asked.get(of, 0) >= 0,
             f"has {unused} fen of credit, its account says {-credit.get(of, 0)}": unused
@@ -202,7 +204,7 @@ def _ways() -> list[str]:
 
 CHECKS: tuple[Callable[[], list[str]], ...] = (
     _entries, _numbers, _documents, _invoices, _receipts, _ways,
-    *books.CHECKS, *verify_stripe.CHECKS, *verify_prices.CHECKS, *verify_desk.CHECKS,
+    *books.CHECKS, *verify_stripe.CHECKS, *verify_prices.CHECKS, *verify_desk.CHECKS, *verify_bank.CHECKS,
 )  # fmt: skip
 
 
