@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.accounts.people import Person
-from portal.billing import bank_refunds, ledger, settling
+from portal.billing import bank_refunds, identifying, ledger, settling
 from portal.billing.bank_files import Entry, plain
 from portal.billing.bank_ladder import ALONE, OTHER_SUM, SUGGESTS, Verdict, ladder_for
 from portal.billing.bank_models import BankLine, LineState, OutsideMove, PayerAccount
@@ -165,7 +165,7 @@ def match(line: BankLine, invoices: Iterable[Invoice], *, by: Person) -> Money:
 def keep(line: BankLine, party: Party, *, by: Person) -> None:
     """Say whose money a line is, without an invoice: it is that payer's credit."""
     row, receipt = _open(line.id)
-    settling.identify(receipt, party)
+    identifying.identify(receipt, party)
     _cleared(row, by)
     _learn(row, party)
     audit.record(
@@ -211,7 +211,7 @@ def _unmatch(row: BankLine, receipt: Receipt, by: Person, reason: str) -> None:
     db.session.flush()
     if settling.credit_of(receipt) != receipt.amount:
         raise Refused(_l("Part of this money was refunded or taken back: the line stays as it is."))
-    settling.unidentify(receipt)
+    identifying.unidentify(receipt)
 
 
 def set_outside(line: BankLine, move_: OutsideMove, *, by: Person) -> None:

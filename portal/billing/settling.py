@@ -11,6 +11,7 @@ from portal.accounts.people import Person
 from portal.billing import attempts, ledger
 from portal.billing.bank_models import OutsideMove
 from portal.billing.events import InvoiceReopened, InvoiceSettled, ReceiptRecorded, ReceiptUnapplied
+from portal.billing.identifying import identify
 from portal.billing.issuing import locked, owed
 from portal.billing.ledger import Line
 from portal.billing.models import Invoice, InvoiceState, Party
@@ -211,34 +212,6 @@ def settled(invoice: Invoice) -> None:
     if not owed(invoice):
         move(invoice, InvoiceState.PAID)
         publish(InvoiceSettled(invoice))
-
-
-def identify(receipt: Receipt, party: Party) -> None:
-    """Say whose money an unidentified receipt is, once it pays an invoice of that party."""
-    if receipt.party_id is None:
-        ledger.post(
-            "identified",
-            receipt.subject,
-            [
-                Line(ledger.UNIDENTIFIED, receipt.amount, receipt=receipt),
-                Line(ledger.CREDIT, -receipt.amount, party, receipt=receipt),
-            ],
-            on=clock.today(),
-            n=ledger.next_n("identified", receipt.subject),
-        )
-        receipt.party = party
-
-
-def unidentify(receipt: Receipt) -> None:
-    """Say that nobody knows whose money it is after all; all of it must be free."""
-    if receipt.party is not None:
-        sides = [
-            Line(ledger.CREDIT, receipt.amount, receipt.party, receipt=receipt),
-            Line(ledger.UNIDENTIFIED, -receipt.amount, receipt=receipt),
-        ]
-        n = ledger.next_n("unidentified", receipt.subject)
-        ledger.post("unidentified", receipt.subject, sides, on=clock.today(), n=n)
-        receipt.party = None
 
 
 def held(invoice: Invoice) -> list[tuple[Allocation, Money]]:
