@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
-from portal.billing import gateway, inbox
+from portal.billing import gateway, inbox, words
 from portal.billing.checkout_models import CheckoutAttempt, GatewayEvent
 from portal.billing.models import Invoice
 from portal.billing.office import money
@@ -111,6 +111,7 @@ def online() -> str:
         chips=_chips(show),
         show=show,
         event_state=event_state,
+        dispute_reason=words.dispute_reason,
         gateway=gateway.which(),
         live=gateway.live_mode(),
         last=chores.last_runs().get("reconcile"),
@@ -181,7 +182,7 @@ def payout(uid: str) -> str:
 def payouts_file() -> Response:
     """Hand out the lines of all payouts as CSV."""
     heads = (
-        _("Payout"), _("Arrives"), _("State"), _("Movement"), _("Type"), _("Gross"), _("Fee"), _("Net"), _("Payer"),
+        _("Payout"), _("Arrives"), _("State"), _("Movement"), _("Type"), _("Gross"), _("Fee"), _("After the fee"), _("Payer"),
     )  # fmt: skip
 
     def row(one: Any) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
 from portal.billing import forms as f
-from portal.billing import matching, queries, reversing, settling
+from portal.billing import matching, queries, reversing, settling, words
 from portal.billing.access import visible_invoice
 from portal.billing.checkout_models import CheckoutAttempt, PaymentAlert
 from portal.billing.money_models import Allocation, Receipt, ReceiptEntry, Refund
@@ -104,7 +104,7 @@ def receipt_page(row: Receipt, *, ask: f.AskRefund, status: int = 200) -> Any:
     return render_template(
         "office/receipt.html",
         receipt=row, entry=entry, allocations=allocations, held={one.id for one, _left in reversing.standing(allocations)}, refunds=refunds, credit=credit,
-        attempts=_of(CheckoutAttempt, row), reversals=_of(Reversal, row), disputes=_of(Dispute, row),
+        attempts=_of(CheckoutAttempt, row), reversals=_of(Reversal, row), disputes=_of(Dispute, row), dispute_reason=words.dispute_reason,
         twice=row.id in set(db.session.scalars(queries.paid_twice().with_only_columns(Receipt.id))),
         candidates=matching.candidates(row, q) if credit and may_match else [],
         journal=queries.journal_of(receipt=row),

@@ -65,8 +65,26 @@ def entry_kind(code: str) -> str:
     return str(KINDS.get(code, code))
 
 
+REASONS = {
+    "fraudulent": _l("The payer says it was not him"),
+    "duplicate": _l("Paid twice"),
+    "product_not_received": _l("Not received"),
+    "product_unacceptable": _l("Not as agreed"),
+    "subscription_canceled": _l("Ended before"),
+    "credit_not_processed": _l("A refund did not come"),
+    "unrecognized": _l("The payer does not know the payment"),
+    "general": _l("No reason given"),
+}
+
+
+def dispute_reason(code: str) -> str:
+    """Return why a payer disputes a payment; the provider's code if it has no words."""
+    return str(REASONS.get(code, code))
+
+
 def install() -> None:
     """Name the verbs of receipts, refunds and voided invoices."""
+    story.values({f"dispute.{verb}/reason": dispute_reason for verb in ("came", "opened", "won", "lost")})
     story.words(
         {
             "receipt.proposed": (_l("Transfer written down"), "pencil"),
