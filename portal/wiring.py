@@ -53,7 +53,7 @@ from portal.billing import words as billing_words
 from portal.billing.account_views import account
 from portal.billing.ageing_office import ageing
 from portal.billing.api import invoices_api
-from portal.billing.dunning_office import chasing
+from portal.billing.dunning_office import chasing, count_proposals
 from portal.billing.events import CreditNoteIssued, InvoiceIssued, InvoiceReversed, InvoiceSettled
 from portal.billing.fapiao_api import fapiao_api
 from portal.billing.fapiao_office import fapiao_desk
@@ -234,6 +234,14 @@ def _desk_rails() -> None:
             staff_who_may(May.READ_MONEY),
             fapiao_access.count_waiting,
         ),
-        Entry("office", 66, "chasing.late", _l("Reminders"), "bell", staff_who_may(May.READ_MONEY)),
+        Entry(
+            "office",
+            66,
+            "chasing.late",
+            _l("Reminders"),
+            "bell",
+            staff_who_may(May.READ_MONEY),
+            count_proposals,
+        ),
         Entry("office", 68, "ageing.page", _l("Ageing"), "hourglass-split", staff_who_may(May.READ_MONEY)),
     )

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import DatabaseError
 
 from portal.accounts.may import StaffRole
-from portal.billing import dunning, fapiao, issuing, ladder, settling
+from portal.billing import attempts, dunning, fapiao, issuing, ladder, settling
 from portal.billing.catalogue import price_of
+from portal.billing.checkout_models import Trouble
+from portal.billing.dunning_list import standing
 from portal.billing.dunning_models import DecisionState, DunningDecision, DunningNotice, HoldKind, NoticeState
 from portal.billing.events import DunningStepReached
 from portal.billing.fapiao_models import FapiaoKind
@@ -460,3 +463,42 @@ def test_money_that_went_away_goes_on_where_it_stood(house: Flask) -> None:
         settling.release(db.session.scalars(select(Allocation)).one(), by="test", reason="returned")
     morning(house, DUE + timedelta(days=20))
     assert [step for step, _state in steps(house)] == ["notice", "due", "reminder", "changes"]
+
+
+def test_the_list_says_what_each_page_says_in_as_many_statements_as_for_one(house: Flask) -> None:
+    today = clock.today()
+    uids = [bill(house, f"test:{n}", day=today - timedelta(days=35 + n)) for n in range(6)]
+    with house.app_context():
+        chores.run("remind_debtors")
+    with house.app_context(), transaction():
+        books.party().tax_number = "91110108551385082Q"
+        fang = books.person("fang")
+        dunning.hold(invoice(uids[1]), HoldKind.DISPUTE, by=fang, reason="x")
+        dunning.hold(invoice(uids[2]), HoldKind.PROMISE, by=fang, reason="x", until=today + timedelta(days=3))
+        row = invoice(uids[3])
+        books.transfer("B-3", Money(500_000), str(row.reference))
+        fapiao.request_fapiao(
+            row.party, {row.id: Money(100)}, kind=FapiaoKind.NORMAL, by=books.person("chen")
+        )
+        attempts.alert("dispute:x", Trouble.DISPUTE, "x", invoice=invoice(uids[4]))
+    with house.test_request_context("/"), reading():
+        rows = [invoice(uid) for uid in uids]
+        for row, said in zip(rows, standing(rows), strict=True):
+            assert said["owed"] == issuing.owed(row)
+            assert said["held"] == dunning.held_by(row)
+            assert said["next"] == dunning.next_step(row)
+            assert said["notices"] == dunning.notices_of(row)
+        assert len({str(one["held"]) for one in standing(rows)}) == 5
+        seen: list[str] = []
+
+        def note(_conn: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+            seen.append(statement)
+
+        event.listen(db.engine, "before_cursor_execute", note)
+        counts = []
+        for some in (rows[:1], rows):
+            seen.clear()
+            standing(some)
+            counts.append(len(seen))
+        event.remove(db.engine, "before_cursor_execute", note)
+        assert counts[0] == counts[1] <= 6

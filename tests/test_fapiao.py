@@ -19,9 +19,11 @@ from werkzeug.datastructures import FileStorage
 from portal.accounts.may import ContactRole, StaffRole
 from portal.accounts.organisations import Contact
 from portal.billing import crediting, fapiao, fapiao_files, issuing, settling
+from portal.billing.catalogue import price_of
 from portal.billing.events import CreditNoteIssued
 from portal.billing.fapiao_export import PROVIDER, shares
 from portal.billing.fapiao_models import Fapiao, FapiaoKind, FapiaoPart, FapiaoState
+from portal.billing.issuing import Item
 from portal.billing.models import Invoice, InvoiceLine, Party
 from portal.billing.profile import set_profile
 from portal.billing.verify import verify_books
@@ -486,3 +488,23 @@ def test_every_deed_is_on_record(firm: Flask) -> None:
         )
         assert {"fapiao.requested", "fapiao.issued"} <= verbs
         assert db.session.scalars(select(InvoiceLine)).first() is not None
+
+
+def test_a_person_asks_for_himself_and_whoever_also_acts_for_a_company_from_the_invoice(firm: Flask) -> None:
+    with firm.app_context(), transaction():
+        solo = make_person("solo@else.example", "Solo")
+        make_org("Side Ltd", (solo, ContactRole.OWNER))
+        order = issuing.place_order(issuing.party_of(solo), "solo:1", [Item(price_of("dues.individual"))])
+        row = issuing.issue_invoice(order, language="en", by="test")
+        books.transfer("B-9", row.gross, str(row.reference), payer="Solo")
+        uid = row.uid
+    client = browser(firm, "solo@else.example")
+    page = client.get(f"/fapiao/new?invoice={uid}")
+    assert 'value="200.00"' in page.text
+    asked = post(client, f"/fapiao/new?invoice={uid}", kind="normal", **{f"amount-{uid}": "200.00"})
+    assert asked.status_code == 303, asked.text
+    assert "200.00" in client.get("/fapiao").text
+    chen = browser(firm, "chen@galaxy.example")
+    assert chen.get(f"/fapiao/new?invoice={uid}").status_code == 404
+    with firm.app_context(), reading():
+        assert verify_books()[1] == []

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from portal.accounts.may import ContactRole, Scope
 from portal.billing.fapiao_models import Fapiao
@@ -39,8 +40,13 @@ def firm(app: Flask) -> Flask:
     return app
 
 
+def told(answer: TestResponse) -> Any:
+    """Return what an answer says."""
+    return answer.json
+
+
 def invoice_of(program: Program) -> str:
-    return str(program.get("/invoices").json["items"][0]["id"])  # type: ignore[index]
+    return str(told(program.get("/invoices"))["items"][0]["id"])
 
 
 def body(invoice: str, amount: int, kind: str = "normal") -> dict[str, Any]:
@@ -54,14 +60,16 @@ def test_a_program_asks_once_and_withdraws(firm: Flask) -> None:
     assert made.status_code == 201, made.text
     again = program.send("POST", "/fapiao", body(invoice, 1_500_000), key="one")
     assert again.json == made.json
-    uid = made.json["id"]  # type: ignore[index]
-    shown = program.get(f"/fapiao/{uid}").json["parts"][0]["amount"]  # type: ignore[index]
-    assert shown == {"amount": 1_500_000, "currency": "CNY"}
-    assert [row["state"] for row in program.get("/fapiao?state=requested").json["items"]] == ["requested"]  # type: ignore[index]
+    uid = told(made)["id"]
+    assert told(program.get(f"/fapiao/{uid}"))["parts"][0]["amount"] == {
+        "amount": 1_500_000,
+        "currency": "CNY",
+    }
+    assert [row["state"] for row in told(program.get("/fapiao?state=requested"))["items"]] == ["requested"]
     too_much = program.send("POST", "/fapiao", body(invoice, 500_001))
     assert too_much.status_code == 422
     assert program.send("POST", "/fapiao", body(invoice, 1, "special")).status_code == 422
-    assert program.send("POST", f"/fapiao/{uid}/withdrawal", {}).json["state"] == "withdrawn"  # type: ignore[index]
+    assert told(program.send("POST", f"/fapiao/{uid}/withdrawal", {}))["state"] == "withdrawn"
     assert program.send("POST", f"/fapiao/{uid}/withdrawal", {}).status_code == 409
     with firm.app_context(), reading():
         assert len(db.session.scalars(select(Fapiao)).all()) == 1
@@ -78,13 +86,13 @@ def test_nonsense_is_told_field_by_field(firm: Flask, wrong: dict[str, Any]) -> 
 def test_scopes_and_foreign_rows(firm: Flask) -> None:
     owner = Program(firm, give(firm, "chen@galaxy.example", Scope.INVOICES_READ, Scope.FAPIAO_WRITE))
     invoice = invoice_of(owner)
-    uid = owner.send("POST", "/fapiao", body(invoice, 100)).json["id"]  # type: ignore[index]
+    uid = told(owner.send("POST", "/fapiao", body(invoice, 100)))["id"]
     reader = Program(firm, give(firm, "chen@galaxy.example", Scope.INVOICES_READ))
     assert reader.send("POST", "/fapiao", body(invoice, 100)).status_code == 403
     with firm.app_context(), transaction():
         make_org("Rival Ltd", (make_person("rival@rival.example"), ContactRole.OWNER))
     rival = Program(firm, give(firm, "rival@rival.example", Scope.INVOICES_READ, Scope.FAPIAO_WRITE))
-    assert rival.get("/fapiao").json["items"] == []  # type: ignore[index]
+    assert told(rival.get("/fapiao"))["items"] == []
     for answer in (
         rival.get(f"/fapiao/{uid}"), rival.send("POST", "/fapiao", body(invoice, 1)), rival.send("POST", f"/fapiao/{uid}/withdrawal", {}),
     ):  # fmt: skip

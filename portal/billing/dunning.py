@@ -35,6 +35,15 @@ MORNING = timedelta(hours=9)
 EARLIEST = timedelta(days=62)
 
 
+HELD = {
+    HoldKind.DISPUTE: _l("The payer disputes this invoice."),
+    HoldKind.PROMISE: _l("The payer promised to pay."),
+    HoldKind.OTHER: _l("Finance paused the reminders."),
+}
+DISPUTED = _l("A payment of this invoice is disputed at the bank.")
+FAPIAO = _l("A fapiao for this invoice is still to be issued.")
+
+
 def hold_of(invoice: Invoice) -> DunningHold | None:
     """Return the pause in force on an invoice; a promise counts to the end of its day."""
     row = db.session.scalars(
@@ -58,16 +67,10 @@ def held_by(invoice: Invoice) -> object | None:
     """Return in words what holds the reminders of an invoice; None if nothing does."""
     row = hold_of(invoice)
     if row is not None:
-        return {
-            HoldKind.DISPUTE: _l("The payer disputes this invoice."),
-            HoldKind.PROMISE: _l("The payer promised to pay."),
-            HoldKind.OTHER: _l("Finance paused the reminders."),
-        }[row.kind]
+        return HELD[row.kind]
     if disputed(invoice):
-        return _l("A payment of this invoice is disputed at the bank.")
-    if fapiao.outstanding(invoice):
-        return _l("A fapiao for this invoice is still to be issued.")
-    return None
+        return DISPUTED
+    return FAPIAO if fapiao.outstanding(invoice) else None
 
 
 def notices_of(invoice: Invoice) -> list[DunningNotice]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, g, render_template, request
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import allow, me
@@ -14,6 +14,7 @@ from portal.accounts.may import May
 from portal.billing import dunning, forms, ladder
 from portal.billing import fapiao_forms as f
 from portal.billing.access import visible_invoice
+from portal.billing.dunning_list import standing
 from portal.billing.dunning_models import DecisionState, DunningDecision, DunningNotice, HoldKind
 from portal.billing.issuing import owed
 from portal.billing.models import Invoice, InvoiceState
@@ -39,16 +40,23 @@ def told(invoice: Invoice) -> dict[str, Any]:
     }
 
 
-def proposals() -> list[DunningDecision]:
-    """Return what steps proposed and nobody has decided, while something is still owed; the oldest first."""
-    rows = db.session.scalars(
+def _proposed() -> Select[DunningDecision]:
+    return (
         select(DunningDecision)
         .join(DunningNotice, DunningNotice.id == DunningDecision.notice_id)
         .join(Invoice, Invoice.id == DunningNotice.invoice_id)
         .where(DunningDecision.state == DecisionState.PROPOSED, Invoice.state == InvoiceState.OPEN)
-        .order_by(DunningDecision.id)
     )
-    return list(rows)
+
+
+def proposals() -> list[DunningDecision]:
+    """Return what steps proposed and nobody has decided, while something is still owed; the oldest first."""
+    return list(db.session.scalars(_proposed().order_by(DunningDecision.id)))
+
+
+def count_proposals(_reader: object) -> Select[int]:
+    """Select how many proposals wait for a decision."""
+    return _proposed().with_only_columns(func.count(DunningDecision.id), maintain_column_froms=True)
 
 
 @chasing.get("/")
@@ -65,10 +73,7 @@ def late() -> str:
         for key, words in names
     ]
     page = page_of(statement.order_by(Invoice.due_on, Invoice.id))
-    rows = [
-        {"invoice": row, "owed": owed(row), "days": (today - row.due_on).days, **told(row)}
-        for row in page.items
-    ]
+    rows = standing(page.items)
     return render_template(
         "office/reminders.html", page=page, rows=rows, chips=chips, proposals=proposals(), block=ladder.PROPOSE_BLOCK,
         may_chase=me().staff_may(May.CHASE_DEBTORS), why=forms.Why(formdata=None),

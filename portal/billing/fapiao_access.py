@@ -21,8 +21,11 @@ WAITING = (FapiaoState.REQUESTED, FapiaoState.RED_REQUESTED)
 
 def visible_fapiaos(reader: Reader) -> Select[Fapiao]:
     """Select the fapiaos a reader may see: staff of money all, others those of their parties."""
-    if reader.staff_may(May.READ_MONEY):
-        return select(Fapiao)
+    return select(Fapiao) if reader.staff_may(May.READ_MONEY) else own_fapiaos(reader)
+
+
+def own_fapiaos(reader: Reader) -> Select[Fapiao]:
+    """Select the fapiaos of the reader's own organisations and his own, whatever else he is."""
     himself = Party.person_id == reader.person.id if reader.personal else false()
     own = select(Party.id).where(or_(Party.org_id.in_(reader.orgs(May.SEE_MONEY)), himself))
     return select(Fapiao).where(Fapiao.party_id.in_(own))

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, g, render_template, request
 from flask_babel import gettext as _
 from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import allow, me
@@ -44,7 +45,7 @@ def _asked() -> Select[Fapiao]:
         like = [one.ilike(f"%{q}%") for one in (Fapiao.title, Fapiao.tax_number, Fapiao.number)]
         statement = statement.where(or_(*like, Fapiao.id.in_(named)))
     order = Fapiao.id if state == "waiting" else Fapiao.id.desc()
-    return statement.order_by(order)
+    return statement.order_by(order).options(selectinload(Fapiao.parts))
 
 
 @fapiao_desk.get("/")

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, g, render_template, request
 from flask_babel import gettext as _
+from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import me, signed_in
@@ -14,6 +15,7 @@ from portal.accounts.people_views import acting_for, required_org
 from portal.billing import fapiao as verbs
 from portal.billing import fapiao_access as access
 from portal.billing import fapiao_forms as f
+from portal.billing.access import payable_invoice
 from portal.billing.fapiao_models import Fapiao, FapiaoKind, FapiaoState
 from portal.billing.models import Party
 from portal.billing.profile_checks import missing_for
@@ -34,14 +36,10 @@ def _party(what: May) -> Party | None:
 @fapiao.get("/fapiao")
 @signed_in
 def mine() -> str:
-    """List the fapiaos of the payer acted for, and what another can be asked for."""
+    """List the reader's fapiaos, and what the payer acted for can ask another for."""
     party = _party(May.SEE_MONEY)
     g.nav = "billing.invoices"
-    page = page_of(
-        access.visible_fapiaos(me())
-        .where(Fapiao.party_id == (party.id if party else 0))
-        .order_by(Fapiao.id.desc())
-    )
+    page = page_of(access.own_fapiaos(me()).order_by(Fapiao.id.desc()).options(selectinload(Fapiao.parts)))
     pays = party is not None and access.pays_for(me(), party)
     left = access.ready(party) if party is not None else []
     return render_template("billing/fapiaos.html", page=page, left=left, pays=pays)
@@ -59,6 +57,9 @@ def _form_page(party: Party, form: f.AskFapiao, status: int = 200) -> Any:
 
 
 def _payer() -> Party:
+    """Return who asks: the payer of the invoice named in the address, else the one acted for."""
+    if uid := request.args.get("invoice", ""):
+        return payable_invoice(uid).party
     party = _party(May.PAY)
     if party is None:
         raise Missing(_("There is no invoice yet for which a fapiao could be asked."))
