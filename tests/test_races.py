@@ -17,6 +17,7 @@ from portal.billing import issuing
 from portal.billing.checkout_models import CheckoutAttempt, PracticeSession
 from portal.billing.models import Invoice, InvoiceState
 from portal.billing.money_models import Receipt
+from portal.billing.note_models import CreditNote
 from portal.billing.verify import verify_books
 from portal.core import audit, outbox
 from portal.core.db import db, reading, transaction
@@ -49,6 +50,40 @@ with create_app().app_context():
     for n in range(rounds + rounds // 3):
         try:
             patiently(lambda: issue(n))  # as every door does with a lost race
+        except ZeroDivisionError:
+            pass
+"""
+MIXER = """
+import sys
+from datetime import datetime, timedelta, timezone
+from portal.app import create_app
+from portal.accounts.organisations import Organisation
+from portal.billing import crediting, issuing
+from portal.billing.catalogue import price_of
+from portal.billing.issuing import Item
+from portal.core import clock
+from portal.core.db import db, transaction
+from portal.core.retry import patiently
+me, rounds, until = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+CHINA = timezone(timedelta(hours=8))
+def shifted():
+    # The clock of all runs towards New Year: it passes midnight of Shanghai when `until` comes.
+    return datetime(2027, 12, 31, 16, tzinfo=timezone.utc) + (datetime.now(timezone.utc) - datetime.fromtimestamp(until, timezone.utc))
+clock.now = shifted
+def deed(n):
+    with transaction():
+        party = issuing.party_of(db.session.get(Organisation, 1))
+        order = issuing.place_order(party, f"mix:{me}-{n}", [Item(price_of("dues.silver"))])
+        invoice = issuing.issue_invoice(order, language="en", by="race")
+        if n % 2:
+            crediting.reverse_invoice(invoice, by="race", reason="mixed")
+        if n % 4 == 3:
+            raise ZeroDivisionError
+with create_app().app_context():
+    crediting.KEEPERS.append(lambda invoice: True)  # as if a fapiao hung on each: taken back by a note
+    for n in range(rounds):
+        try:
+            patiently(lambda: deed(n))
         except ZeroDivisionError:
             pass
 """
@@ -116,6 +151,25 @@ def test_eight_processes_issue_2000_invoices_without_gap_or_duplicate(app: Flask
         assert numbers == [f"INV-{year}-{n:06d}" for n in range(1, 2001)]
         assert verify_books() == (2000, [])
         assert audit.verify() == (2000, [])
+
+
+@pytest.mark.slow
+def test_eight_processes_mix_invoices_and_credit_notes_over_new_year(app: Flask, tmp_path: Path) -> None:
+    """I4: numbers of both series are 1…n in each year, days not falling, a quarter of the deeds failing."""
+    with app.app_context(), transaction():
+        db.session.add(Organisation(legal_name="Race Ltd"))
+    with app.app_context(), transaction():
+        issuing.party_of(db.session.get_one(Organisation, 1))
+    midnight = str(time.time() + 14)
+    run(app, tmp_path, MIXER, *((str(n), "40", midnight) for n in range(8)))
+    with app.app_context(), reading():
+        for column, prefix, whole in ((Invoice.number, "INV", 240), (CreditNote.number, "CN", 80)):
+            numbers = sorted(str(number) for number in db.session.scalars(select(column)))
+            assert len(numbers) == whole
+            for year in {number.split("-")[1] for number in numbers}:
+                mine = [number for number in numbers if f"-{year}-" in number]
+                assert mine == [f"{prefix}-{year}-{n:06d}" for n in range(1, len(mine) + 1)]
+        assert verify_books()[1] == []
 
 
 def test_two_approvers_make_one_decision_and_one_invoice(app: Flask, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ N = NoteState
 NOTE_LIFE = life(NoteState, {N.DRAFT: [N.ISSUED, N.DECLINED]})
 labels.name(
     NoteState,
-    {N.DRAFT: _l("Proposed"), N.ISSUED: _l("Issued"), N.DECLINED: _l("Declined")},
+    {N.DRAFT: _l("Proposed"), N.ISSUED: _l("Note issued"), N.DECLINED: _l("Declined")},
     {N.DRAFT: "wait", N.ISSUED: "good"},
 )
 

@@ -101,7 +101,7 @@ def parse(text: str) -> Book:
                 book.rates[month_in(month, key, month)] = str(value[month])
         elif key in HEADS or key.startswith("targets_"):
             book.heads[key] = value
-        else:
+        elif isinstance(value, list | dict):  # records that nobody would read are not lost in silence
             raise no("file", key, "is not known")
     _check(book)
     return book

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from portal.billing import past_books, past_file
+from portal.billing import past_books, past_file, plain_text
 from portal.cli import prepared
-from portal.cli.doors import DAY, FILE, FORM, bring_in, report
+from portal.cli.doors import DAY, FILE, FORM, bring_in, report, send_out
 from portal.core import clock
 from portal.core.db import reading, transaction
 from portal.core.errors import Refused
@@ -70,3 +70,13 @@ def report_revenue(start: datetime, end: datetime, known: datetime | None, form:
         for stream, amount in amounts.items():
             if amount:
                 click.echo(f"  {stream}\t{plain(Money(amount))}")
+
+
+@send_out.command("journal")
+@click.option("--format", "form", type=click.Choice(["beancount", "hledger"]), required=True)
+@click.option("--until", "until", type=DAY, default=None, help="The last day posted.")
+def export_journal(form: str, until: datetime | None) -> None:
+    """Write the ledger as plain text with every balance asserted."""
+    with prepared().app_context(), reading():
+        for line in plain_text.journal(form, until.date() if until else None):
+            click.echo(line)

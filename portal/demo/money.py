@@ -8,9 +8,10 @@ from datetime import date
 from sqlalchemy import select
 
 from portal.accounts.people import Person
-from portal.billing import refunds, settling
+from portal.billing import crediting, exchange, hand, refunds, settling
 from portal.billing.models import Invoice, InvoiceState
 from portal.billing.money_models import Receipt, ReceiptEntry
+from portal.billing.note_models import NoteKind
 from portal.core import clock
 from portal.core.db import db, transaction
 from portal.core.money import Money
@@ -47,3 +48,29 @@ def fill(who: Who, today: date) -> None:
         refunds.request_refund(
             receipt, receipt.amount, by=who("finance2"), reason="重复支付，付款方要求退回。", payee=to
         )
+    _books(who, today)
+
+
+def _books(who: Who, today: date) -> None:
+    """Issue a credit note and propose another, write an entry by hand, load a rate."""
+    paid = select(Invoice).where(
+        Invoice.state == InvoiceState.PAID, Invoice.gross > Money(0), ~Invoice.reversed
+    )
+    with clock.stopped_at(today), transaction():
+        first, second = list(db.session.scalars(paid.order_by(Invoice.id).limit(2)))
+        line = first.lines[0]
+        note = crediting.propose_note(
+            first, NoteKind.PRICE_ADJUSTMENT, by=who("finance"), reason="首年服务内容减少，双方同意下调会费。",
+            nets={line.id: Money(line.net.minor // 20)},
+        )  # fmt: skip
+        crediting.issue_note(note, by=who("finance2"))
+        crediting.propose_note(
+            second, NoteKind.TERMINATION, by=who("finance2"), reason="会员提前退出。", last_day=today
+        )
+        hand.propose_entry(
+            today,
+            [("6602", Money(3_600)), ("1002", Money(-3_600))],
+            by=who("finance2"),
+            reason="本季度银行账户管理费。",
+        )
+        exchange.load_rate("USD", today, "7.1043", source="中国外汇交易中心", by=who("finance").name)

@@ -20,12 +20,13 @@ Sums = dict[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """Money of one movement for one invoice: its day, gross and net."""
+    """Money of one movement for one invoice: its day, gross, net, and the net of what it settled at the invoice's rate."""
 
     day: date
     invoice_id: int
     gross: int
     net: int
+    settled: int
 
 
 class Flows:
@@ -142,7 +143,7 @@ class Flows:
         for rows, sign in ((self.paid, 1), (self.back, -1)):
             for row in rows:
                 if row.day <= end:
-                    for line, part in over_lines(self.facts.bills[row.invoice_id], row.net):
+                    for line, part in over_lines(self.facts.bills[row.invoice_id], row.settled):
                         paid[line] += sign * part
         income: dict[int, int] = defaultdict(int)
         for month, amounts in self.earned().items():
@@ -213,7 +214,8 @@ def collected(facts: Facts) -> list[Paid]:
         settled = -sum(move.amount for move in moves if move.account == ledger.RECEIVABLE)
         bill = facts.bills[invoice_id]
         net = _net(cash, bill.tax, settled, bill.gross)
-        found.append(Paid(facts.value_days[receipt_id], invoice_id, cash, net))
+        share = _net(settled, bill.tax, settled, bill.gross)
+        found.append(Paid(facts.value_days[receipt_id], invoice_id, cash, net, share))
     return found
 
 
@@ -237,5 +239,6 @@ def refunded(facts: Facts) -> list[Paid]:
         ]
         bill = facts.bills[invoice_id]
         tax, whole = (notes[-1].tax.minor, notes[-1].gross.minor) if notes else (bill.tax, bill.gross)
-        found.append(Paid(day, invoice_id, amount, _net(amount, tax, amount, whole)))
+        net = _net(amount, tax, amount, whole)
+        found.append(Paid(day, invoice_id, amount, net, net))
     return found
