@@ -110,7 +110,7 @@ def said(price: Price) -> str:
     terms: Terms = price.terms
     unit = catalogue.in_words(price.unit) if price.unit else _("unit")
     if price.model in TIERED:
-        return "; ".join(_step(tier, price.currency, unit) for tier in terms.tiers)
+        return _("; ").join(_step(tier, price.currency, unit) for tier in terms.tiers)
     if price.model is PriceModel.PER_UNIT:
         return _("%(sum)s a %(unit)s", sum=short(Money(terms.unit, price.currency)), unit=unit)
     if price.model is PriceModel.SHARE:

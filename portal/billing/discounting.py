@@ -53,7 +53,7 @@ def offer_discount(*, by: Person, reason: str = "", ask: bool = False, **fields:
     db.session.add(row)
     db.session.flush()
     move(row, DiscountState.PROPOSED if large or ask else DiscountState.ACTIVE)
-    audit.record("discount.offered", row, by=by, kind=row.kind, value=row.value, code=row.code, reason=reason)
+    audit.record("discount.offered", row, by=by, offer=row.words, coupon=row.code, reason=reason)
     return row
 
 
@@ -69,7 +69,7 @@ def approve_discount(row: DiscountOffer, *, by: Person) -> None:
     fresh = _second(row, by)
     move(fresh, DiscountState.ACTIVE)
     fresh.second = by
-    audit.record("discount.approved", fresh, by=by, code=fresh.code)
+    audit.record("discount.approved", fresh, by=by, offer=fresh.words)
 
 
 def decline_discount(row: DiscountOffer, *, by: Person, reason: str) -> None:
@@ -77,14 +77,14 @@ def decline_discount(row: DiscountOffer, *, by: Person, reason: str) -> None:
     fresh = _second(row, by)
     move(fresh, DiscountState.DECLINED)
     fresh.second = by
-    audit.record("discount.declined", fresh, by=by, reason=reason, code=fresh.code)
+    audit.record("discount.declined", fresh, by=by, reason=reason, offer=fresh.words)
 
 
 def end_discount(row: DiscountOffer, *, by: Person) -> None:
     """Let nobody use a discount from now on; what was granted stays."""
     fresh = locked(row.id)
     move(fresh, DiscountState.ENDED)
-    audit.record("discount.ended", fresh, by=by, code=fresh.code)
+    audit.record("discount.ended", fresh, by=by, offer=fresh.words)
 
 
 def locked(discount_id: int) -> DiscountOffer:

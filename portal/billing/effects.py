@@ -7,14 +7,15 @@ from datetime import date
 
 from sqlalchemy import select
 
-from portal.billing.catalogue import Audience, Price
+from portal.billing.catalogue import Audience, Price, price_of
 from portal.billing.models import Invoice, InvoiceState, OrderLine
-from portal.billing.price_models import PriceVersion
+from portal.billing.price_models import RANK, PriceVersion
 from portal.billing.quote_models import Quote, QuoteState
 from portal.billing.subscribing import last_n
 from portal.billing.subscription_models import Renewal, Subscription, SubscriptionState
 from portal.core import periods
 from portal.core.db import db
+from portal.core.errors import Refused
 from portal.core.money import Money
 
 
@@ -50,6 +51,18 @@ def _sum(price: Price, quantity: int) -> Money | None:
         return None
 
 
+def _takes(one: Subscription, row: PriceVersion) -> bool:
+    """Whether a subscription would renew at this price: it is for its payer, and nothing more specific is."""
+    who = Audience(**one.asked)
+    if not who.matches(row.audience_kind, row.audience):
+        return False
+    try:
+        now = price_of(row.product.code, on=row.valid_from, audience=who, currency=row.currency)
+    except Refused:
+        return True
+    return RANK[now.audience[0]] <= RANK[row.audience_kind]
+
+
 def effects(row: PriceVersion, price: Price, before: Price | None) -> Effects:
     """Return whom a price would touch from its first day on, if it were published now."""
     live = db.session.scalars(
@@ -66,7 +79,7 @@ def effects(row: PriceVersion, price: Price, before: Price | None) -> Effects:
     for one in live:
         start = periods.nth(one.anchor, one.months, last_n(one) + 1)
         follows = one.renewal is Renewal.LATEST and one.next_price_id is None
-        fits = Audience(**one.asked).matches(row.audience_kind, row.audience)
+        fits = _takes(one, row)
         if follows and fits and start >= row.valid_from:
             old = _sum(before, one.quantity) if before is not None else None
             renews.append(Renews(one, start, old or Money(0), _sum(price, one.quantity)))

@@ -73,7 +73,7 @@ class Draft(Form):
     low = _sum(_l("Least by quote"))
     high = _sum(_l("Most by quote"))
     bp = _sum(_l("Share in percent"))
-    audience_kind = choice_field(_l("For whom"))
+    audience_kind = choice_field(_l("Sold to"))
     audience = text_field(
         _l("Which one"), longest=40, required=False,
         description=_l("The code of the tier or kind of organisation, such as gold or chip."),
@@ -204,7 +204,7 @@ class NewDiscount(Form):
     most_uses = IntegerField(
         _l("Most uses"), validators=[Optional(), NumberRange(1, 10**6, _l("Please write a whole number."))]
     )
-    audience_kind = choice_field(_l("For whom"))
+    audience_kind = choice_field(_l("Sold to"))
     audience = text_field(_l("Which one"), longest=40, required=False)
     first_period_only = BooleanField(_l("First period only"))
     reason = TextAreaField(_l("Reason"), validators=[most(300)], filters=[clean], render_kw={"rows": 2})

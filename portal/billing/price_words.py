@@ -44,7 +44,8 @@ def install() -> None:
         {
             "valid_from": _l("In force from"),
             "product": _l("Product"),
-            "code": _l("Code"),
+            "coupon": _l("Code of the coupon"),
+            "offer": _l("Discount"),
             "milestone": _l("Milestone"),
         },
     )

@@ -119,13 +119,13 @@ def _facts(row: PriceVersion) -> list[tuple[str, str]]:
         (_("Price"), shown["said"]),
         (_("How it is priced"), labels.label(row.model)),
         (_("How often"), labels.label(row.interval)),
-        (_("For whom"), shown["whom"]),
+        (_("Sold to"), shown["whom"]),
         (_("Currency"), row.currency),
         (_("Tax category"), f"{row.tax} · {catalogue.in_words(shown['price'].tax.words)}"),
         (_("The amounts include tax"), _("Yes") if row.inclusive else _("No")),
         (_("Paper for the payer"), labels.label(row.document)),
         (_("In force from"), day(row.valid_from)),
-        (_("Until"), day(row.valid_to) if row.valid_to else _("open")),
+        (_("Until"), day(row.valid_to) if row.valid_to else _("no end")),
     ]
 
 

@@ -22,6 +22,7 @@ from portal.core.db import db, let_go, transaction
 from portal.core.errors import Refused
 from portal.demo import desk as demo_desk
 from portal.demo import money as demo_money
+from portal.demo import prices as demo_prices
 from portal.demo.cast import FIRMS, PASSWORD, STAFF, Firm, credit_code
 from portal.members import agreements, drafting, quorum, review
 from portal.members.belonging import Agreement
@@ -220,6 +221,7 @@ def build(app: Flask) -> None:
         _complete_contacts(demo, today)
         demo_desk.fill(demo.who, today)
         demo_money.fill(demo.who, today)
+        demo_prices.fill(demo.who, today)
 
 
 def _complete_contacts(demo: Demo, today: date) -> None:

@@ -47,6 +47,8 @@ FITS = {
     "pay.": "billing#pay-online",
     "member.": "applicant#as-a-member",
     "money.": "finance",
+    "plans.": "billing#subscriptions-and-quotes",
+    "shelf.": "finance#prices-discounts-and-quotes",
     "money.record": "finance#record-a-transfer",
     "money.desk": "finance#confirm-a-transfer",
     "fapiao.": "billing#ask-for-a-fapiao",
