@@ -20,6 +20,7 @@ from portal.billing.money_models import ReceiptEntry
 from portal.core import clock, files, flags, outbox
 from portal.core.db import db, let_go, transaction
 from portal.core.errors import Refused
+from portal.demo import bank as demo_bank
 from portal.demo import money as demo_money
 from portal.demo.cast import FIRMS, PASSWORD, STAFF, Firm, credit_code
 from portal.members import agreements, drafting, quorum, review
@@ -210,6 +211,7 @@ def build(app: Flask) -> None:
             demo.live(firm, n, today)
         _complete_contacts(demo, today)
         demo_money.fill(demo.who, today)
+        demo_bank.fill(demo.who, today)
 
 
 def _complete_contacts(demo: Demo, today: date) -> None:
