@@ -390,7 +390,7 @@ def test_files_are_uploaded_and_refused_in_words(app: Flask) -> None:
 
         fields = {"csrf_token": token.group(1), "account": "basic", **more}
         if data is not None:
-            fields["file"] = (io.BytesIO(data), name)  # type: ignore[assignment]
+            fields["file"] = (io.BytesIO(data), name)
         answer = fang.post(f"{BANK}/import", data=fields, content_type="multipart/form-data")
         return answer.status_code, answer.text
 

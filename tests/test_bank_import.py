@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date, timedelta
 from random import Random
 
@@ -327,7 +328,7 @@ def test_a_thousand_lines_climb_the_ladder_and_the_rates_are_printed(app: Flask)
     with app.app_context():
         told = bank_lines.invent(1000, Random(6))
         done = bank_lines.take(told)
-        print(f"\n{bank_lines.rates(done)}")
+        sys.stdout.write(f"\n{bank_lines.rates(done)}\n")
         assert done.fresh == 1000
         assert sum(done.steps.values()) + done.out == 1000
         assert done.steps[1] > 250  # of 500 that are for invoices

@@ -55,7 +55,7 @@ def install() -> None:
             "invoice.void_declined": (_l("Voiding declined"), "arrow-counterclockwise"),
         },
         {
-            "account": _l("Bank account"),
+            "account": _l("Account at the bank"),
             "file": _l("File"),
             "lines": _l("Lines"),
             "fresh": _l("New lines"),
