@@ -189,7 +189,7 @@ def _rails() -> None:
             staff_who_may(May.READ_MONEY),
             queries.count_waiting,
         ),
-        Entry("office", 45, "money.bank", _l("Bank"), "bank2", staff_who_may(May.READ_MONEY)),
+        Entry("office", 45, "money.bank", _l("Bank statements"), "bank2", staff_who_may(May.READ_MONEY)),
         Entry("office", 50, "money.invoices", _l("Invoices"), "receipt", staff_who_may(May.READ_MONEY)),
         Entry("office", 60, "money.receipts", _l("Receipts"), "bank", staff_who_may(May.READ_MONEY)),
         Entry(

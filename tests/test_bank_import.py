@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date, timedelta
+from random import Random
 
 import pytest
 from flask import Flask
@@ -18,7 +20,7 @@ from portal.core import clock
 from portal.core.db import db, reading, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.money import Money
-from tests import statements
+from tests import bank_lines, statements
 from tests.statements import Told, bring, camt, csv_two, mt940
 
 DAY = date(2026, 9, 1)
@@ -27,6 +29,12 @@ LINES = [
     Told(-150_050, DAY, "房东物业", "62220002", "房租 九月", "R2"),
     Told(700, DAY + timedelta(days=1), "本行", "", "利息", "R3"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def _english(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let refusals outside a request be English, as the tests read them."""
+    monkeypatch.setattr("portal.core.i18n.DEFAULT", "en")
 
 
 def count(model: type) -> int:
@@ -313,3 +321,22 @@ def test_states_follow_the_table() -> None:
 
     assert LINE_LIFE[LineState.SUGGESTED] == {LineState.MATCHED, LineState.NEW}
     assert LINE_LIFE[LineState.OUTSIDE] == LINE_LIFE[LineState.MATCHED] == {LineState.NEW}
+
+
+@pytest.mark.slow
+def test_a_thousand_lines_climb_the_ladder_and_the_rates_are_printed(app: Flask) -> None:
+    with app.app_context():
+        told = bank_lines.invent(1000, Random(6))
+        done = bank_lines.take(told)
+        sys.stdout.write(f"\n{bank_lines.rates(done)}\n")
+        assert done.fresh == 1000
+        assert sum(done.steps.values()) + done.out == 1000
+        assert done.steps[1] > 250  # of 500 that are for invoices
+        assert done.steps[3] > 50
+        assert bank_lines.take(told, name="again").fresh == 0
+        middle = [one for one in told if told[300].day <= one.day <= told[700].day]
+        before = 100_000 + sum(one.amount for one in told if one.day < told[300].day)
+        assert bring(camt(middle, before), name="overlap").fresh == 0
+        with reading():
+            assert count(BankLine) == 1000
+            assert verify_books()[1] == []

@@ -28,6 +28,7 @@ KINDS: dict[str, LazyString] = {
     "contacts": _l("Contacts per tier"), "benefit": _l("Benefits"), "rights": _l("Rights per standing"), "four_eyes": _l("Rules of two eyes"),
     "checklist": _l("Checklist for new members"), "agreement": _l("Text of the agreement"), "policy": _l("Settings"),
     "holiday": _l("Holidays"), "ladder": _l("Ladders of reminders"), "imported_tier": _l("Tiers of imported lists"),
+    "bank_account": _l("Our bank accounts"), "bank_csv": _l("CSV files of banks"),
 }  # fmt: skip
 WORDS: dict[str, LazyString] = {
     "name": _l("Called"), "label": _l("Question"), "hint": _l("Hint"), "lead": _l("Lead"), "words": _l("Words"),
@@ -41,6 +42,9 @@ WORDS: dict[str, LazyString] = {
     "points": _l("Points"), "rivals": _l("Rivals of each other"), "bp": _l("Rate in basis points"), "day": _l("Day"),
     "short": _l("Short name"), "tagline": _l("Tagline"), "mission": _l("Mission"), "mail": _l("Mail address"),
     "address": _l("Address"), "bank": _l("Bank"), "holder": _l("Holder"), "account": _l("Account"),
+    "csv": _l("CSV file"), "columns": _l("Columns"), "dates": _l("Forms of dates"), "number": _l("Number"),
+    "currency": _l("Currency"), "currencies": _l("Names of currencies"), "ignore": _l("Rows passed over"),
+    "account_labels": _l("Words before the account number"),
 }  # fmt: skip
 SILENT = {"order", "code"}
 TONGUES = {"en": "English", "zh": "中文"}

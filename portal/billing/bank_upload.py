@@ -18,13 +18,15 @@ from portal.billing.bank_import import Outcome
 from portal.billing.bank_models import StatementFile
 from portal.billing.bank_office import account_asked
 from portal.billing.office import money
-from portal.core import audit, catalogue, files
+from portal.core import audit, catalogue, files, flags
 from portal.core.db import db, let_go, transaction
 from portal.core.errors import Missing, Refused
+from portal.core.files import StoredFile
 from portal.core.forms import options
 from portal.core.web import go
 
 BIGGEST = 8 * 1024 * 1024
+SAMPLE = "statement_sample"
 
 
 def _upload_page(form: f.TakeStatement, status: int = 200) -> Any:
@@ -32,8 +34,17 @@ def _upload_page(form: f.TakeStatement, status: int = 200) -> Any:
     account = form.account.data or account_asked()
     return render_template(
         "office/bank_import.html", form=form, account=account, taken=bank_queries.statement_files(account),
-        may_match=me().staff_may(May.RECORD_RECEIPTS),
+        may_match=me().staff_may(May.RECORD_RECEIPTS), samples=_samples(),
     ), status  # fmt: skip
+
+
+def _samples() -> list[StoredFile]:
+    """Return the files to try the import with; only a demo has any."""
+    if not flags.demo():
+        return []
+    return list(
+        db.session.scalars(select(StoredFile).where(StoredFile.purpose == SAMPLE).order_by(StoredFile.id))
+    )
 
 
 def _form() -> f.TakeStatement:
@@ -100,3 +111,13 @@ def bank_file(uid: str) -> Response:
         raise Missing(_("There is no such file."))
     audit.trace("file.downloaded", row.subject, by=me().person, file=row.name)
     return files.send(row.stored)
+
+
+@money.get("/bank/samples/<uid>")
+@allow(May.READ_MONEY)
+def bank_sample(uid: str) -> Response:
+    """Hand out a file of the demo to try the import with."""
+    row = next((one for one in _samples() if one.uid == uid), None)
+    if row is None:
+        raise Missing(_("There is no such file."))
+    return files.send(row)

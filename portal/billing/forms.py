@@ -122,7 +122,7 @@ class HandOver(Form):
 class TakeStatement(Form):
     """A statement file for one of our bank accounts; the file itself is read by the view."""
 
-    account = choice_field(_l("Bank account"))
+    account = choice_field(_l("Account at the bank"))
     closing = _amount(
         _l("Closing balance (only if the file has none)"),
         required=False,

@@ -156,7 +156,7 @@ def install() -> None:
             "asked": _l("Sum asked for"),
             "fee": _l("Fee"),
             "card": _l("Card"),
-            "account": _l("Bank account"),
+            "account": _l("Account at the bank"),
             "file": _l("File"),
             "lines": _l("Lines"),
             "fresh": _l("New lines"),

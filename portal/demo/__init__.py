@@ -20,6 +20,7 @@ from portal.billing.money_models import ReceiptEntry
 from portal.core import clock, files, flags, outbox
 from portal.core.db import db, let_go, transaction
 from portal.core.errors import Refused
+from portal.demo import bank as demo_bank
 from portal.demo import desk as demo_desk
 from portal.demo import money as demo_money
 from portal.demo import prices as demo_prices
@@ -222,6 +223,7 @@ def build(app: Flask) -> None:
         demo_desk.fill(demo.who, today)
         demo_money.fill(demo.who, today)
         demo_prices.fill(demo.who, today)
+        demo_bank.fill(demo.who, today)
 
 
 def _complete_contacts(demo: Demo, today: date) -> None:
