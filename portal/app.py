@@ -98,6 +98,19 @@ def _install(app: Portal) -> None:
     access.install(app)
     web.install_errors(app)
     app.after_request(web.headers)
+    _templates(app)
+    for blueprint in wiring.BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    for operations in wiring.APIS:  # programs bring tokens and no cookies, so there is nothing to forge
+        app.register_api(operations)
+        csrf.exempt(operations)
+    csrf.exempt("portal.billing.pay.webhook")  # signed by its sender instead
+    wiring.install()
+    schedule.install()
+
+
+def _templates(app: Portal) -> None:
+    """Give the templates their words, filters and drawings."""
     app.context_processor(_words)
     app.jinja_env.add_extension(Remember)
     app.jinja_env.globals.update(frozen=frozen)
@@ -119,14 +132,6 @@ def _install(app: Portal) -> None:
         entry_kind=billing_words.entry_kind,
         total=words.total,
     )
-    for blueprint in wiring.BLUEPRINTS:
-        app.register_blueprint(blueprint)
-    for operations in wiring.APIS:  # programs bring tokens and no cookies, so there is nothing to forge
-        app.register_api(operations)
-        csrf.exempt(operations)
-    csrf.exempt("portal.billing.pay.webhook")  # signed by its sender instead
-    wiring.install()
-    schedule.install()
 
 
 def _words() -> dict[str, Any]:

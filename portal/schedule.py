@@ -35,37 +35,34 @@ def check_audit() -> int:
     return audit.check(by="chore")
 
 
+SAID = {
+    "purge_outbox": _l("Deletes work that was done a month ago"),
+    "forget_sign_in_tries": _l("Forgets old tries to sign in"),
+    "settle_payments": _l("Asks the payment page about payments still open"),
+    "check_audit": _l("Walks the audit chain and notes what it found"),
+    "forget_idempotency_keys": _l("Forgets the keys of requests that programs made a day ago"),
+    "charge_cards": _l("Goes on with charges of cards on file that were interrupted"),
+    "reconcile": _l("Compares three days of payments, refunds, disputes and payouts with the provider"),
+    "remind_debtors": _l("Reminds payers of what is due, one step at a time"),
+    "chase_unidentified": _l("Asks finance about money whose payer is not found for days"),
+    "send_refunds": _l("Sends approved refunds and asks about those under way"),
+    "recognise": _l("Books what was earned in the months that are over"),
+    "revalue": _l("Revalues receivables in other currencies at the month's end"),
+    "announce_standings": _l("Brings standings up to date as days pass, and tells of each change"),
+    "expire_applications": _l("Reminds applicants of open questions, and closes what stays unanswered"),
+    "close_unfulfilled": _l("Closes approved applications that were never signed or paid"),
+    "renew_subscriptions": _l(
+        "Orders and invoices the next period of subscriptions, and ends those that end"
+    ),
+    "invoice_instalments": _l("Invoices the instalments that are due, those of one payer together"),
+    "expire_quotes": _l("Closes quotes whose last day is over"),
+    "void_envelopes": _l("Voids agreements that nobody signed in time"),
+}
+
+
 def install() -> None:
     """Put every chore on the table, with what each does in words."""
-    chores.say(
-        {
-            "purge_outbox": _l("Deletes work that was done a month ago"),
-            "forget_sign_in_tries": _l("Forgets old tries to sign in"),
-            "settle_payments": _l("Asks the payment page about payments still open"),
-            "check_audit": _l("Walks the audit chain and notes what it found"),
-            "forget_idempotency_keys": _l("Forgets the keys of requests that programs made a day ago"),
-            "charge_cards": _l("Goes on with charges of cards on file that were interrupted"),
-            "reconcile": _l(
-                "Compares three days of payments, refunds, disputes and payouts with the provider"
-            ),
-            "remind_debtors": _l("Reminds payers of what is due, one step at a time"),
-            "chase_unidentified": _l("Asks finance about money whose payer is not found for days"),
-            "send_refunds": _l("Sends approved refunds and asks about those under way"),
-            "recognise": _l("Books what was earned in the months that are over"),
-            "revalue": _l("Revalues receivables in other currencies at the month's end"),
-            "announce_standings": _l("Brings standings up to date as days pass, and tells of each change"),
-            "expire_applications": _l(
-                "Reminds applicants of open questions, and closes what stays unanswered"
-            ),
-            "close_unfulfilled": _l("Closes approved applications that were never signed or paid"),
-            "renew_subscriptions": _l(
-                "Orders and invoices the next period of subscriptions, and ends those that end"
-            ),
-            "invoice_instalments": _l("Invoices the instalments that are due, those of one payer together"),
-            "expire_quotes": _l("Closes quotes whose last day is over"),
-            "void_envelopes": _l("Voids agreements that nobody signed in time"),
-        }
-    )
+    chores.say(SAID)
     chores.register(
         Chore("purge_outbox", "30 4 * * *", purge_outbox),
         Chore("forget_sign_in_tries", "40 4 * * *", throttle.forget_old),

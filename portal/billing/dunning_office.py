@@ -54,7 +54,7 @@ def proposals() -> list[DunningDecision]:
     return list(db.session.scalars(_proposed().order_by(DunningDecision.id)))
 
 
-def count_proposals(_reader: object) -> Select[int]:
+def count_proposals() -> Select[int]:
     """Select how many proposals wait for a decision."""
     return _proposed().with_only_columns(func.count(DunningDecision.id), maintain_column_froms=True)
 
