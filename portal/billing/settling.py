@@ -166,7 +166,7 @@ def put_on(receipt: Receipt, invoice: Invoice, *, by: Person | str) -> Money:
     if part <= Money(0):
         publish(ReceiptUnapplied(receipt))
         return Money(0)
-    identify(receipt, invoice.party)
+    _identify(receipt, invoice.party)
     row = Allocation(receipt=receipt, invoice=invoice, amount=part, day=clock.today())
     db.session.add(row)
     db.session.flush()
@@ -194,7 +194,7 @@ def put_on(receipt: Receipt, invoice: Invoice, *, by: Person | str) -> Money:
     return part
 
 
-def identify(receipt: Receipt, party: Party) -> None:
+def _identify(receipt: Receipt, party: Party) -> None:
     """Say whose money an unidentified receipt is, once it pays an invoice of that party."""
     if receipt.party_id is None:
         ledger.post(
@@ -208,6 +208,11 @@ def identify(receipt: Receipt, party: Party) -> None:
             n=ledger.next_n("identified", receipt.subject),
         )
         receipt.party = party
+
+
+def identify(receipt: Receipt, party: Party) -> None:
+    """Say whose credit an unidentified receipt is, without an invoice."""
+    _identify(receipt, party)
 
 
 def unidentify(receipt: Receipt) -> None:
