@@ -23,8 +23,12 @@ from portal.accounts import tokens
 from portal.accounts.may import ContactRole, Scope, StaffRole
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
+from portal.billing import crediting
+from portal.billing.models import Invoice
+from portal.billing.note_models import NoteKind
 from portal.core import files
 from portal.core.db import db, transaction
+from portal.core.money import Money
 from portal.members import drafting, landscape
 from portal.members.models import Application
 from tests import road
@@ -34,7 +38,7 @@ from tests.test_processes import answers, until
 
 OWNER = "chen@galaxy-chips.example"
 ROOT = Path(__file__).resolve().parents[1]
-READY, OPERATIONS = 12, 14
+READY, OPERATIONS = 12, 16
 CHANGING = {"PATCH /api/v1/applications/{uid}", "POST /api/v1/applications/{uid}/submission"}
 PROFILE = {"GET /api/v1/organisations/{uid}", "PATCH /api/v1/organisations/{uid}"}
 # What a kind of owner has no rows for: the organisation's one application is approved, staff have none of their own.
@@ -87,6 +91,11 @@ def world(app: Flask) -> dict[str, Any]:
         galaxy = db.session.scalars(select(Organisation).where(Organisation.legal_key.is_not(None))).one()
         drafts = [ready(person, n, scan) for n in range(READY)]
         ada = make_person("ada@house.example", "Ada", staff=tuple(StaffRole))
+        gus = make_person("gus@house.example", "Gus", staff=(StaffRole.FINANCE,))
+        bill = db.session.scalars(select(Invoice)).one()
+        nets = {bill.lines[0].id: Money(100)}
+        note = crediting.propose_note(bill, NoteKind.PRICE_ADJUSTMENT, by=ada, reason="less", nets=nets)
+        crediting.issue_note(note, by=gus)
         scopes = [scope for scope in Scope if scope is not Scope.METRICS]
         return {
             "ready": [row.uid for row in drafts],
@@ -127,7 +136,7 @@ def server(
 def ids(api: str, token: str) -> dict[str, list[str]]:
     """Return the ids of every list as the token sees them."""
     found = {}
-    for kind in ("members", "organisations", "applications", "invoices"):
+    for kind in ("members", "organisations", "applications", "invoices", "credit-notes"):
         asked = urllib.request.Request(f"{api}/{kind}", headers={"Authorization": f"Bearer {token}"})
         with urllib.request.urlopen(asked, timeout=20) as answer:
             found[kind] = [one["id"] for one in json.load(answer)["items"]]

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, Literal
 
 from flask_babel import lazy_gettext as _l
+from pydantic import Field
 from sqlalchemy import select
 
 from portal.accounts.access import me
@@ -135,7 +136,7 @@ def get_invoice(path: OneRow) -> Any:
 class NoteQuery(Paged):
     """Which credit notes: those of one invoice, or all."""
 
-    invoice: str = ""
+    invoice: str = Field(default="", pattern="^[0-9a-f]{0,32}$")
 
 
 class NoteAnswer(Answer):
