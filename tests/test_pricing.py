@@ -29,7 +29,7 @@ from portal.billing.pricing import (
 from portal.core.money import half_up
 from portal.core.periods import earned, unused
 
-free = settings(deadline=None)
+free = settings(deadline=None, max_examples=500)
 sums = st.integers(-(10**13), 10**13)
 rates = st.integers(0, 10_000)
 lists = st.lists(st.integers(0, 10**9), min_size=1, max_size=8)
@@ -383,3 +383,24 @@ def test_the_order_of_kinds_does_not_matter(listed: list[int], given_: list[Disc
     one = apply_discounts(listed, list(by_kind.values()))
     other = apply_discounts(listed, shuffled)
     assert [row.due for row in one] == [row.due for row in other]
+
+
+@given(tiers(), st.sampled_from([PriceModel.VOLUME, PriceModel.GRADUATED, PriceModel.BAND]))
+@free
+def test_i11_at_each_border_and_one_beyond_the_amount_is_the_table(
+    steps: tuple[Tier, ...], model: PriceModel
+) -> None:
+    terms = Terms(tiers=steps)
+    table = dict(borders(model, terms))
+    assert all(amount(model, q, terms) == sum_ >= 0 for q, sum_ in table.items())
+    assert set(table) == {q for tier in steps if tier.up_to for q in (tier.up_to, tier.up_to + 1)}
+    for tier, after in pairwise(steps):
+        assert tier.up_to is not None
+        if model is PriceModel.BAND:
+            assert (table[tier.up_to], table[tier.up_to + 1]) == (tier.flat, after.flat)
+        if model is PriceModel.VOLUME:
+            beyond = tier.up_to + 1
+            assert table[tier.up_to] == tier.flat + tier.up_to * tier.unit
+            assert table[beyond] == after.flat + beyond * after.unit
+        if model is PriceModel.GRADUATED:
+            assert table[tier.up_to + 1] - table[tier.up_to] == after.flat + after.unit
