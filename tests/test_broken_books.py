@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from portal.billing import closing, recognition
+from portal.billing.book_models import AccountingPeriod
 from portal.billing.note_models import NoteKind
 from portal.billing.verify import verify_books
 from portal.core import clock
@@ -50,7 +51,7 @@ def story(app: Flask) -> Flask:
                 closing.close(date(2027, 1, 1), by=books.person("feng"))
         with clock.stopped_at(date(2027, 3, 3)), transaction():
             credit(number, NoteKind.PRICE_ADJUSTMENT, nets={line: Money(490_000)})
-            db.session.add(closing.AccountingPeriod(month=date(2027, 3, 1)))
+            db.session.add(AccountingPeriod(month=date(2027, 3, 1)))
         with reading():
             assert verify_books()[1] == []
     return app
