@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from flask import Flask
@@ -212,18 +213,22 @@ def build(app: Flask) -> None:
     demo = Demo(app)
     with app.test_request_context("/", method="POST"):
         demo.cast(today - timedelta(days=320))
-        last = date.min
-        for n, firm in enumerate(FIRMS, 1):
-            day = today - timedelta(days=firm.days_ago)
-            demo_desk.sell(demo.who, today, since=last, until=day)
-            demo.live(firm, n, today)
-            last = day
-        demo_desk.sell(demo.who, today, since=last, until=today)
+        for _ago, happens in _timeline(demo, today):
+            happens()
         _complete_contacts(demo, today)
         demo_desk.fill(demo.who, today)
         demo_money.fill(demo.who, today)
         demo_prices.fill(demo.who, today)
         demo_bank.fill(demo.who, today)
+
+
+def _timeline(demo: Demo, today: date) -> list[tuple[int, Callable[[], None]]]:
+    """Return what happened before today, the oldest first: numbers of invoices and their days rise together."""
+    happened: list[tuple[int, Callable[[], None]]] = [
+        (firm.days_ago, partial(demo.live, firm, n, today)) for n, firm in enumerate(FIRMS, 1)
+    ]
+    happened += [*demo_desk.sales(demo.who, today), *demo_prices.sales(today)]
+    return sorted(happened, key=lambda one: -one[0])
 
 
 def _complete_contacts(demo: Demo, today: date) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy import select
@@ -50,15 +51,17 @@ SOLD = [
 PAPER = '<html lang="zh-Hans"><head><title>发票样张</title></head><body><h1>发票样张 SPECIMEN</h1><p>{}</p></body></html>'
 
 
-def sell(who: Who, today: date, *, since: date, until: date) -> None:
-    """Issue what was sold in `[since, until)`, in order of time: numbers and days rise together."""
-    for n, sold in enumerate(SOLD):
-        day = today - timedelta(days=sold.days_ago)
-        if since <= day < until:
-            with clock.stopped_at(day), transaction():
-                _bill(who, sold, n)
-            if sold.paid:
-                _pay(who, day, n)
+def sales(who: Who, today: date) -> list[tuple[int, Callable[[], None]]]:
+    """Return what was sold, how many days ago, and what to do for it; to be done in order of time."""
+    return [(sold.days_ago, partial(_sell, who, today, n, sold)) for n, sold in enumerate(SOLD)]
+
+
+def _sell(who: Who, today: date, n: int, sold: Sold) -> None:
+    day = today - timedelta(days=sold.days_ago)
+    with clock.stopped_at(day), transaction():
+        _bill(who, sold, n)
+    if sold.paid:
+        _pay(who, day, n)
 
 
 def _bill(who: Who, sold: Sold, n: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 
 from sqlalchemy import select
 
@@ -103,14 +104,30 @@ def _discounts(who: Who, today: date) -> None:
             discounting.order_with(party, "demo:exam", [Item(price_of("exam.associate"), 10)], [row])
 
 
+def sales(today: date) -> list[tuple[int, Callable[[], None]]]:
+    """Return the subscriptions and their changes, how many days ago each was, to be done in order of time."""
+    held: list[int | None] = [None]
+
+    def subscribe(ago: int, name: str, product: str, quantity: int, tier: str) -> None:
+        number = _subscribe(today - timedelta(days=ago), name, product, quantity, tier)
+        if product == "licence.flagscale" and quantity == 100:
+            held[0] = number
+
+    def change(ago: int, quantity: int, accept: bool) -> None:
+        _change(today - timedelta(days=ago), held[0], "licence.flagscale", quantity, accept=accept)
+
+    begun = [
+        (200, "海图智能科技有限公司", "support.gold", 1, "silver"),
+        (120, "星河芯片有限公司", "licence.flagscale", 100, "platinum"),
+        (90, "示例理工大学", "licence.triton", 60, "silver"),
+        (30, "墨泉科技有限公司", "licence.flagscale", 5, "startup"),
+    ]
+    found: list[tuple[int, Callable[[], None]]] = [(one[0], partial(subscribe, *one)) for one in begun]
+    return [*found, (60, partial(change, 60, 250, True)), (1, partial(change, 1, 600, False))]
+
+
 def fill(who: Who, today: date) -> None:
     """Put something of each kind on the price desk."""
-    _subscribe(today - timedelta(days=200), "海图智能科技有限公司", "support.gold", 1, "silver")
-    nodes = _subscribe(today - timedelta(days=120), "星河芯片有限公司", "licence.flagscale", 100, "platinum")
-    _change(today - timedelta(days=60), nodes, "licence.flagscale", 250, accept=True)
-    _change(today - timedelta(days=1), nodes, "licence.flagscale", 600, accept=False)
-    _subscribe(today - timedelta(days=90), "示例理工大学", "licence.triton", 60, "silver")
-    _subscribe(today - timedelta(days=30), "墨泉科技有限公司", "licence.flagscale", 5, "startup")
     steps = [[100, 0, 5_200_000], [500, 42_000, 0], [None, 30_000, 0]]
     _price(who, today, "licence.flagscale", {"tiers": steps}, "按理事会年度调价方案。", publish=False)
     _price(who, today, "support.gold", {"flat": 11_000_000}, "技术支持改为 7×24 小时。", publish=True)
