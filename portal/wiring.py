@@ -154,6 +154,7 @@ def install() -> None:
     billing_words.install()
     open_price_desk()
     frame.install()
+    nav.divide("office", (40, _l("Finance")), (70, _l("House and rules")))
     _rails()
     _books()
     _desk_rails()
@@ -193,10 +194,10 @@ def _rails() -> None:
         Entry("office", 50, "money.invoices", _l("Invoices"), "receipt", staff_who_may(May.READ_MONEY)),
         Entry("office", 60, "money.receipts", _l("Receipts"), "bank", staff_who_may(May.READ_MONEY)),
         Entry(
-            "office", 62, "money.refunds", _l("Refunds"), "arrow-return-left", staff_who_may(May.READ_MONEY)
+            "office", 61, "money.refunds", _l("Refunds"), "arrow-return-left", staff_who_may(May.READ_MONEY)
         ),
         Entry(
-            "office", 64, "money.online", _l("Online payments"), "credit-card", staff_who_may(May.READ_MONEY)
+            "office", 62, "money.online", _l("Online payments"), "credit-card", staff_who_may(May.READ_MONEY)
         ),
     )
 
@@ -205,16 +206,16 @@ def _books() -> None:
     nav.add(
         Entry(
             "office",
-            64,
+            51,
             "money.notes",
             _l("Credit notes"),
             "file-earmark-minus",
             staff_who_may(May.READ_MONEY),
         ),
-        Entry("office", 66, "money.chart", _l("Books"), "journal-text", staff_who_may(May.READ_MONEY)),
+        Entry("office", 64, "money.chart", _l("Books"), "journal-text", staff_who_may(May.READ_MONEY)),
         Entry(
             "office",
-            67,
+            65,
             "money.months",
             _l("Accounting months"),
             "calendar-check",
@@ -227,7 +228,7 @@ def _desk_rails() -> None:
     nav.add(
         Entry(
             "office",
-            64,
+            52,
             "fapiao_desk.queue",
             _l("Fapiao"),
             "file-earmark-ruled",
@@ -236,12 +237,12 @@ def _desk_rails() -> None:
         ),
         Entry(
             "office",
-            66,
+            53,
             "chasing.late",
             _l("Reminders"),
             "bell",
             staff_who_may(May.READ_MONEY),
             count_proposals,
         ),
-        Entry("office", 68, "ageing.page", _l("Ageing"), "hourglass-split", staff_who_may(May.READ_MONEY)),
+        Entry("office", 54, "ageing.page", _l("Ageing"), "hourglass-split", staff_who_may(May.READ_MONEY)),
     )

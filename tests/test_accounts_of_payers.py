@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from datetime import date, timedelta
 from typing import Any
@@ -35,10 +36,11 @@ A, B = Money(2_000_000), Money(5_000_000)
 
 def bill(subject: str, amount: Money, day: date) -> Invoice:
     """Issue an invoice over a sum on a day; call inside a transaction of that day."""
-    from portal.billing.catalogue import Price, price_of
+    from portal.billing.catalogue import price_of
+    from portal.billing.pricing import Terms
 
     like = price_of("dues.silver")
-    price = Price(**{**{name: getattr(like, name) for name in like.__slots__}, "amount": amount})
+    price = dataclasses.replace(like, terms=Terms(flat=amount.minor))
     order = issuing.place_order(books.party(), subject, [Item(price)])
     assert clock.today() == day
     assert version_of("price", "dues.silver") > 0

@@ -24,6 +24,6 @@ def install() -> None:
     nav.add(
         Entry("member", 45, "plans.subscriptions", _l("Subscriptions"), "arrow-repeat", lambda _r: True),
         Entry(
-            "office", 64, "shelf.products", _l("Prices"), "tags", staff_who_may(May.READ_MONEY), count_waiting
+            "office", 66, "shelf.products", _l("Prices"), "tags", staff_who_may(May.READ_MONEY), count_waiting
         ),
     )

@@ -32,11 +32,29 @@ class Entry:
 
 
 _entries: dict[tuple[str, str], Entry] = {}
+_sections: dict[str, tuple[tuple[int, LazyString], ...]] = {}
 
 
 def add(*entries: Entry) -> None:
     """Put entries on a rail; asked again for the same one it stays once."""
     _entries.update({(entry.frame, entry.endpoint): entry for entry in entries})
+
+
+def divide(frame: str, *sections: tuple[int, LazyString]) -> None:
+    """Head the entries of a rail from an order on with a title, so that a long one is found through."""
+    _sections[frame] = sections
+
+
+def _section(entry: Entry) -> LazyString | None:
+    return next((title for at, title in reversed(_sections.get(entry.frame, ())) if entry.order >= at), None)
+
+
+def _heads(entries: list[Entry]) -> list[str]:
+    """Return for each entry the title that stands above it: that of its section above the section's first."""
+    titles = [str(_section(entry) or "") for entry in entries]
+    return [
+        title if title != before else "" for title, before in zip(titles, ["", *titles[:-1]], strict=True)
+    ]
 
 
 def rail(frame: str, reader: Any) -> list[dict[str, Any]]:
@@ -48,13 +66,14 @@ def rail(frame: str, reader: Any) -> list[dict[str, Any]]:
     counts = _counts([entry for entry in seen if entry.count])
     return [
         {
+            "section": title,
             "href": address(entry.endpoint),
             "label": str(entry.label),
             "icon": entry.icon,
             "active": entry.endpoint == current,
             "count": counts.get(entry.endpoint),
         }
-        for entry in seen
+        for entry, title in zip(seen, _heads(seen), strict=True)
     ]
 
 
