@@ -30,6 +30,7 @@ from portal.core.api import (
     OneRow,
     Paged,
     Uid,
+    Whole,
     operations,
     responses,
     told,
@@ -84,7 +85,7 @@ class PartBody(Body):
     """A sum of one invoice, in whole fen."""
 
     invoice: Annotated[str, Field(min_length=1, max_length=40)]
-    amount: Annotated[int, Field(gt=0, lt=10**15)]
+    amount: Annotated[Whole, Field(gt=0, lt=10**15)]
 
 
 class NewFapiao(Body):

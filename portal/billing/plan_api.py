@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 
 from flask_babel import lazy_gettext as _l
+from pydantic import Field
 
 from portal.accounts.access import me
 from portal.accounts.bearer import needs
@@ -135,7 +136,7 @@ class ChangeBody(Body):
     """The plan and quantity asked for."""
 
     product: str
-    quantity: Int
+    quantity: Annotated[Int, Field(ge=1, le=1_000_000)]
 
 
 def _price(price: Price) -> PriceAnswer:

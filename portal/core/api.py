@@ -49,7 +49,8 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Int = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=2**31 - 1)]
+Whole = Annotated[int, BeforeValidator(_whole)]
+Int = Annotated[Whole, Field(ge=0, le=2**31 - 1)]
 Uid = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", min_length=32, max_length=32)]
 
 
@@ -149,6 +150,9 @@ def read_strictly() -> Response | None:
 
 
 def _read_body() -> Response | None:
+    asks = "body" in get_type_hints(current_app.view_functions[str(request.endpoint)])
+    if not asks and not request.get_data():
+        return None  # nothing is to be said here, and nothing was
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if request.mimetype != "application/json" or charset not in {"utf-8", "utf8"}:
         raise UnsupportedMediaType
