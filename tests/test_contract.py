@@ -38,7 +38,7 @@ from tests.test_processes import answers, until
 
 OWNER = "chen@galaxy-chips.example"
 ROOT = Path(__file__).resolve().parents[1]
-READY, OPERATIONS = 12, 16
+READY, OPERATIONS = 12, 27
 CHANGING = {"PATCH /api/v1/applications/{uid}", "POST /api/v1/applications/{uid}/submission"}
 PROFILE = {"GET /api/v1/organisations/{uid}", "PATCH /api/v1/organisations/{uid}"}
 # What a kind of owner has no rows for: the organisation's one application is approved, staff have none of their own.

@@ -23,6 +23,7 @@ from portal.billing.models import Invoice
 from portal.core import cursors
 from portal.core.api import (
     TOKEN_PROBLEMS,
+    WHOLE,
     WRITE_PROBLEMS,
     Amount,
     Answer,
@@ -30,7 +31,6 @@ from portal.core.api import (
     OneRow,
     Paged,
     Uid,
-    Whole,
     operations,
     responses,
     told,
@@ -85,7 +85,7 @@ class PartBody(Body):
     """A sum of one invoice, in whole fen."""
 
     invoice: Annotated[str, Field(min_length=1, max_length=40)]
-    amount: Annotated[Whole, Field(gt=0, lt=10**15)]
+    amount: Annotated[int, Field(ge=1, lt=10**15), WHOLE]
 
 
 class NewFapiao(Body):

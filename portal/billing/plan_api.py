@@ -21,11 +21,11 @@ from portal.core import cursors
 from portal.core.api import (
     PUBLIC_PROBLEMS,
     TOKEN_PROBLEMS,
+    WHOLE,
     WRITE_PROBLEMS,
     Amount,
     Answer,
     Body,
-    Int,
     OneRow,
     Paged,
     Uid,
@@ -136,7 +136,7 @@ class ChangeBody(Body):
     """The plan and quantity asked for."""
 
     product: str
-    quantity: Annotated[Int, Field(ge=1, le=1_000_000)]
+    quantity: Annotated[int, Field(ge=1, le=1_000_000), WHOLE]
 
 
 def _price(price: Price) -> PriceAnswer:

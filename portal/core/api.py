@@ -49,8 +49,8 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
-Int = Annotated[Whole, Field(ge=0, le=2**31 - 1)]
+WHOLE = BeforeValidator(_whole)  # stands behind the bounds: before them it would hide them from the document
+Int = Annotated[int, Field(ge=0, le=2**31 - 1), WHOLE]
 Uid = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", min_length=32, max_length=32)]
 
 

@@ -78,7 +78,7 @@ def once(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _request_hash() -> str:
-    body = json.dumps(request.get_json(), sort_keys=True, ensure_ascii=True)
+    body = json.dumps(request.get_json() if request.get_data() else None, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(f"{request.method} {request.path}\n{body}".encode()).hexdigest()
 
 
