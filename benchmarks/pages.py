@@ -27,7 +27,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -43,7 +43,8 @@ def cpu_ns(pids: list[int]) -> int:
     total = 0
     for pid in pids:
         for task in Path(f"/proc/{pid}/task").glob("*/schedstat"):
-            total += int(task.read_text().split()[0])
+            with suppress(FileNotFoundError, ProcessLookupError):  # a thread may end while it is asked
+                total += int(task.read_text().split()[0])
     return total
 
 
