@@ -19,10 +19,13 @@ from portal.accounts.tokens import ApiToken
 from portal.billing import changing, discounting, publishing, subscribing
 from portal.billing.catalogue import price_of
 from portal.billing.checkout_models import CheckoutAttempt, PracticeSession
+from portal.billing.crediting import propose_note
 from portal.billing.dunning_models import DunningDecision, DunningNotice, NoticeState
 from portal.billing.fapiao_models import Fapiao, FapiaoKind, FapiaoPart
-from portal.billing.issuing import party_of
+from portal.billing.hand import propose_entry
+from portal.billing.issuing import Item, issue_invoice, party_of, place_order
 from portal.billing.money_models import ReceiptEntry
+from portal.billing.note_models import NoteKind
 from portal.billing.price_models import PriceVersion
 from portal.billing.pricing import DiscountKind
 from portal.core import clock
@@ -116,6 +119,15 @@ KNOWN: dict[tuple[str, str], str] = {
     ("ageing", "form"): "word:csv",
     ("api_fapiao", "uid"): "fapiao",
     ("money.confirm", "uid"): "entry",
+    ("money", "text"): "word:2026-01",
+    ("money.hand_entry", "uid"): "hand",
+    ("money.post_hand_entry", "uid"): "hand",
+    ("money.decline_hand_entry", "uid"): "hand",
+    ("money.note", "uid"): "note",
+    ("money.note_pdf", "uid"): "note",
+    ("money.issue_note", "uid"): "note",
+    ("money.decline_note", "uid"): "note",
+    ("billing.note_pdf", "note"): "note",
     ("money.event", "name"): "word:evt_none",
     ("money.replay_event", "name"): "word:evt_none",
     ("money.payout", "uid"): "word:none",
@@ -327,8 +339,14 @@ def _sold(app: Flask, uid: str) -> dict[str, str]:
             by=staff, kind=DiscountKind.WAIVER, value=0, words={"en": "waived", "zh": "豁免"}, code=None, products=[],
             starts=clock.today(), reason="because",
         )  # fmt: skip
+        invoice = issue_invoice(place_order(party, "walk:note", [Item(gold)]), language="en", by="walk")
+        note = propose_note(invoice, NoteKind.CANCELLATION, by=staff, reason="because")
+        hand = propose_entry(
+            clock.today(), [("6602", Money(100)), ("1002", Money(-100))], by=staff, reason="because"
+        )
         return {
             "subscription": sub.uid, "quote": quote.uid, "price": price.uid, "tax": tax.uid, "discount": discount.uid,
+            "note": note.uid, "hand": hand.uid,
         }  # fmt: skip
 
 
