@@ -41,8 +41,16 @@ ROOT = Path(__file__).resolve().parents[1]
 READY, OPERATIONS = 12, 27
 CHANGING = {"PATCH /api/v1/applications/{uid}", "POST /api/v1/applications/{uid}/submission"}
 PROFILE = {"GET /api/v1/organisations/{uid}", "PATCH /api/v1/organisations/{uid}"}
-# What a kind of owner has no rows for: the organisation's one application is approved, staff have none of their own.
-NEVER: dict[str, set[str]] = {"person": set(), "organisation": CHANGING, "staff": CHANGING | PROFILE}
+BOUGHT = {
+    "POST /api/v1/fapiao", "GET /api/v1/fapiao/{uid}", "POST /api/v1/fapiao/{uid}/withdrawal",
+    "GET /api/v1/quotes/{uid}", "POST /api/v1/quotes/{uid}/acceptance",
+    "GET /api/v1/subscriptions/{uid}", "POST /api/v1/subscriptions/{uid}/quotes",
+}  # fmt: skip
+# What a kind of owner has no rows for: the organisation's one application is approved, and it bought nothing by the
+# month; staff have none of their own.
+NEVER: dict[str, set[str]] = {
+    "person": set(), "organisation": CHANGING | BOUGHT, "staff": CHANGING | PROFILE | BOUGHT,
+}  # fmt: skip
 LANDSCAPE = (
     "landscape: [{name: Members, subcategories: [{name: Gold, items: [{name: A}, {name: B}, {name: C}]}]}]"
 )
