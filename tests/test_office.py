@@ -5,14 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, select, text
+from sqlalchemy import select, text
 
 from portal.accounts.may import StaffRole
 from portal.accounts.organisations import FormerName, Organisation
@@ -30,6 +28,7 @@ from portal.members.belonging import Agreement, AgreementState, Membership
 from portal.members.models import Application, ApplicationState, Conflict, Kind, Pair
 from portal.members.standing import Standing
 from tests import road
+from tests.counting import counted
 from tests.people import browser, last_mail, make_person, post
 
 PAGES = {
@@ -61,24 +60,6 @@ def someone(app: Flask, role: StaffRole, *, language: str = "en") -> FlaskClient
     with app.app_context(), transaction():
         make_person(email, role.value.title(), staff=(role,))
     return browser(app, email, language=language)
-
-
-@contextmanager
-def counted(app: Flask) -> Iterator[list[str]]:
-    """Count the statements that the application sends to the database."""
-    seen: list[str] = []
-
-    def note(_conn: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if not statement.startswith(("PRAGMA", "BEGIN", "SET TRANSACTION")):
-            seen.append(statement)
-
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def rows_of(body: bytes) -> list[list[str]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,7 +10,7 @@ from flask import Flask, render_template_string
 from flask_babel import force_locale
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from benchmarks.crowd import crowd
 from portal.accounts.may import StaffRole
@@ -25,6 +23,7 @@ from portal.core.paging import folded
 from portal.members import grams, names, wall
 from portal.members.belonging import Membership, Term, TermKind
 from portal.members.models import NameGram
+from tests.counting import counted
 from tests.people import browser, make_org, make_person
 
 MOST = 8
@@ -33,23 +32,6 @@ LISTS = (
     "/office/members/?tier=gold&sort=tier", "/office/money/invoices", "/office/money/invoices?page=3&sort=sum",
     "/office/money/invoices?q=INV", "/office/money/receipts", "/office/applications/", "/members", "/members?q=系统",
 )  # fmt: skip
-
-
-@contextmanager
-def statements(app: Flask) -> Iterator[list[str]]:
-    """Collect the SQL statements that run meanwhile."""
-    seen: list[str] = []
-
-    def note(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        seen.append(statement)
-
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 @pytest.fixture
@@ -66,7 +48,7 @@ def test_lists_take_at_most_eight_statements(filled: Flask) -> None:
     client = browser(filled, "all@house.example")
     client.get("/office/members/")
     for path in LISTS:
-        with statements(filled) as seen:
+        with counted(filled) as seen:
             assert client.get(path).status_code == 200
         assert len(seen) <= MOST, (path, seen)
 
@@ -78,7 +60,7 @@ def test_a_members_page_takes_no_more_with_more_terms_and_invoices(filled: Flask
         db.session.rollback()
 
     def asked() -> int:
-        with statements(filled) as seen:
+        with counted(filled) as seen:
             assert client.get(f"/office/members/{uid}").status_code == 200
         return len(seen)
 

@@ -142,16 +142,15 @@ def url_with(**changes: Any) -> str:
     """Return this page's address with some of its query changed; None drops a key."""
     # Not by `url_for`: the reader's own keys would become its arguments (`_scheme`, `endpoint`).
     asked = request.query_string
-    spell = (
-        _with if len(asked) < LONG_QUERY else _with.__wrapped__
-    )  # what nobody types is not worth remembering
+    # What nobody types is not worth remembering.
+    spell = _with if len(asked) < LONG_QUERY else _with.__wrapped__
     return spell(request.path, asked, tuple(changes.items()))
 
 
 @lru_cache(maxsize=4096)
 def _with(path: str, asked: bytes, changes: tuple[tuple[str, Any], ...]) -> str:
     """Return an address with a changed query, remembered: every filter, heading and pager of a list asks for one."""
-    query: dict[str, Any] = {**parse_qs(asked.decode("utf-8", "replace").replace("\0", "")), **dict(changes)}
+    query: dict[str, Any] = {**parse_qs(asked.decode("utf-8", "replace").replace("%00", "")), **dict(changes)}
     kept = {key: value for key, value in query.items() if value not in (None, "", [])}
     words = urlencode(kept, doseq=True)
     return quote(path) + (f"?{words}" if words else "")
