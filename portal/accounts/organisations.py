@@ -13,6 +13,13 @@ from portal.core import clock, i18n
 from portal.core.db import Model, choice
 
 
+def called(legal: str, legal_en: str, zh: str, en: str) -> str:
+    """Return which of an organisation's names this reader sees: his language's display name, the other one, the legal one."""
+    if i18n.language().startswith("zh"):
+        return zh or en or legal
+    return en or legal_en or zh or legal
+
+
 class Organisation(Model):
     """A company, university or other body; or, with `person`, the holder that one individual is, and only he.
 
@@ -49,12 +56,7 @@ class Organisation(Model):
     @property
     def name(self) -> str:
         """Return the name for this reader: his language's display name, the other one, the legal one."""
-        chinese = i18n.language().startswith("zh")
-        first, second = self.display_name_zh, self.display_name_en
-        if not chinese:
-            first, second = second, first
-            return first or self.legal_name_en or second or self.legal_name
-        return first or second or self.legal_name
+        return called(self.legal_name, self.legal_name_en, self.display_name_zh, self.display_name_en)
 
 
 class FormerName(Model):

@@ -48,7 +48,7 @@ def _rows(debtors: list[Debtor]) -> list[tuple[Any, ...]]:
         for row in one.open:
             cells = [row.owed if at == row.column else None for at in range(5)]
             found.append(
-                (one.party.name, row.invoice.number, row.invoice.due_on, max(row.late, 0), *cells, row.owed, None)
+                (one.party.name, row.number, row.due_on, max(row.late, 0), *cells, row.owed, None)
             )  # fmt: skip
         if one.credit:
             found.append((one.party.name, None, None, None, *[None] * 5, None, one.credit))

@@ -1,38 +1,30 @@
-"""The movements of the journal as known on a day, with what the report needs to know of each."""
+"""What the report needs to know of contracts, invoices, plans and money as known on a day, beside the journal's sums."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, select, type_coerce
+from sqlalchemy.orm import InstrumentedAttribute, selectinload
 
-from portal.billing import ledger, months
+from portal.accounts.organisations import Organisation, called
+from portal.accounts.people import Person
+from portal.billing import months
 from portal.billing.book_models import Segment
 from portal.billing.models import Invoice, InvoiceLine, Order, OrderLine, Party
-from portal.billing.money_models import Allocation, JournalEntry, JournalLine, Receipt, Refund
-from portal.billing.note_models import CreditNote, NoteState
-from portal.billing.plans import Part, earned_by
+from portal.billing.money_models import Allocation, Receipt, Refund
+from portal.billing.note_models import CreditNote, CreditNoteLine, NoteState
+from portal.billing.plans import DAY
 from portal.core import clock
 from portal.core.db import db
-from portal.core.money import Money
+from portal.core.periods import earned
+from portal.reports import journal
+from portal.reports.journal import Pool, Standing
 
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """One line of the journal, in fen, with the day it is posted on."""
-
-    kind: str
-    source: str
-    day: date
-    service: date
-    account: str
-    amount: int
-    line_id: int | None
-    invoice_id: int | None
-    receipt_id: int | None
-    entry_id: int
+NEVER = Standing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +32,7 @@ class Sold:
     """One contract line."""
 
     stream: str
-    party: str
+    party_id: int
     method: str
     net: int
     listed: int
@@ -54,113 +46,163 @@ class Bill:
     due_on: date | None
     gross: int
     tax: int
-    lines: tuple[tuple[int, int, int], ...]  # order line, gross, net
+    lines: list[tuple[int, int, int]]  # order line, gross, net
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Fen earned evenly over `[starts, ends)`, or up to the day before `cut_on`."""
+
+    starts: date
+    ends: date
+    amount: int
+    cut_on: date | None
+
+    def earned_by(self, day: date) -> int:
+        """Return the fen that are earned when a day has ended."""
+        if self.cut_on is not None and self.cut_on <= day:
+            day = self.cut_on - DAY
+        if day >= self.ends:
+            return self.amount
+        return 0 if day < self.starts else earned(self.amount, self.starts, self.ends, day)
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Which receipt an allocation takes from, for which invoice, and the receipt's value date."""
+
+    receipt_id: int
+    invoice_id: int
+    day: date
 
 
 @dataclass
 class Facts:
-    """What was known on a day."""
+    """What was known on a day, for a period `[start, end]` of whole months."""
 
     known: date
-    moves: list[Move] = field(default_factory=list)
+    start: date
+    end: date
+    pools: list[Pool] = field(default_factory=list)
+    lines: dict[int, Standing] = field(default_factory=dict)
+    owed: dict[int, int] = field(default_factory=dict)
+    owed_before: int = 0
     sold: dict[int, Sold] = field(default_factory=dict)
     bills: dict[int, Bill] = field(default_factory=dict)
-    plans: dict[int, list[Part]] = field(default_factory=lambda: defaultdict(list))
+    plans: dict[int, list[Planned]] = field(default_factory=lambda: defaultdict(list))
     usage: list[tuple[int, date, int]] = field(default_factory=list)
-    value_days: dict[int, date] = field(default_factory=dict)
-    puts: dict[str, tuple[int, int]] = field(default_factory=dict)
+    puts: dict[int, Put] = field(default_factory=dict)
     notes: list[CreditNote] = field(default_factory=list)
-    refund_of: dict[str, int] = field(default_factory=dict)
 
     def stream(self, line_id: int) -> str:
         """Return the stream a line was sold under."""
         return self.sold[line_id].stream
 
+    def line(self, line_id: int) -> Standing:
+        """Return where a line stands in the journal; nothing if it never was there."""
+        return self.lines.get(line_id, NEVER)
 
-def _fen(value: object) -> int:
-    return value.minor if isinstance(value, Money) else int(str(value or 0))
+
+def _fen(column: InstrumentedAttribute[Any]) -> Any:
+    return type_coerce(column, BigInteger)
 
 
-def gather(known: date) -> Facts:
-    """Read everything that was known at the end of a day."""
+def gather(known: date, start: date, end: date) -> Facts:
+    """Read everything about a period that was known at the end of a day."""
     until = months.end_of(known)
-    facts = Facts(known)
-    _journal(facts, until)
+    facts = Facts(known, start, end)
+    facts.pools = journal.pools(until)
+    facts.lines = journal.standings(until, start, end, months.first_of(_through(facts)))
+    for number, before, after in journal.owed(until, start, end):
+        facts.owed_before += before
+        facts.owed[number] = after
     _contracts(facts, until)
+    _bills(facts)
     _plans(facts, until)
-    facts.value_days = {row[0]: row[1] for row in db.session.execute(select(Receipt.id, Receipt.received_on))}
-    puts = select(Allocation.id, Allocation.receipt_id, Allocation.invoice_id)
-    facts.puts = {f"allocation:{row[0]}": (row[1], row[2]) for row in db.session.execute(puts)}
-    back = select(Refund.id, Refund.receipt_id)
-    facts.refund_of = {f"refund:{row[0]}": row[1] for row in db.session.execute(back)}
+    puts = select(Allocation.id, Allocation.receipt_id, Allocation.invoice_id, Receipt.received_on)
+    for number, receipt, invoice, day in db.session.execute(
+        puts.join(Receipt, Receipt.id == Allocation.receipt_id)
+    ):
+        facts.puts[number] = Put(receipt, invoice, day)
     notes = select(CreditNote).where(CreditNote.state == NoteState.ISSUED, CreditNote.issued_on <= known)
-    facts.notes = list(db.session.scalars(notes.order_by(CreditNote.id)))
+    lines = selectinload(CreditNote.lines).selectinload(CreditNoteLine.invoice_line)
+    facts.notes = list(db.session.scalars(notes.order_by(CreditNote.id).options(lines)))
     return facts
 
 
-def _journal(facts: Facts, until: datetime) -> None:
-    e, one = JournalEntry, JournalLine
-    rows = db.session.execute(
-        select(
-            e.kind, e.source, e.posted_on, e.service_month, one.account, one.amount, one.order_line_id, one.invoice_id,
-            one.receipt_id, e.id,
-        ).join(e, e.id == one.entry_id).where(e.known_at <= until).order_by(one.id)
-    )  # fmt: skip
-    facts.moves = [
-        Move(row[0], row[1], row[2], row[3], row[4], _fen(row[5]), row[6], row[7], row[8], row[9])
-        for row in rows
-    ]
-
-
 def _contracts(facts: Facts, until: datetime) -> None:
+    one = OrderLine
     statement = (
-        select(OrderLine, Party)
-        .join(Order, Order.id == OrderLine.order_id)
-        .join(Party, Party.id == Order.party_id)
-        .where(Order.placed_at <= until)
-    )
-    for line, party in db.session.execute(statement.order_by(OrderLine.id)).unique():
-        agreed = line.agreed_on if line.agreed_on is not None and line.agreed_on <= facts.known else None
-        name = party.title or party.name
-        facts.sold[line.id] = Sold(
-            line.stream, name, line.recognition, line.net.minor, line.list_amount.minor, agreed
-        )
-    lines: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-    for row in db.session.execute(
-        select(InvoiceLine.invoice_id, InvoiceLine.order_line_id, InvoiceLine.gross, InvoiceLine.net)
-    ):
-        lines[row.invoice_id].append((row.order_line_id, row.gross.minor, row.net.minor))
-    bills = select(Invoice.id, Invoice.due_on, Invoice.gross, Invoice.tax).where(Invoice.number.is_not(None))
-    for bill in db.session.execute(bills):
-        facts.bills[bill.id] = Bill(bill.due_on, bill.gross.minor, bill.tax.minor, tuple(lines[bill.id]))
+        select(
+            one.id, one.stream, Order.party_id, one.recognition, _fen(one.net), _fen(one.list_amount), one.agreed_on,
+        ).join(Order, Order.id == one.order_id).where(Order.placed_at <= until)
+    )  # fmt: skip
+    for row in db.session.execute(statement.order_by(one.id)):
+        agreed = row[6] if row[6] is not None and row[6] <= facts.known else None
+        facts.sold[row[0]] = Sold(row[1], row[2], row[3], row[4], row[5], agreed)
+
+
+def _bills(facts: Facts) -> None:
+    statement = select(Invoice.id, Invoice.due_on, _fen(Invoice.gross), _fen(Invoice.tax))
+    for number, due, gross, tax in db.session.execute(statement.where(Invoice.number.is_not(None))):
+        facts.bills[number] = Bill(due, gross, tax, [])
+    one = InvoiceLine
+    lines = select(one.invoice_id, one.order_line_id, _fen(one.gross), _fen(one.net)).order_by(one.id)
+    for number, *line in db.session.execute(lines):
+        if number in facts.bills:
+            facts.bills[number].lines.append((line[0], line[1], line[2]))
 
 
 def _plans(facts: Facts, until: datetime) -> None:
-    for one in db.session.scalars(select(Segment).where(Segment.known_at <= until)):
-        cut = one.cut_on if one.cut_known_at is not None and one.cut_known_at <= until else None
-        facts.plans[one.order_line_id].append(Part(one.starts, one.ends, one.amount, cut))
-        if one.key.startswith("usage:"):
-            facts.usage.append((one.order_line_id, one.starts, one.amount.minor))
+    one = Segment
+    statement = select(
+        one.order_line_id, one.starts, one.ends, _fen(one.amount), one.cut_on, one.cut_known_at,
+        one.key.startswith("usage:", autoescape=True),
+    ).where(one.known_at <= until)  # fmt: skip
+    for line_id, starts, ends, amount, cut_on, cut_known, used in db.session.execute(statement):
+        cut = cut_on if cut_known is not None and cut_known <= until else None
+        facts.plans[line_id].append(Planned(starts, ends, amount, cut))
+        if used:
+            facts.usage.append((line_id, starts, amount))
 
 
-def unbooked(facts: Facts, end: date) -> dict[int, int]:
-    """Return what lines have earned by the earlier of a day, the day known and today, and no entry says yet.
+def party_names() -> dict[int, str]:
+    """Return what everybody who ordered something is called on paper, by the party's number."""
+    one = Organisation
+    statement = (
+        select(
+            Party.id, Party.title, Person.name, one.legal_name, one.legal_name_en, one.display_name_zh,
+            one.display_name_en,
+        )
+        .outerjoin(one, one.id == Party.org_id)
+        .outerjoin(Person, Person.id == Party.person_id)
+        .where(Party.id.in_(select(Order.party_id)))
+    )  # fmt: skip
+    return {
+        number: title or person or called(*names)
+        for number, title, person, *names in db.session.execute(statement)
+    }
+
+
+def refunds() -> dict[int, int]:
+    """Return of which receipt each refund is."""
+    rows = db.session.execute(select(Refund.id, Refund.receipt_id))
+    return {row.id: row.receipt_id for row in rows}
+
+
+def _through(facts: Facts) -> date:
+    return min(facts.end, facts.known, clock.today())
+
+
+def unbooked(facts: Facts) -> dict[int, int]:
+    """Return what lines have earned by the earlier of the period's end, the day known and today, and no entry says yet.
 
     The running month is booked when it is over: until then its days are read from the plan, so that the answer is
     the same whenever the chore ran.
     """
-    day = min(end, facts.known, clock.today())
-    earned: dict[int, int] = defaultdict(int)
-    root = f"{ledger.INCOME}."
-    for move in facts.moves:
-        if (
-            move.line_id is not None
-            and move.account.startswith(root)
-            and move.service <= months.first_of(day)
-        ):
-            earned[move.line_id] -= move.amount
+    day = _through(facts)
     found: dict[int, int] = {}
     for line_id, plan in facts.plans.items():
-        if missing := earned_by(plan, day) - earned[line_id]:
+        if missing := sum(part.earned_by(day) for part in plan) - facts.line(line_id).served:
             found[line_id] = missing
     return found

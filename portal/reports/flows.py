@@ -6,15 +6,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from portal.billing import ledger, months
 from portal.core.money import half_up, spread
-from portal.reports.facts import Bill, Facts, Move, unbooked
+from portal.reports import journal
+from portal.reports.facts import Bill, Facts, refunds, unbooked
+from portal.reports.journal import CONTRACT
 from portal.reports.lists import Lists
 
-CONTRACT = (ledger.DEFERRED, ledger.CONTRACT_ASSET)
-RECEIVABLE = (ledger.RECEIVABLE, ledger.REVALUATION)
-CASH = (ledger.BANK, ledger.STRIPE, ledger.TEST_GATEWAY)
 Sums = dict[str, int]
 
 
@@ -32,10 +32,10 @@ class Paid:
 class Flows:
     """The figures of a period `[start, end]` as known on a day."""
 
-    def __init__(self, facts: Facts, lists: Lists, start: date, end: date) -> None:
-        self.facts, self.lists, self.start, self.end = facts, lists, start, end
-        self.late = unbooked(facts, end)
-        self.late_month = months.first_of(min(end, facts.known))
+    def __init__(self, facts: Facts, lists: Lists) -> None:
+        self.facts, self.lists, self.start, self.end = facts, lists, facts.start, facts.end
+        self.late = unbooked(facts)
+        self.late_month = months.first_of(min(self.end, facts.known))
         self.paid = collected(facts)
         self.back = refunded(facts)
 
@@ -51,12 +51,12 @@ class Flows:
 
     def _moves(self, kinds: tuple[str, ...], wanted: Callable[[str], bool]) -> Sums:
         return self.add(
-            (self.facts.stream(move.line_id), move.amount)
-            for move in self.facts.moves
-            if move.kind in kinds
-            and move.line_id is not None
-            and wanted(move.account)
-            and self._within(move.day)
+            (pool.stream, pool.amount)
+            for pool in self.facts.pools
+            if pool.kind in kinds
+            and pool.stream is not None
+            and wanted(pool.account)
+            and self._within(pool.day)
         )
 
     def invoiced(self) -> tuple[Sums, Sums]:
@@ -83,7 +83,9 @@ class Flows:
         ]
         for note in self.facts.notes:
             if note.issued_on is not None and start <= note.issued_on <= end:
-                rows += [(one.invoice_line.order_line.stream, -one.net.minor) for one in note.lines]
+                rows += [
+                    (self.facts.stream(one.invoice_line.order_line_id), -one.net.minor) for one in note.lines
+                ]
         return self.add(rows)
 
     def waived(self) -> int:
@@ -107,67 +109,70 @@ class Flows:
             (self.facts.stream(line), part) for line, part in over_lines(self.facts.bills[invoice_id], amount)
         ]
 
-    def earned(self) -> dict[date, dict[int, int]]:
-        """Return income by posting month and line; the running month's days as the plan says."""
-        found: dict[date, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-        for move in self.facts.moves:
-            if move.line_id is not None and is_income(move.account):
-                found[months.first_of(move.day)][move.line_id] -= move.amount
+    @cached_property
+    def earned(self) -> dict[date, Sums]:
+        """Income by posting month and stream, to the period's end; the running month's days as the plan says."""
+        found: dict[date, Sums] = defaultdict(self.lists.zeros)
+        for pool in self.facts.pools:
+            if pool.stream is not None and is_income(pool.account) and pool.day <= self.end:
+                month = found[months.first_of(pool.day)]
+                month[pool.stream] = month.get(pool.stream, 0) - pool.amount
+        late = found[self.late_month]
         for line_id, amount in self.late.items():
-            found[self.late_month][line_id] += amount
+            stream = self.facts.stream(line_id)
+            late[stream] = late.get(stream, 0) + amount
         return found
 
     def recognised(self) -> dict[date, Sums]:
         """Return income by month of the period and stream."""
-        earned, found, month = self.earned(), {}, self.start
+        found, month = {}, self.start
         while month <= self.end:
-            rows = earned.get(month, {})
-            found[month] = self.add((self.facts.stream(line), amount) for line, amount in rows.items())
+            found[month] = self.earned.get(month, self.lists.zeros())
             month = months.following(month)
         return found
 
-    def contract(self, end: date) -> dict[int, int]:
-        """Return what stands deferred less contract asset of each line at a day's end."""
+    def by_party(self) -> dict[int, int]:
+        """Return income of the period by the party that pays."""
         found: dict[int, int] = defaultdict(int)
-        for move in self.facts.moves:
-            if move.line_id is not None and move.account in CONTRACT and move.day <= end:
-                found[move.line_id] -= move.amount
-        if end >= self.late_month:
+        for line_id, one in self.facts.lines.items():
+            if one.within:
+                found[self.facts.sold[line_id].party_id] += one.within
+        if self._within(self.late_month):
             for line_id, amount in self.late.items():
-                found[line_id] -= amount
+                found[self.facts.sold[line_id].party_id] += amount
         return found
 
-    def unpaid(self, end: date) -> Sums:
-        """Return what is deferred and not paid for: max(0, B − max(0, paid − recognised)) per line."""
+    def opened(self) -> int:
+        """Return what stood deferred less contract asset the day before the period."""
+        early = sum(self.late.values()) if self.start > self.late_month else 0
+        return sum(one.opened for one in self.facts.lines.values()) - early
+
+    def contract(self) -> Iterable[tuple[int, int]]:
+        """Yield each line with what stands deferred less contract asset at the period's end."""
+        for line_id in self.facts.lines.keys() | self.late.keys():
+            yield line_id, self.facts.line(line_id).contract - self.late.get(line_id, 0)
+
+    def unpaid(self) -> Sums:
+        """Return what is deferred and not paid for at the period's end: max(0, B − max(0, paid − recognised)) per line."""
         paid: dict[int, int] = defaultdict(int)
         for rows, sign in ((self.paid, 1), (self.back, -1)):
             for row in rows:
-                if row.day <= end:
+                if row.day <= self.end:
                     for line, part in over_lines(self.facts.bills[row.invoice_id], row.settled):
                         paid[line] += sign * part
-        income: dict[int, int] = defaultdict(int)
-        for month, amounts in self.earned().items():
-            for line, amount in amounts.items():
-                income[line] += amount if month <= end else 0
-        return self.add(
-            (self.facts.stream(line), max(0, left - max(0, paid[line] - income[line])))
-            for line, left in self.contract(end).items()
-        )
-
-    def receivable(self, end: date) -> dict[int, int]:
-        """Return what is owed of each invoice at a day's end, as the books carry it."""
-        found: dict[int, int] = defaultdict(int)
-        for move in self.facts.moves:
-            if move.invoice_id is not None and move.account in RECEIVABLE and move.day <= end:
-                found[move.invoice_id] += move.amount
-        return found
+        rest = []
+        for line, left in self.contract():
+            if left > 0:
+                income = self.facts.line(line).income + self.late.get(line, 0)
+                rest.append((self.facts.stream(line), max(0, left - max(0, paid[line] - income))))
+        return self.add(rest)
 
     def account(self, *codes: str, kinds: tuple[str, ...] = ()) -> int:
         """Return what moved on accounts in the period, debit positive."""
         return sum(
-            move.amount
-            for move in self.facts.moves
-            if move.account in codes and self._within(move.day) and (not kinds or move.kind in kinds)
+            pool.amount
+            for pool in self.facts.pools
+            if pool.account in codes and self._within(pool.day) and (not kinds or pool.kind in kinds)
         )
 
 
@@ -188,6 +193,8 @@ def negative(sums: Sums) -> Sums:
 
 def over_lines(bill: Bill, amount: int) -> list[tuple[int, int]]:
     """Spread an amount of an invoice over its contract lines, by gross."""
+    if len(bill.lines) == 1:
+        return [(bill.lines[0][0], amount)]
     weights = [max(0, gross) for _line, gross, _net in bill.lines]
     if not sum(weights):
         return [(bill.lines[0][0], amount)] if bill.lines else []
@@ -203,33 +210,26 @@ def collected(facts: Facts) -> list[Paid]:
 
     What a credit note releases stays collected: it goes back as a refund, which has its own column.
     """
-    entries: dict[tuple[int, str], list[Move]] = defaultdict(list)
-    for move in facts.moves:
-        if move.kind == "allocation" and move.source in facts.puts:
-            entries[move.entry_id, move.source].append(move)
     found = []
-    for (_entry, source), moves in entries.items():
-        receipt_id, invoice_id = facts.puts[source]
-        cash = sum(move.amount for move in moves if move.account == ledger.CREDIT)
-        settled = -sum(move.amount for move in moves if move.account == ledger.RECEIVABLE)
-        bill = facts.bills[invoice_id]
-        net = _net(cash, bill.tax, settled, bill.gross)
-        share = _net(settled, bill.tax, settled, bill.gross)
-        found.append(Paid(facts.value_days[receipt_id], invoice_id, cash, net, share))
+    for one in journal.settled(months.end_of(facts.known)):
+        if (put := facts.puts.get(one.allocation_id)) is None:
+            continue
+        bill = facts.bills[put.invoice_id]
+        net = _net(one.cash, bill.tax, one.settled, bill.gross)
+        share = net if one.cash == one.settled else _net(one.settled, bill.tax, one.settled, bill.gross)
+        found.append(Paid(put.day, put.invoice_id, one.cash, net, share))
     return found
 
 
 def refunded(facts: Facts) -> list[Paid]:
     """Return money sent back, by day, net by the proportions of the note that released it, else of the invoice."""
-    last: dict[int, int] = {}
-    for receipt_id, invoice_id in facts.puts.values():
-        last[receipt_id] = invoice_id
+    last = {put.receipt_id: put.invoice_id for put in facts.puts.values()}
+    receipt_of = refunds()
     gross: dict[tuple[date, int], int] = defaultdict(int)
-    for move in facts.moves:
-        if move.kind == "refund_done" and move.account in CASH:
-            receipt_id = facts.refund_of.get(move.source, 0)
-            if receipt_id in last:
-                gross[move.day, last[receipt_id]] -= move.amount
+    for refund_id, day, amount in journal.sent_back(months.end_of(facts.known)):
+        receipt_id = receipt_of.get(refund_id, 0)
+        if receipt_id in last:
+            gross[day, last[receipt_id]] += amount
     found = []
     for (day, invoice_id), amount in gross.items():
         notes = [

@@ -6,7 +6,6 @@ from collections import defaultdict
 from datetime import date
 from typing import Any
 
-from portal.billing.plans import earned_by
 from portal.reports import measures
 from portal.reports.flows import Flows, Sums
 
@@ -18,10 +17,10 @@ def outlook(flows: Flows, by_month: dict[date, Sums]) -> dict[str, Any]:
     year = flows.end.year
     first, last = date(year, 1, 1), date(year, 12, 31)
     so_far: dict[str, int] = defaultdict(int)
-    for month, amounts in flows.earned().items():
-        if first <= month <= flows.end:
-            for line, amount in amounts.items():
-                so_far[flows.facts.stream(line)] += amount
+    for month, amounts in flows.earned.items():
+        if month >= first:
+            for stream, amount in amounts.items():
+                so_far[stream] += amount
     body: dict[str, Any] = {}
     goals = flows.lists.targets.get(year)
     if goals:
@@ -38,8 +37,9 @@ def outlook(flows: Flows, by_month: dict[date, Sums]) -> dict[str, Any]:
 
 def _forecast(flows: Flows, last: date, recognised: int) -> dict[str, Any]:
     scheduled = flows.add(
-        (flows.facts.stream(line), earned_by(plan, last) - earned_by(plan, flows.end))
+        (flows.facts.stream(line), part.earned_by(last) - part.earned_by(flows.end))
         for line, plan in flows.facts.plans.items()
+        for part in plan
     )
     committed = _committed(flows)
     sums = [sum(scheduled.values()), sum(committed.values())]
@@ -68,6 +68,6 @@ def _committed(flows: Flows) -> Sums:
         if sold.method not in UNDATED:
             continue
         whole = sold.net if sold.method == "milestone" else invoiced[line_id]
-        dated = sum(part.amount.minor for part in flows.facts.plans.get(line_id, []))
+        dated = sum(part.amount for part in flows.facts.plans.get(line_id, []))
         rows.append((sold.stream, max(0, whole - credited[line_id] - dated)))
     return flows.add(rows)

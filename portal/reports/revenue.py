@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from datetime import date, timedelta
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
@@ -12,11 +11,10 @@ from flask_babel import lazy_gettext as _l
 from portal.billing import ledger, months
 from portal.core.errors import Refused
 from portal.reports import measures, outlook
-from portal.reports.facts import gather
-from portal.reports.flows import CASH, Flows, Sums
+from portal.reports.facts import gather, party_names
+from portal.reports.flows import Flows, Sums
+from portal.reports.journal import CASH
 from portal.reports.lists import Lists, in_force
-
-DAY = timedelta(days=1)
 
 
 def revenue(start: date, last: date, known: date) -> dict[str, Any]:
@@ -25,7 +23,7 @@ def revenue(start: date, last: date, known: date) -> dict[str, Any]:
     if end < start:
         raise Refused(_l("The period ends before it begins."), status=422)
     lists = in_force(known)
-    flows = Flows(gather(known), lists, start, end)
+    flows = Flows(gather(known, start, end), lists)
     by_month = flows.recognised()
     by_stream = _by_stream(flows, by_month)
     totals = {name: sum(amounts.values()) for name, amounts in by_stream.items()}
@@ -41,31 +39,21 @@ def revenue(start: date, last: date, known: date) -> dict[str, Any]:
     body |= _rolls(flows, totals)
     body |= _money(flows, totals)
     body |= _diversity(lists, by_stream)
-    body |= _payers(flows, by_month)
+    body |= _payers(flows)
     body |= outlook.outlook(flows, by_month)
     return body
 
 
 def _stock(flows: Flows, sign: int) -> Sums:
-    contract = flows.contract(flows.end)
-    return flows.add((flows.facts.stream(line), max(0, sign * left)) for line, left in contract.items())
+    return flows.add((flows.facts.stream(line), max(0, sign * left)) for line, left in flows.contract())
 
 
 def _by_stream(flows: Flows, by_month: dict[date, Sums]) -> dict[str, Sums]:
     invoiced, credited = flows.invoiced(), flows.credited()
     recognised = flows.add(pair for amounts in by_month.values() for pair in amounts.items())
-    to_date = flows.add(
-        (flows.facts.stream(line), amount)
-        for month, amounts in flows.earned().items()
-        if month <= flows.end
-        for line, amount in amounts.items()
-    )
+    to_date = flows.add(pair for amounts in flows.earned.values() for pair in amounts.items())
     signed = flows.booked(date.min, flows.end)
-    owed = [
-        part
-        for invoice, amount in flows.receivable(flows.end).items()
-        for part in flows.by_stream(invoice, amount)
-    ]
+    owed = [part for invoice, amount in flows.facts.owed.items() for part in flows.by_stream(invoice, amount)]
     return {
         "booked": flows.booked(flows.start, flows.end),
         "invoiced_net": invoiced[0],
@@ -78,7 +66,7 @@ def _by_stream(flows: Flows, by_month: dict[date, Sums]) -> dict[str, Sums]:
         "refunded_net": flows.money(flows.back, "net"),
         "recognised": recognised,
         "deferred": _stock(flows, 1),
-        "deferred_uncollected": flows.unpaid(flows.end),
+        "deferred_uncollected": flows.unpaid(),
         "contract_asset": _stock(flows, -1),
         "rpo": {stream: signed.get(stream, 0) - to_date.get(stream, 0) for stream in {**signed, **to_date}},
         "ar": flows.add(owed),
@@ -87,9 +75,7 @@ def _by_stream(flows: Flows, by_month: dict[date, Sums]) -> dict[str, Sums]:
 
 def _rolls(flows: Flows, totals: dict[str, int]) -> dict[str, Any]:
     """Return opening + movements = closing, of contract balances and of receivables."""
-    before = flows.start - DAY
-    opening = sum(flows.contract(before).values())
-    owed = sum(flows.receivable(before).values())
+    opening, owed = flows.opened(), flows.facts.owed_before
     fx = -flows.account(ledger.EXCHANGE)
     gross = totals["invoiced_net"] + totals["invoiced_tax"]
     noted = totals["credited_net"] + totals["credited_tax"]
@@ -119,7 +105,7 @@ def _rolls(flows: Flows, totals: dict[str, int]) -> dict[str, Any]:
 
 def _money(flows: Flows, totals: dict[str, int]) -> dict[str, Any]:
     aging = {"not_due": 0, "1_30": 0, "31_60": 0, "61_90": 0, "over_90": 0}
-    for invoice, amount in flows.receivable(flows.end).items():
+    for invoice, amount in flows.facts.owed.items():
         due = flows.facts.bills[invoice].due_on or flows.end
         aging[measures.bucket((flows.end - due).days)] += amount
     return {
@@ -159,15 +145,12 @@ def _diversity(lists: Lists, by_stream: dict[str, Sums]) -> dict[str, Any]:
     return body
 
 
-def _payers(flows: Flows, by_month: dict[date, Sums]) -> dict[str, Any]:
+def _payers(flows: Flows) -> dict[str, Any]:
     """Return recognised income by payer, the greatest first, and how much hangs on few of them."""
-    amounts: dict[str, int] = defaultdict(int)
-    for month, earned in flows.earned().items():
-        if month in by_month:
-            for line, amount in earned.items():
-                amounts[flows.facts.sold[line].party] += amount
+    names = party_names()
+    amounts = {party: amount for party, amount in flows.by_party().items() if amount}
     total = sum(max(0, amount) for amount in amounts.values())
-    ranked = sorted((pair for pair in amounts.items() if pair[1]), key=lambda pair: -pair[1])
+    ranked = sorted(((names[party], amount) for party, amount in amounts.items()), key=lambda one: -one[1])
     shares = [Fraction(max(0, amount), total) for _name, amount in ranked] if total else []
     return {
         "payers": [

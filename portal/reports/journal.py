@@ -1,0 +1,126 @@
+"""Sums that the database makes over the journal as known on a day: by stream and day, by contract line, by invoice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, func, or_, select, type_coerce
+
+from portal.billing import ledger
+from portal.billing.models import OrderLine
+from portal.billing.money_models import JournalEntry, JournalLine
+from portal.core.db import db
+
+CONTRACT = (ledger.DEFERRED, ledger.CONTRACT_ASSET)
+RECEIVABLE = (ledger.RECEIVABLE, ledger.REVALUATION)
+CASH = (ledger.BANK, ledger.STRIPE, ledger.TEST_GATEWAY)
+FEN = type_coerce(JournalLine.amount, BigInteger)
+INCOME = JournalLine.account.startswith(f"{ledger.INCOME}.", autoescape=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """What moved on an account on a day for one stream (None: for no contract line), in fen, debit positive."""
+
+    kind: str
+    account: str
+    stream: str | None
+    day: date
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One contract line in fen: contract balance before the period and at its end, income to its end, within it, and by service month."""
+
+    opened: int = 0
+    contract: int = 0
+    income: int = 0
+    within: int = 0
+    served: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """One entry that put money on an invoice: by which allocation, and the fen taken off the receipt and off the invoice."""
+
+    allocation_id: int
+    cash: int
+    settled: int
+
+
+def _sum(*conditions: ColumnElement[bool], sign: int = 1) -> ColumnElement[Any]:
+    amount = FEN if sign > 0 else -FEN
+    return func.coalesce(func.sum(case((and_(*conditions), amount), else_=0)), 0)
+
+
+def _known(statement: Select[*tuple[Any, ...]], until: datetime) -> Select[*tuple[Any, ...]]:
+    return statement.join(JournalEntry, JournalEntry.id == JournalLine.entry_id).where(
+        JournalEntry.known_at <= until
+    )
+
+
+def pools(until: datetime) -> list[Pool]:
+    """Return every movement known at an instant, summed by kind, account, stream and day."""
+    keys = (JournalEntry.kind, JournalLine.account, OrderLine.stream, JournalEntry.posted_on)
+    statement = _known(select(*keys, func.sum(FEN)), until)
+    rows = db.session.execute(
+        statement.outerjoin(OrderLine, OrderLine.id == JournalLine.order_line_id).group_by(*keys)
+    )
+    return [Pool(kind, account, stream, day, int(amount)) for kind, account, stream, day, amount in rows]
+
+
+def standings(until: datetime, start: date, end: date, served: date) -> dict[int, Standing]:
+    """Return where each contract line stands: at the ends of a period, and in income of service months up to `served`."""
+    e, contract = JournalEntry, JournalLine.account.in_(CONTRACT)
+    key = JournalLine.order_line_id
+    statement = select(
+        key,
+        _sum(contract, e.posted_on < start, sign=-1),
+        _sum(contract, e.posted_on <= end, sign=-1),
+        _sum(INCOME, e.posted_on <= end, sign=-1),
+        _sum(INCOME, e.posted_on.between(start, end), sign=-1),
+        _sum(INCOME, e.service_month <= served, sign=-1),
+    )
+    rows = db.session.execute(
+        _known(statement, until).where(key.is_not(None), or_(contract, INCOME)).group_by(key)
+    )
+    return {row[0]: Standing(*(int(amount) for amount in row[1:])) for row in rows}
+
+
+def owed(until: datetime, start: date, end: date) -> Iterator[tuple[int, int, int]]:
+    """Yield each invoice with what was owed of it before a period and at its end, as the books carry it."""
+    key = JournalLine.invoice_id
+    before, after = _sum(JournalEntry.posted_on < start), _sum(JournalEntry.posted_on <= end)
+    statement = _known(select(key, before, after), until).where(
+        key.is_not(None), JournalLine.account.in_(RECEIVABLE)
+    )
+    for number, first, last in db.session.execute(
+        statement.group_by(key).having(or_(before != 0, after != 0)).order_by(key)
+    ):
+        yield number, int(first), int(last)
+
+
+def settled(until: datetime) -> Iterator[Settled]:
+    """Yield what each entry put on an invoice, in the order they were booked."""
+    one = JournalLine.account
+    statement = select(
+        JournalEntry.source, _sum(one == ledger.CREDIT), _sum(one == ledger.RECEIVABLE, sign=-1)
+    )
+    rows = _known(statement.select_from(JournalLine), until).where(JournalEntry.kind == "allocation")
+    for source, cash, amount in db.session.execute(
+        rows.group_by(JournalEntry.id, JournalEntry.source).order_by(JournalEntry.id)
+    ):
+        yield Settled(int(source.partition(":")[2]), int(cash), int(amount))
+
+
+def sent_back(until: datetime) -> Iterator[tuple[int, date, int]]:
+    """Yield each refund that left, with its day and the fen that went."""
+    keys = (JournalEntry.source, JournalEntry.posted_on)
+    statement = _known(select(*keys, func.sum(-FEN)).select_from(JournalLine), until)
+    rows = statement.where(JournalEntry.kind == "refund_done", JournalLine.account.in_(CASH)).group_by(*keys)
+    for source, day, amount in db.session.execute(rows.order_by(func.min(JournalLine.id))):
+        yield int(source.partition(":")[2]), day, int(amount)
