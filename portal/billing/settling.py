@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, func, select, type_coerce
 
 from portal.accounts.people import Person
 from portal.billing import attempts, ledger
@@ -147,26 +148,23 @@ def record_receipt(
     return receipt, True
 
 
+def _sum(amount: Any, *conditions: Any) -> Any:
+    total = func.coalesce(func.sum(type_coerce(amount, BigInteger)), 0)
+    return select(total).where(*conditions).scalar_subquery()
+
+
 def credit_of(receipt: Receipt) -> Money:
     """Return what of a receipt is neither on an invoice nor refunded, on its way back or taken back."""
-    used = db.session.scalar(
-        select(func.coalesce(func.sum(TAKEN), 0)).where(Allocation.receipt_id == receipt.id)
-    )
-    back = db.session.scalar(
-        select(func.coalesce(func.sum(Refund.amount), 0)).where(
-            Refund.receipt_id == receipt.id, Refund.state.not_in([RefundState.DECLINED, RefundState.FAILED])
+    lost = [RefundState.DECLINED, RefundState.FAILED]
+    parts = db.session.execute(
+        select(
+            _sum(TAKEN, Allocation.receipt_id == receipt.id),
+            _sum(Refund.amount, Refund.receipt_id == receipt.id, Refund.state.not_in(lost)),
+            _sum(Reversal.amount, Reversal.receipt_id == receipt.id),
+            _sum(OutsideMove.amount, OutsideMove.receipt_id == receipt.id),
         )
-    )
-    gone = db.session.scalar(
-        select(func.coalesce(func.sum(Reversal.amount), 0)).where(Reversal.receipt_id == receipt.id)
-    )
-    outside = db.session.scalar(
-        select(func.coalesce(func.sum(OutsideMove.amount), 0)).where(OutsideMove.receipt_id == receipt.id)
-    )
-    total = receipt.amount
-    for part in (used, back, gone, outside):
-        total -= part if isinstance(part, Money) else Money(int(part or 0))
-    return total
+    ).one()
+    return receipt.amount - Money(sum(int(part) for part in parts))
 
 
 def put_on(receipt: Receipt, invoice: Invoice, *, by: Person | str) -> Money:

@@ -88,11 +88,20 @@ def note(count: int, newest: int | None, demo: bool) -> None:
         held.update(stamp=stamp, kinds={}, days={})
 
 
+def _look() -> None:
+    """Ask how far the catalogue has grown: once in a request, elsewhere once in a transaction."""
+    if has_request_context() and "catalogue_stamp" in g:
+        return
+    session = db.session()
+    if (now := session.get_transaction()) is None or session.info.get("catalogue") is not now:
+        note(*session.execute(_STAMP).one())
+        session.info["catalogue"] = session.get_transaction()
+
+
 def _rows(kind: str) -> list[_Row]:
     """Return every row of a kind in order of validity; kept in memory until the table grows."""
+    _look()
     held = _held()
-    if not has_request_context() or "catalogue_stamp" not in g:
-        note(*db.session.execute(_STAMP).one())
     if kind not in held["kinds"]:
         found = db.session.execute(
             select(CatalogueEntry.code, CatalogueEntry.valid_from, CatalogueEntry.body)
@@ -106,9 +115,8 @@ def _rows(kind: str) -> list[_Row]:
 
 def remembered(name: str, read: Callable[[], Any]) -> Any:
     """Return what `read` gives, kept in memory until the catalogue grows: for kinds in tables of their own."""
+    _look()
     held = _held()
-    if not has_request_context() or "catalogue_stamp" not in g:
-        note(*db.session.execute(_STAMP).one())
     if f"#{name}" not in held["kinds"]:
         held["kinds"][f"#{name}"] = read()
     return held["kinds"][f"#{name}"]
@@ -130,6 +138,7 @@ def put(kind: str, code: str, body: dict[str, Any], valid_from: date) -> None:
 def forget() -> None:
     """Drop what this process keeps of the catalogue: the next reader asks the database."""
     current_app.extensions.pop("catalogue", None)
+    db.session().info.pop("catalogue", None)
     if has_request_context():
         g.pop("catalogue", None)
         g.pop("catalogue_stamp", None)
