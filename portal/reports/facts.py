@@ -111,7 +111,7 @@ def gather(known: date, start: date, end: date) -> Facts:
     """Read everything about a period that was known at the end of a day."""
     until = months.end_of(known)
     facts = Facts(known, start, end)
-    facts.pools = journal.pools(until)
+    facts.pools = journal.pools(until, min(start, date(end.year, 1, 1)), end)
     facts.lines = journal.standings(until, start, end, months.first_of(_through(facts)))
     for number, before, after in journal.owed(until, start, end):
         facts.owed_before += before

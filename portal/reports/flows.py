@@ -111,10 +111,10 @@ class Flows:
 
     @cached_property
     def earned(self) -> dict[date, Sums]:
-        """Income by posting month and stream, to the period's end; the running month's days as the plan says."""
+        """Income of the period and of its last year by posting month and stream; the running month's days as the plan says."""
         found: dict[date, Sums] = defaultdict(self.lists.zeros)
         for pool in self.facts.pools:
-            if pool.stream is not None and is_income(pool.account) and pool.day <= self.end:
+            if pool.stream is not None and is_income(pool.account):
                 month = found[months.first_of(pool.day)]
                 month[pool.stream] = month.get(pool.stream, 0) - pool.amount
         late = found[self.late_month]
@@ -122,6 +122,12 @@ class Flows:
             stream = self.facts.stream(line_id)
             late[stream] = late.get(stream, 0) + amount
         return found
+
+    def to_date(self) -> Sums:
+        """Return all income to the period's end."""
+        stream, late = self.facts.stream, self.late.items()
+        booked = [(stream(line), one.income) for line, one in self.facts.lines.items() if one.income]
+        return self.add([*booked, *((stream(line), amount) for line, amount in late)])
 
     def recognised(self) -> dict[date, Sums]:
         """Return income by month of the period and stream."""
@@ -147,10 +153,13 @@ class Flows:
         early = sum(self.late.values()) if self.start > self.late_month else 0
         return sum(one.opened for one in self.facts.lines.values()) - early
 
-    def contract(self) -> Iterable[tuple[int, int]]:
-        """Yield each line with what stands deferred less contract asset at the period's end."""
-        for line_id in self.facts.lines.keys() | self.late.keys():
-            yield line_id, self.facts.line(line_id).contract - self.late.get(line_id, 0)
+    @cached_property
+    def contract(self) -> list[tuple[int, int]]:
+        """Each line on which something stands, with what is deferred less contract asset at the period's end."""
+        late = self.late
+        found = [(line, one.contract - late.get(line, 0)) for line, one in self.facts.lines.items()]
+        found += [(line, -amount) for line, amount in late.items() if line not in self.facts.lines]
+        return [(line, left) for line, left in found if left]
 
     def unpaid(self) -> Sums:
         """Return what is deferred and not paid for at the period's end: max(0, B − max(0, paid − recognised)) per line."""
@@ -161,7 +170,7 @@ class Flows:
                     for line, part in over_lines(self.facts.bills[row.invoice_id], row.settled):
                         paid[line] += sign * part
         rest = []
-        for line, left in self.contract():
+        for line, left in self.contract:
             if left > 0:
                 income = self.facts.line(line).income + self.late.get(line, 0)
                 rest.append((self.facts.stream(line), max(0, left - max(0, paid[line] - income))))

@@ -63,10 +63,10 @@ def _known(statement: Select[*tuple[Any, ...]], until: datetime) -> Select[*tupl
     )
 
 
-def pools(until: datetime) -> list[Pool]:
-    """Return every movement known at an instant, summed by kind, account, stream and day."""
+def pools(until: datetime, start: date, end: date) -> list[Pool]:
+    """Return the movements of `[start, end]` known at an instant, summed by kind, account, stream and day."""
     keys = (JournalEntry.kind, JournalLine.account, OrderLine.stream, JournalEntry.posted_on)
-    statement = _known(select(*keys, func.sum(FEN)), until)
+    statement = _known(select(*keys, func.sum(FEN)), until).where(JournalEntry.posted_on.between(start, end))
     rows = db.session.execute(
         statement.outerjoin(OrderLine, OrderLine.id == JournalLine.order_line_id).group_by(*keys)
     )

@@ -45,13 +45,13 @@ def revenue(start: date, last: date, known: date) -> dict[str, Any]:
 
 
 def _stock(flows: Flows, sign: int) -> Sums:
-    return flows.add((flows.facts.stream(line), max(0, sign * left)) for line, left in flows.contract())
+    return flows.add((flows.facts.stream(line), max(0, sign * left)) for line, left in flows.contract)
 
 
 def _by_stream(flows: Flows, by_month: dict[date, Sums]) -> dict[str, Sums]:
     invoiced, credited = flows.invoiced(), flows.credited()
     recognised = flows.add(pair for amounts in by_month.values() for pair in amounts.items())
-    to_date = flows.add(pair for amounts in flows.earned.values() for pair in amounts.items())
+    to_date = flows.to_date()
     signed = flows.booked(date.min, flows.end)
     owed = [part for invoice, amount in flows.facts.owed.items() for part in flows.by_stream(invoice, amount)]
     return {
