@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
 from portal.app import create_app
 from portal.cli import migrate_now
@@ -28,7 +29,16 @@ def build(home: Path, database_url: str, **more: str) -> Flask:
     places.load()
     module: Any = __import__("sys").modules["portal_config"]
     env = {"PORTAL_HOME": str(home), "PORTAL_DATABASE_URL": database_url, "PORTAL_SECRET_KEY": KEY, **more}
-    return create_app(module.read_settings(env, testing=True))
+    made = create_app(module.read_settings(env, testing=True))
+    if made.extensions["settings"].sqlite:
+        with made.app_context():
+            event.listen(db.engine, "connect", _hurry)
+    return made
+
+
+def _hurry(raw: Any, _record: Any) -> None:
+    """Leave it to the system when a file reaches the disk: tests kill processes, never the machine."""
+    raw.execute("PRAGMA synchronous=OFF")
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +68,12 @@ def postgres_server() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="portal-postgres-"))
     folder.chmod(0o755)
     server = package.get_server(folder / "data")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    uri = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    with _admin(uri) as admin:  # as above: no waiting for the disk
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            admin.execute(f"ALTER SYSTEM SET {name} = off")
+        admin.execute("SELECT pg_reload_conf()")
+    yield uri
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
