@@ -1,0 +1,29 @@
+"""Examples that leave nothing: each lives in one transaction of the database that is taken back, its own commits being savepoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest import mock
+
+from flask import Flask
+
+from portal.core.db import db
+
+
+@contextmanager
+def undone(app: Flask) -> Iterator[None]:
+    """Run what is inside with every `transaction()` a savepoint, and take all of it back; needs an application context."""
+    db.session.remove()
+    with db.engine.connect() as conn:
+        whole = conn.begin()
+        kind = db.session.session_factory.class_
+        try:
+            with mock.patch.object(kind, "get_bind", return_value=conn):
+                db.session(join_transaction_mode="create_savepoint")
+                try:
+                    yield
+                finally:
+                    db.session.remove()
+        finally:
+            whole.rollback()
