@@ -39,6 +39,7 @@ from portal.billing.money_models import (
     Way,
 )
 from portal.billing.note_models import CreditNote, NoteKind, NoteState
+from portal.billing.parts import units_owed
 from portal.billing.pricing import split
 from portal.billing.settling import credit_of
 from portal.billing.verify import verify_books
@@ -136,7 +137,7 @@ class Books(RuleBasedStateMachine):
             receipt, invoice = self._one(Receipt, pick), self._one(Invoice, other)
             if receipt is not None and invoice is not None:
                 writing_off.convert(
-                    receipt, invoice, taken=credit_of(receipt), units=max(1, writing_off.units_owed(invoice) * share // 100),
+                    receipt, invoice, taken=credit_of(receipt), units=max(1, units_owed(invoice) * share // 100),
                     by=books.person("fang"),
                 )  # fmt: skip
 
