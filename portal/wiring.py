@@ -33,6 +33,7 @@ from portal.billing import (  # noqa: F401 - their routes and handlers
     bank_upload,
     books_views,
     card_views,
+    charging,
     fapiao_access,
     hand_views,
     inbox,
@@ -54,7 +55,13 @@ from portal.billing.account_views import account
 from portal.billing.ageing_office import ageing
 from portal.billing.api import invoices_api
 from portal.billing.dunning_office import chasing, count_proposals
-from portal.billing.events import CreditNoteIssued, InvoiceIssued, InvoiceReversed, InvoiceSettled
+from portal.billing.events import (
+    CreditNoteIssued,
+    DunningStepReached,
+    InvoiceIssued,
+    InvoiceReversed,
+    InvoiceSettled,
+)
 from portal.billing.fapiao_api import fapiao_api
 from portal.billing.fapiao_office import fapiao_desk
 from portal.billing.fapiao_views import fapiao
@@ -144,6 +151,7 @@ def install() -> None:
     events.on(AgreementExecuted, fulfil.on_executed)
     events.on(InvoiceSettled, fulfil.on_settled)
     events.on(MembershipJoined, fulfil.on_joined)
+    events.on(DunningStepReached, charging.at_step)
     events.on(CreditNoteIssued, fapiao_verbs.on_credit_note)
     events.on(InvoiceReversed, fapiao_verbs.on_reversed)
     events.on(InvoiceIssued, purchase_orders.on_issued)

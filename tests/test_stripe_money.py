@@ -11,18 +11,22 @@ from sqlalchemy import text
 
 from portal.billing import (
     charging,
+    dunning,
     gateway,
     gateway_books,
     hearing,
     inbox,
+    issuing,
+    ladder,
     ledger,
     online,
     saved_cards,
     sending,
 )
 from portal.billing import refunds as refunding
+from portal.billing.catalogue import price_of
 from portal.billing.checkout_models import AttemptState, CheckoutAttempt, GatewayEvent, PaymentAlert, Trouble
-from portal.billing.issuing import owed
+from portal.billing.issuing import Item, owed
 from portal.billing.models import Invoice, InvoiceState
 from portal.billing.money_models import Receipt, Refund, RefundState
 from portal.billing.provider_models import Dispute, DisputeState, Payout, PayoutState, SavedCard
@@ -388,6 +392,35 @@ def test_a_card_that_does_not_pay_sends_its_payer_to_the_page(kept: Double, said
     kept.card = ""
     assert charging.charge(invoice, k=1) is AttemptState.FAILED
     assert charging.charge(invoice, k=2) is AttemptState.PAID
+    assert at(ledger.STRIPE) == [4_000_000]
+
+
+def test_the_ladder_charges_the_card_at_each_step_once(kept: Double) -> None:
+    """Declined on the due day, paid at the next step: each step is one try, however often its chore runs."""
+    with transaction():
+        order = issuing.place_order(books.party(), "second", [Item(price_of("dues.silver"))])
+        number = issuing.issue_invoice(order, language="en", by="test", ladder=ladder.STANDARD).id
+    with reading():
+        due = db.session.get_one(Invoice, number).due_on
+    assert due is not None
+
+    def day(later: int) -> list[str]:
+        for _twice in range(2):
+            with clock.stopped_at(due + timedelta(days=later)):
+                dunning.sweep()
+                outbox.drain()
+        with reading():
+            rows = db.session.query(CheckoutAttempt).filter(CheckoutAttempt.auto_key.is_not(None))
+            return [row.state for row in rows.order_by(CheckoutAttempt.id)]
+
+    assert day(-7) == []
+    kept.card = "card_declined"
+    assert day(0) == [AttemptState.FAILED]
+    kept.card = ""
+    assert day(7) == [AttemptState.FAILED, AttemptState.PAID]
+    assert day(15) == [AttemptState.FAILED, AttemptState.PAID]
+    with reading():
+        assert db.session.get_one(Invoice, number).state is InvoiceState.PAID
     assert at(ledger.STRIPE) == [4_000_000]
 
 

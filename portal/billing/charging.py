@@ -10,10 +10,11 @@ from sqlalchemy import select
 
 from portal.billing import attempts, gateway, gateway_books, online
 from portal.billing.checkout_models import AttemptState, CheckoutAttempt
+from portal.billing.events import DunningStepReached
 from portal.billing.issuing import locked, owed
 from portal.billing.models import Invoice, InvoiceState
 from portal.billing.saved_cards import card_of, offered
-from portal.core import audit, clock
+from portal.core import audit, clock, outbox
 from portal.core.db import db, let_go, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.states import move
@@ -39,6 +40,27 @@ def charge(invoice: Invoice, *, k: int) -> AttemptState:
             return attempt.state
         uid = attempt.uid
     return settle_charge(uid)
+
+
+def at_step(told: DunningStepReached) -> None:
+    """Have a card on file charged at each step of the ladder from the due day on; the step's place says which try it is."""
+    row = told.invoice
+    if row.due_on is None or clock.today() < row.due_on or not offered() or card_of(row.party) is None:
+        return
+    key = f"charge_card:{row.uid}:{told.place}"
+    outbox.queue("charge_card", key, {"invoice": row.id, "k": told.place})
+
+
+@outbox.handles("charge_card")
+def _charge_at_step(item: outbox.Claim) -> None:
+    try:
+        charge(db.session.get_one(Invoice, item.payload["invoice"]), k=item.payload["k"])
+    except (
+        Missing,
+        Refused,
+    ) as error:  # paid meanwhile, being paid, or the card is gone: the reminder goes on
+        log.info("card.not_charged", invoice=item.payload["invoice"], why=str(error))
+        let_go()
 
 
 def _key(invoice: Invoice, k: int) -> str:

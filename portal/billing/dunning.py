@@ -140,7 +140,7 @@ def _climb(invoice: Invoice, today: date) -> DunningNotice | None:
     notice.words_on = ladder.next_working_day(today) if spoken else None
     if found.step.action in ladder.PROPOSALS:
         db.session.add(DunningDecision(notice=notice))
-    publish(DunningStepReached(invoice, found.step.code, found.step.action))
+    publish(DunningStepReached(invoice, found.step.code, found.step.action, found.step.place))
     audit.record(
         "invoice.dunned", invoice, by="remind_debtors", org_id=invoice.party.org_id, step=found.step.words,
         owed=owed(invoice),
@@ -254,4 +254,4 @@ def decide(decision: DunningDecision, *, confirmed: bool, by: Person, reason: st
         verb = "invoice.dunning_declined"
     audit.record(verb, invoice, by=by, org_id=invoice.party.org_id, reason=reason)
     if confirmed and action == ladder.PROPOSE_BLOCK:
-        publish(DunningStepReached(invoice, row.notice.step, ladder.BLOCK_SERVICE))
+        publish(DunningStepReached(invoice, row.notice.step, ladder.BLOCK_SERVICE, row.notice.place))

@@ -103,3 +103,4 @@ class DunningStepReached:
     invoice: Invoice
     step: str
     action: str
+    place: int
