@@ -18,6 +18,7 @@ from portal.billing.models import Invoice, InvoiceLine, Order, OrderLine, Party
 from portal.billing.money_models import Allocation, Receipt, Refund
 from portal.billing.note_models import CreditNote, CreditNoteLine, NoteState
 from portal.billing.plans import DAY
+from portal.billing.pricing import split
 from portal.core import clock
 from portal.core.db import db
 from portal.core.periods import earned
@@ -29,13 +30,13 @@ NEVER = Standing()
 
 @dataclass(frozen=True, slots=True)
 class Sold:
-    """One contract line."""
+    """One contract line; `waived` is the net of its list price less its net."""
 
     stream: str
     party_id: int
     method: str
     net: int
-    listed: int
+    waived: int
     agreed_on: date | None
 
 
@@ -135,11 +136,13 @@ def _contracts(facts: Facts, until: datetime) -> None:
     statement = (
         select(
             one.id, one.stream, Order.party_id, one.recognition, _fen(one.net), _fen(one.list_amount), one.agreed_on,
+            _fen(one.discount), one.tax_bp,
         ).join(Order, Order.id == one.order_id).where(Order.placed_at <= until)
     )  # fmt: skip
     for row in db.session.execute(statement.order_by(one.id)):
         agreed = row[6] if row[6] is not None and row[6] <= facts.known else None
-        facts.sold[row[0]] = Sold(row[1], row[2], row[3], row[4], row[5], agreed)
+        waived = split(row[5], row[8] or 0).net - row[4] if row[7] else 0
+        facts.sold[row[0]] = Sold(row[1], row[2], row[3], row[4], waived, agreed)
 
 
 def _bills(facts: Facts) -> None:

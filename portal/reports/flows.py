@@ -91,9 +91,7 @@ class Flows:
     def waived(self) -> int:
         """Return list less net of what was agreed in the period."""
         lines = self.facts.sold.values()
-        return sum(
-            max(0, one.listed - one.net) for one in lines if one.agreed_on and self._within(one.agreed_on)
-        )
+        return sum(max(0, one.waived) for one in lines if one.agreed_on and self._within(one.agreed_on))
 
     def money(self, rows: list[Paid], what: str) -> Sums:
         """Return money of the period by stream, gross or net."""
