@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, timedelta
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.accounts.people import Person
+from portal.billing import recognition
 from portal.billing.catalogue import Audience, Price, pinned, price_of
+from portal.billing.change_notes import issue_note
 from portal.billing.change_plan import NEW, Planned, When, plan
 from portal.billing.issuing import issue_invoice
 from portal.billing.models import Order, OrderLine
@@ -101,15 +102,6 @@ def still_holds(quote: Quote) -> None:
         raise Outdated(_l("Something this quote was computed from has changed. Here is a new one."))
 
 
-Credit = Callable[[Quote, Person | str], str]
-_credit: list[Credit] = []
-
-
-def credit_by(issue: Credit) -> None:
-    """Let whoever writes credit notes issue the ones of changes: (quote, by) → the note's number."""
-    _credit[:] = [issue]
-
-
 def accept_change(quote: Quote, *, by: Person | str) -> Quote:
     """Accept a quote: exactly its figures are issued. `Outdated` (409), before anything is written, if it moved."""
     row = locked(quote.subscription_id) if quote.subscription_id else None
@@ -134,34 +126,29 @@ def accept_change(quote: Quote, *, by: Person | str) -> Quote:
 
 def _issue(quote: Quote, by: Person | str) -> None:
     """Issue the lines of a quote as they stand: an invoice, or a credit note where the sum is negative."""
-    if quote.gross < Money(0):
-        if not _credit:
-            raise Refused(_l("This change gives money back: finance writes a credit note for it."))
-        quote.credit_note_number = _credit[0](quote, by)
-        return
     order = Order(party=quote.party, ordered_subject=quote.subject)
     db.session.add(order)
-    parts = []
     for line in quote.lines:
-        target = line.old_line
         if line.role in NEW:
-            target = line.new_line = new_line(order, line)
-        if target is None:
-            raise ValueError(f"{quote.subject}: line {line.n} belongs to no order")
-        parts.append(
-            Part(
-                target,
-                line.gross,
-                line.net,
-                line.tax,
-                line.list_amount,
-                line.discount,
-                line.words,
-                quantity=line.quantity,
-            )
-        )
+            line.new_line = new_line(order, line)
+        elif line.old_line is None or -line.net.minor > recognition.standing(line.old_line)[0]:
+            raise Outdated(_l("Something this quote was computed from has changed. Here is a new one."))
     db.session.flush()
+    if quote.gross < Money(0):
+        quote.credit_note_number = issue_note(quote, by)
+        return
+    parts = [_part(line) for line in quote.lines]
     quote.invoice = issue_invoice(order, language=quote.language, by=by, parts=parts, subject=quote.subject)
+
+
+def _part(line: QuoteLine) -> Part:
+    of = line.new_line or line.old_line
+    if of is None:
+        raise ValueError(f"{line.subject} belongs to no order")
+    return Part(
+        of, line.gross, line.net, line.tax, line.list_amount, line.discount, line.words, quantity=line.quantity,
+        since=line.starts,
+    )  # fmt: skip
 
 
 def new_line(order: Order, line: QuoteLine) -> OrderLine:

@@ -231,7 +231,8 @@ def red_letter_due(invoice: Invoice, *, by: Person | str, reason: str) -> list[F
 def on_credit_note(event: CreditNoteIssued) -> None:
     """A credit note took something back: whatever fapiao stood for it is called back too."""
     words = _l("Credit note %(number)s", number=event.note.number)
-    red_letter_due(event.note.invoice, by="credit note", reason=str(words))
+    for one in event.note.shares:
+        red_letter_due(one.invoice, by="credit note", reason=str(words))
 
 
 def on_reversed(event: InvoiceReversed) -> None:

@@ -83,7 +83,9 @@ class Flows:
         ]
         for note in self.facts.notes:
             if note.issued_on is not None and start <= note.issued_on <= end:
-                rows += [(one.invoice_line.order_line.stream, -one.net.minor) for one in note.lines]
+                # what a change charges on its note was agreed as a line of its own
+                taken = [one for one in note.lines if one.net.minor > 0]
+                rows += [(one.order_line.stream, -one.net.minor) for one in taken]
         return self.add(rows)
 
     def waived(self) -> int:
