@@ -1,4 +1,4 @@
-"""Credit notes of changes: charges beside credits in one document, and what each note takes off which invoice."""
+"""Credit notes of changes: charges beside credits, and what each takes off which invoice; the discount of an instalment."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -51,6 +51,7 @@ def _lines() -> None:
 
 
 def upgrade() -> None:
+    op.add_column("instalment", sa.Column("discount", sa.BigInteger(), nullable=False, server_default="0"))
     _lines()
     op.create_table(
         SHARES,
@@ -85,3 +86,5 @@ def downgrade() -> None:
         batch.drop_column("tax_words")
         batch.alter_column("invoice_line_id", existing_type=BIG, nullable=False)
     _freeze(LINES)
+    with op.batch_alter_table("instalment") as batch:
+        batch.drop_column("discount")

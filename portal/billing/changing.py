@@ -94,7 +94,7 @@ def still_holds(quote: Quote) -> None:
     if sold.valid_from > clock.today() or (sold.valid_to is not None and sold.valid_to <= clock.today()):
         raise Outdated(_l("The price has changed since this quote. Here is a new one."))
     try:
-        price = pinned(quote.price_id, on=day)
+        price = pinned(quote.price_id)
         found = plan(row, price, quote.quantity, day, quote.inputs["when"])
     except Refused as refusal:
         raise Outdated(refusal.words) from None

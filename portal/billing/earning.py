@@ -90,6 +90,20 @@ def use_units(line: OrderLine, units: int, *, on: date, fact: str) -> None:
     _fact(row, f"{UNITS}:{row.id}:{used}:{fact}", on, half_up(worth(row) * used, row.quantity))
 
 
+def revalue(line: OrderLine, *, fact: str) -> None:
+    """Let what was delivered, accepted or used count anew after the contract's net moved: a part was taxed otherwise."""
+    if line.recognition not in {POINT, MILESTONE, UNITS}:
+        return
+    row = recognition.locked_line(line.id)
+    done = [key.split(":")[2] for key in _keys(row, row.recognition)]
+    if not done:
+        return
+    most = max((int(part) for part in done if part.isdigit()), default=1)
+    whole = {POINT: 1, MILESTONE: 100, UNITS: row.quantity}[row.recognition]
+    key = f"{row.recognition}:{row.id}:{'done' if row.recognition == POINT else most}:{fact}"
+    _fact(row, key, clock.today(), half_up(worth(row) * most, whole))
+
+
 def rate_usage(line: OrderLine, base: int, bp: int, *, month: date, fact: str) -> int:
     """Earn our share of a month's turnover, `base` fen at `bp` basis points; return it. Twice the same fact counts once."""
     _only(line, USAGE)

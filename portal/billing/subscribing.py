@@ -112,7 +112,7 @@ def _words(price: Price, start: date, end: date) -> dict[str, str]:
 def _order_period(row: Subscription, n: int, *, by: Person | str) -> SubscriptionPeriod:
     """Order and invoice period n; the unique key makes a second one impossible."""
     start, end = periods.period(row.anchor, row.months, n)
-    price = price_for(row, start, first=n == 0)
+    price = pinned(price_for(row, start, first=n == 0).id)  # taxed by the row of today, the day of issue
     quantity = row.next_quantity or row.quantity
     item = Item(price, quantity, words=_words(price, start, end))
     discounts = (
