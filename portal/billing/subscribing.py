@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 
@@ -27,6 +28,7 @@ from portal.core import audit, catalogue, clock, periods
 from portal.core.db import db, reading, transaction
 from portal.core.errors import Refused
 from portal.core.events import publish
+from portal.core.money import Money
 from portal.core.retry import patiently
 from portal.core.states import move
 
@@ -102,6 +104,31 @@ def price_for(row: Subscription, start: date, *, first: bool) -> Price:
     return price_of(
         row.price.product.code, on=start, audience=Audience(**row.asked), currency=row.price.currency
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """One period that is not ordered yet: its days, what it costs today, and when it is invoiced."""
+
+    start: date
+    end: date
+    net: Money
+    tax: Money
+    gross: Money
+    invoiced_on: date
+
+
+def ahead(price: Price, quantity: int, anchor: date, *, count: int = 4) -> list[Ahead]:
+    """Return the first periods of a subscription as they would be at today's price and tax; nothing is written."""
+    figures = price.figures(price.listed(quantity))
+    lead = timedelta(days=int(catalogue.policy("subscription.lead_days")))
+    net, tax, gross = (Money(one, price.currency) for one in (figures.net, figures.tax, figures.gross))
+    found = []
+    for n in range(count):
+        start, end = periods.period(anchor, price.months or 1, n)
+        day = clock.today() if n == 0 else max(clock.today(), start - lead)
+        found.append(Ahead(start, end, net, tax, gross, day))
+    return found
 
 
 def _words(price: Price, start: date, end: date) -> dict[str, str]:
