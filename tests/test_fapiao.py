@@ -20,11 +20,11 @@ from portal.accounts.may import ContactRole, StaffRole
 from portal.accounts.organisations import Contact
 from portal.billing import crediting, fapiao, fapiao_files, issuing, settling
 from portal.billing.catalogue import price_of
-from portal.billing.events import CreditNoteIssued
 from portal.billing.fapiao_export import PROVIDER, shares
 from portal.billing.fapiao_models import Fapiao, FapiaoKind, FapiaoPart, FapiaoState
 from portal.billing.issuing import Item
 from portal.billing.models import Invoice, InvoiceLine, Party
+from portal.billing.note_models import NoteKind
 from portal.billing.profile import set_profile
 from portal.billing.verify import verify_books
 from portal.core import catalogue, clock, outbox, pdf
@@ -201,24 +201,22 @@ def test_what_was_asked_for_cannot_be_changed_in_the_database(firm: Flask) -> No
             db.session.execute(text(statement))
 
 
-def test_a_credit_note_calls_back_the_newest_fapiaos_that_are_too_much(
-    firm: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_credit_note_calls_back_the_newest_fapiaos_that_are_too_much(firm: Flask) -> None:
     uid = paid(firm)
     old, new = ask(firm, uid, Money(1_500_000)), ask(firm, uid, Money(400_000))
     issue(firm, old, "F-1")
     issue(firm, new, "F-2")
     waiting = ask(firm, uid, Money(100_000))
-    credited = Money(500_000)  # 15,000.00 is left: the request and the newest fapiao are too much
-    monkeypatch.setattr(fapiao, "owed", lambda row: issuing.owed(row) - credited)
-
-    class Note:
-        number = "CN-1"
-
-    with firm.app_context(), transaction():
-        note: Any = Note()
-        note.invoice = invoice(uid)
-        fapiao.on_credit_note(CreditNoteIssued(note))
+    with (
+        firm.app_context(),
+        transaction(),
+    ):  # 15,000.00 is left: the request and the newest fapiao are too much
+        row = invoice(uid)
+        note = crediting.propose_note(
+            row, NoteKind.PRICE_ADJUSTMENT, by=books.person("fang"), reason="because",
+            nets={row.lines[0].id: Money(500_000)},
+        )  # fmt: skip
+        crediting.issue_note(note, by=books.person("feng"))
     with firm.app_context(), reading():
         assert [found(one).state for one in (old, new, waiting)] == [S.ISSUED, S.RED_REQUESTED, S.REJECTED]
         assert fapiao.outstanding(invoice(uid))

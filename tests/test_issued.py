@@ -14,7 +14,7 @@ from sqlalchemy.exc import DatabaseError
 from portal.billing import crediting, issuing, settling
 from portal.billing.models import Invoice, InvoiceLine
 from portal.billing.money_models import Allocation, JournalEntry, JournalLine, Receipt
-from portal.billing.note_models import CreditNote, CreditNoteLine, NoteKind
+from portal.billing.note_models import CreditNote, CreditNoteLine, CreditNoteShare, NoteKind
 from portal.core.db import Model, db, transaction
 from portal.core.money import Money
 from tests import books, sale
@@ -26,6 +26,7 @@ MOVES: dict[type[Model], set[str]] = {
     InvoiceLine: set(),
     CreditNote: {"pdf_id"},
     CreditNoteLine: set(),
+    CreditNoteShare: set(),
     Receipt: {"party_id"},
     Allocation: set(),
     JournalEntry: set(),

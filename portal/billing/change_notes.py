@@ -1,60 +1,45 @@
-"""Changes that give money back: a credit note on what runs, over exactly what the quote says."""
+"""The credit note of a change that gives money back: what ends and what begins in one document, to the quoted fen."""
 
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
 
 from portal.accounts.people import Person
-from portal.billing import changing, crediting
-from portal.billing.models import Invoice, InvoiceLine, InvoiceState
+from portal.billing import crediting, recognition
+from portal.billing.models import Invoice, InvoiceLine
 from portal.billing.note_figures import Figures
 from portal.billing.note_models import NoteKind
+from portal.billing.note_shares import home_of, lineage, room
 from portal.billing.quote_models import Quote, QuoteLine
-from portal.core.db import db
 from portal.core.errors import Refused
 from portal.core.money import Money
 
 
-def _invoiced(line: QuoteLine) -> InvoiceLine:
-    """Return the invoice line that charged what a line takes back."""
-    found = db.session.scalars(
-        select(InvoiceLine)
-        .join(Invoice)
-        .where(
-            InvoiceLine.order_line_id == line.old_line_id,
-            InvoiceLine.net > Money(0),
-            Invoice.state.in_([InvoiceState.OPEN, InvoiceState.PAID]),
-        )
-        .order_by(InvoiceLine.id)
-    ).first()
-    if found is None:
-        raise Refused(_l("There is no invoice that this change could lower: finance changes it by hand."))
-    return found
+def _figures(line: QuoteLine) -> Figures:
+    """Return a line as the note says it: above zero what is given back, below what is charged."""
+    if line.new_line is not None:
+        return Figures(None, -line.net, -line.tax, of=line.new_line, words=line.words)
+    if line.old_line is None:
+        raise ValueError(f"{line.subject} belongs to no order")
+    there = recognition.charges(line.old_line)
+    by = there[-1] if there and isinstance(there[-1], InvoiceLine) else None
+    return Figures(
+        by, Money(-line.net.minor), -line.tax, of=line.old_line, words=line.words, since=line.starts
+    )
 
 
-def lower(quote: Quote, by: Person | str) -> str:
-    """Issue one credit note per invoice that the quote lowers; return the number of the first.
-
-    What is new stays on the line that runs, lowered to it for the days left: the note is over the difference.
-    """
-    number = ""
-    for starts in dict.fromkeys(line.starts for line in quote.lines):
-        mine = [line for line in quote.lines if line.starts == starts]
-        net, tax = -sum((one.net for one in mine), Money(0)), -sum((one.tax for one in mine), Money(0))
-        back = [line for line in mine if line.net < Money(0)]
-        if net <= Money(0) or not back:
-            raise Refused(
-                _l("Part of this change costs more and part less: please change one period at a time.")
-            )
-        of = _invoiced(back[0])
-        note = crediting.issue_change(
-            of.invoice, NoteKind.PRICE_ADJUSTMENT, [Figures(of, net, tax)], by=by, reason=quote.number
-        )
-        number = number or str(note.number)
-    return number
+def _own(quote: Quote) -> Invoice:
+    """Return the invoice that a note goes by: the newest of those that led to what ends and still hold something."""
+    ends = [line.old_line for line in quote.lines if line.old_line is not None and line.net < Money(0)]
+    homes = [home for line in ends if (home := home_of(line)) is not None]
+    for invoice in lineage(*homes):
+        if room(invoice) > 0:
+            return invoice
+    raise Refused(_l("There is no invoice that this change could lower: finance changes it by hand."))
 
 
-def install() -> None:
-    """Serve the changes of subscriptions."""
-    changing.credit_by(lower)
+def issue_note(quote: Quote, by: Person | str) -> str:
+    """Issue one credit note with all lines of a quote; return its number."""
+    parts = [_figures(line) for line in quote.lines]
+    note = crediting.issue_change(_own(quote), NoteKind.PRICE_ADJUSTMENT, parts, by=by, reason=quote.number)
+    return str(note.number)

@@ -11,8 +11,11 @@ from typing import Any, Literal
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
+from portal.billing import earning, recognition
 from portal.billing.catalogue import Price, pinned
 from portal.billing.models import OrderLine
+from portal.billing.note_figures import tax_to_date
+from portal.billing.plans import earned_by
 from portal.billing.price_models import PriceVersion
 from portal.billing.pricing import Taxed
 from portal.billing.proration import charge, credit
@@ -20,7 +23,7 @@ from portal.billing.quote_models import LineRole, Quote, QuoteLine, QuoteState
 from portal.billing.subscribing import last_n, period_on
 from portal.billing.subscription_models import Subscription, SubscriptionPeriod, SubscriptionState
 from portal.core import periods
-from portal.core.db import db
+from portal.core.db import LEDGER_CURRENCY, db
 from portal.core.errors import Refused
 
 When = Literal["now", "next"]
@@ -82,17 +85,12 @@ class Running:
     price: PriceVersion
     quantity: int
     made: QuoteLine | None
-    lowered: bool = False
 
 
 def running(period: SubscriptionPeriod, lines: list[QuoteLine]) -> Running:
     """Return what runs in a period: the line of the newest accepted change, else the period's own."""
     for one in lines:
-        of, new = one.quote, one.new_line
-        if of.credit_note_number and one.old_line is not None and one.starts is not None:
-            if period.start <= one.starts < period.end:
-                return Running(one.old_line, of.price, of.quantity, None, lowered=True)
-            continue
+        new = one.new_line
         if new is not None and new.period_start is not None and period.start <= new.period_start < period.end:
             return Running(new, one.price, one.quantity, one)
     return Running(period.line, period.price, period.quantity, None)
@@ -118,16 +116,13 @@ def _lines(
     """Return what is taken back and what is charged in one period, from `day` on."""
     start, end = max(day, period.start), period.end
     now = running(period, done)
-    if now.lowered:
-        raise Refused(_l("This period was made cheaper by a credit note already: change the next one."))
     old = pinned(now.price.id, on=start)
     full = price.listed(quantity).minor
     fresh = charge(full, period.start, end, start, price.tax.bp, inclusive=price.inclusive)
     new = Planned(LineRole.CHARGE, fresh, price, quantity, None, start, end)
     if now.made is None or now.line.period_start != start:
-        line = now.line
-        gone = credit(line.net.minor, line.tax.minor, line.period_start or period.start, end, start)
-        return [Planned(LineRole.CREDIT, gone, old, now.quantity, line, start, end), new]
+        gone = left_of(now.line, start)
+        return [Planned(LineRole.CREDIT, gone, old, now.quantity, now.line, start, end), new]
     # The second change of a day takes the first one back with its own figures.
     undo = Planned(LineRole.UNDO, _opposite(now.made), old, now.quantity, now.line, start, end)
     first = next(
@@ -136,6 +131,21 @@ def _lines(
     if (first.price_id, first.quantity) == (price.id, quantity):
         return [undo, Planned(LineRole.RESTORE, _opposite(first), price, quantity, None, start, end)]
     return [undo, new]
+
+
+def left_of(line: OrderLine, day: date) -> Taxed:
+    """Return what is left on the morning of a day of what was charged for a line, as negative figures."""
+    there = recognition.charges(line)
+    if not there or line.period_start is None or line.period_end is None:
+        return Taxed(0, 0, 0)
+    of = there[-1]
+    (net, tax), (gone, gone_tax) = recognition.charged(of), recognition.taken_back(of)
+    if not gone:
+        return credit(net, tax, line.period_start, line.period_end, day)
+    # A note took part of it back before: what is left is what the plan has not earned by then.
+    left = min(net - gone, max(0, net - gone - earned_by(earning.parts_of(of), day - timedelta(days=1))))
+    back = tax_to_date(tax, net, gone + left) - gone_tax
+    return -Taxed(left, back, left + back)
 
 
 def _opposite(line: QuoteLine) -> Taxed:
@@ -147,6 +157,8 @@ def plan(row: Subscription, price: Price, quantity: int, day: date, when: When |
     period = period_on(row, day)
     if row.state is not SubscriptionState.ACTIVE or period is None:
         raise Refused(_l("No period of this subscription runs on that day."))
+    if price.currency != row.price.currency:
+        raise Refused(_l("The new price is in another currency: end this one and begin anew."))
     if price.months != row.months:
         raise Refused(_l("The new price is for another length of time: end this one and begin anew."))
     done = accepted(row)
@@ -161,6 +173,8 @@ def plan(row: Subscription, price: Price, quantity: int, day: date, when: When |
         ) from None
     again = now.made is not None and now.line.period_start == day
     chosen: When = when or ("now" if again or new > old else "next")
+    if chosen == "now" and price.currency != LEDGER_CURRENCY:
+        raise Refused(_l("A subscription in another currency changes with its next period."))
     later = [one for one in row.periods if one.end > day] if chosen == "now" else []
     lines = tuple(line for one in later for line in _lines(one, day, price, quantity, done))
     effective = day if chosen == "now" else periods.nth(row.anchor, row.months, last_n(row) + 1)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, timedelta
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.accounts.people import Person
+from portal.billing import recognition
 from portal.billing.catalogue import Audience, Price, pinned, price_of
+from portal.billing.change_notes import issue_note
 from portal.billing.change_plan import NEW, Planned, When, plan
 from portal.billing.issuing import issue_invoice
 from portal.billing.models import Order, OrderLine
@@ -93,21 +94,12 @@ def still_holds(quote: Quote) -> None:
     if sold.valid_from > clock.today() or (sold.valid_to is not None and sold.valid_to <= clock.today()):
         raise Outdated(_l("The price has changed since this quote. Here is a new one."))
     try:
-        price = pinned(quote.price_id, on=day)
+        price = pinned(quote.price_id)
         found = plan(row, price, quote.quantity, day, quote.inputs["when"])
     except Refused as refusal:
         raise Outdated(refusal.words) from None
     if found.fingerprint != quote.fingerprint or quote.period.end <= clock.today():
         raise Outdated(_l("Something this quote was computed from has changed. Here is a new one."))
-
-
-Credit = Callable[[Quote, Person | str], str]
-_credit: list[Credit] = []
-
-
-def credit_by(issue: Credit) -> None:
-    """Let whoever writes credit notes issue the ones of changes: (quote, by) → the note's number."""
-    _credit[:] = [issue]
 
 
 def accept_change(quote: Quote, *, by: Person | str) -> Quote:
@@ -134,34 +126,29 @@ def accept_change(quote: Quote, *, by: Person | str) -> Quote:
 
 def _issue(quote: Quote, by: Person | str) -> None:
     """Issue the lines of a quote as they stand: an invoice, or a credit note where the sum is negative."""
-    if quote.gross < Money(0):
-        if not _credit:
-            raise Refused(_l("This change gives money back: finance writes a credit note for it."))
-        quote.credit_note_number = _credit[0](quote, by)
-        return
     order = Order(party=quote.party, ordered_subject=quote.subject)
     db.session.add(order)
-    parts = []
     for line in quote.lines:
-        target = line.old_line
         if line.role in NEW:
-            target = line.new_line = new_line(order, line)
-        if target is None:
-            raise ValueError(f"{quote.subject}: line {line.n} belongs to no order")
-        parts.append(
-            Part(
-                target,
-                line.gross,
-                line.net,
-                line.tax,
-                line.list_amount,
-                line.discount,
-                line.words,
-                quantity=line.quantity,
-            )
-        )
+            line.new_line = new_line(order, line)
+        elif line.old_line is None or -line.net.minor > recognition.standing(line.old_line)[0]:
+            raise Outdated(_l("Something this quote was computed from has changed. Here is a new one."))
     db.session.flush()
+    if quote.gross < Money(0):
+        quote.credit_note_number = issue_note(quote, by)
+        return
+    parts = [_part(line) for line in quote.lines]
     quote.invoice = issue_invoice(order, language=quote.language, by=by, parts=parts, subject=quote.subject)
+
+
+def _part(line: QuoteLine) -> Part:
+    of = line.new_line or line.old_line
+    if of is None:
+        raise ValueError(f"{line.subject} belongs to no order")
+    return Part(
+        of, line.gross, line.net, line.tax, line.list_amount, line.discount, line.words, quantity=line.quantity,
+        since=line.starts,
+    )  # fmt: skip
 
 
 def new_line(order: Order, line: QuoteLine) -> OrderLine:

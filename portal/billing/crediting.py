@@ -9,13 +9,18 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.accounts.people import Person
-from portal.billing import attempts, earning, ledger, months, recognition, settling
+from portal.billing import attempts, earning, ledger, months, note_shares, recognition, settling
 from portal.billing.events import CreditNoteIssued, InvoiceReversed, InvoiceSettled
 from portal.billing.issuing import allocated, credited, locked, owed
-from portal.billing.ledger import Line
 from portal.billing.models import Invoice, InvoiceState
+from portal.billing.note_entries import enter
 from portal.billing.note_figures import Figures, wanted
-from portal.billing.note_models import CreditNote, CreditNoteLine, NoteKind, NoteState
+from portal.billing.note_models import (
+    CreditNote,
+    CreditNoteLine,
+    NoteKind,
+    NoteState,
+)
 from portal.billing.numbers import take
 from portal.core import audit, clock, outbox
 from portal.core.db import db
@@ -68,8 +73,8 @@ def _draft(
     for n, one in enumerate(parts, 1):
         db.session.add(
             CreditNoteLine(
-                note=note, invoice_line=one.line, n=n, words=one.line.words, gross=one.gross, net=one.net,
-                tax=one.tax, printed=one.printed,
+                note=note, order_line=one.order_line, invoice_line=one.line, n=n, words=one.said,
+                tax_words=one.tax_said, gross=one.gross, net=one.net, tax=one.tax, printed=one.printed,
             )
         )  # fmt: skip
     db.session.flush()
@@ -82,7 +87,7 @@ def propose_note(
     nets: Mapping[int, Money] | None = None,
 ) -> CreditNote:  # fmt: skip
     """Propose a credit note; a second person issues it with just these figures."""
-    row = locked(invoice.id)
+    row = note_shares.lock(invoice)
     if why := why_not(row):
         raise Refused(str(why))
     note = _draft(
@@ -94,7 +99,7 @@ def propose_note(
 
 
 def _second(note: CreditNote, by: Person) -> CreditNote:
-    locked(note.invoice_id)
+    note_shares.lock(note.invoice)
     row = db.session.get_one(CreditNote, note.id, populate_existing=True)
     if row.state is not NoteState.DRAFT:
         raise Missing(_l("Nobody proposes this credit note."))
@@ -118,10 +123,12 @@ def issue_note(note: CreditNote, *, by: Person) -> CreditNote:
     return _issue(row, by=by)
 
 
-def _issue(note: CreditNote, *, by: Person | str) -> CreditNote:
+def _issue(
+    note: CreditNote, *, by: Person | str, ends: Mapping[int, date | None] | None = None
+) -> CreditNote:
     number, day = take("CN")
     invoice = note.invoice
-    _enter(note, number, day)
+    enter(note, number, day, ends)
     audit.record(
         "note.issued", note, by=by, org_id=invoice.party.org_id, number=number, amount=note.gross,
         about=invoice.number,
@@ -135,11 +142,15 @@ def _issue(note: CreditNote, *, by: Person | str) -> CreditNote:
 def issue_change(
     invoice: Invoice, kind: NoteKind, parts: Sequence[Figures], *, by: Person | str, reason: str
 ) -> CreditNote:
-    """Issue the note of a change its payer accepted: its figures were quoted, so nobody proposes them again."""
+    """Issue the note of a change its payer accepted: its figures were quoted, so nobody proposes them again.
+
+    The lines it credits end with the change; what it charges begins to be earned.
+    """
     row = locked(invoice.id)
     if why := why_not(row):
         raise Refused(str(why))
-    return _issue(_draft(row, kind, parts, by="quote", reason=reason, last_day=None), by=by)
+    note = _draft(row, kind, parts, by="quote", reason=reason, last_day=None)
+    return _issue(note, by=by, ends={one.order_line.id: one.since for one in parts})
 
 
 def issue_past(
@@ -147,58 +158,18 @@ def issue_past(
 ) -> CreditNote:
     """Write a credit note of imported books under its own number, on the clock's day; nobody is told."""
     note = _draft(invoice, kind, [part], by="import", reason=kind.value, last_day=last_day)
-    _enter(note, number, clock.today())
+    enter(note, number, clock.today())
     _settle(note, by="import")
     return note
 
 
-def _enter(note: CreditNote, number: str, day: date) -> None:
-    """Number a note, book it and cut the plans."""
-    invoice = note.invoice
-    for (
-        line
-    ) in note.lines:  # the months before the note are booked as they were earned, whenever the chore ran
-        recognition.catch_up(recognition.locked_line(line.invoice_line.order_line_id))
-    booked = {line.id: _book_line(note, line) for line in note.lines}
-    sides = [side for _excess, parts in booked.values() for side in parts]
-    units = None if note.units is None else -note.units
-    sides.append(
-        Line(ledger.RECEIVABLE, -note.gross, invoice.party, invoice, currency=invoice.currency, units=units)
-    )
-    move(note, NoteState.ISSUED)
-    note.number, note.issued_on = number, day
-    db.session.flush()
-    ledger.post("credit_note", note.subject, sides, on=day)
-    for line in note.lines:
-        _cut_plan(note, line, day, booked[line.id][0])
-    invoice.reversed = credited(invoice) == invoice.gross
-
-
-def _book_line(note: CreditNote, line: CreditNoteLine) -> tuple[int, list[Line]]:
-    """Return what a line takes out of income, and its sides: deferred first, the excess from income; and its tax."""
-    of, invoice = line.invoice_line.order_line, note.invoice
-    income = ledger.income(of.stream)
-    sides = ledger.taken_first(
-        of, line.net.minor, ledger.DEFERRED, income, party=invoice.party, invoice=invoice
-    )
-    sides.append(Line(ledger.VAT, line.tax, invoice.party, invoice, of))
-    return sides[1].amount.minor, sides
-
-
-def _cut_plan(note: CreditNote, line: CreditNoteLine, day: date, excess: int) -> None:
-    key, of = line.subject, line.invoice_line
-    if note.kind is K.TERMINATION and note.last_day is not None:
-        earning.end_line(of, key, day=day, last_day=note.last_day, excess=excess)
-    elif note.kind is K.PRICE_ADJUSTMENT:
-        earning.lower_line(of, key, day=day, cut=line.net.minor, excess=excess)
-    else:
-        earning.cancel_line(of, key, day=day, excess=excess)
-    recognition.catch_up(of.order_line)
-
-
 def _settle(note: CreditNote, *, by: Person | str) -> None:
-    """Let the note settle its own invoice first; what is on it beyond that goes back to its payer's credit, newest first."""
-    invoice = note.invoice
+    for one in sorted(note.shares, key=lambda share: share.invoice is not note.invoice):
+        _settle_one(note, one.invoice, by)
+
+
+def _settle_one(note: CreditNote, invoice: Invoice, by: Person | str) -> None:
+    """Let the note settle an invoice; what is on it beyond that goes back to its payer's credit, newest first."""
     for allocation, there in settling.held(invoice):
         beyond = -owed(invoice)
         if beyond > NONE:
@@ -225,9 +196,9 @@ def _voidable(invoice: Invoice) -> bool:
     shut = entry is not None and bool(
         {entry.posted_on.replace(day=1)} & months.shut_since(entry.posted_on.replace(day=1))
     )
-    return not (
-        allocated(invoice) or credited(invoice) or earned or shut or any(ask(invoice) for ask in KEEPERS)
-    )
+    changed = any(one.net < NONE or recognition.credited_net(one) for one in invoice.lines)
+    held = allocated(invoice) or credited(invoice) or changed
+    return not (held or earned or shut or any(ask(invoice) for ask in KEEPERS))
 
 
 def reverse_invoice(invoice: Invoice, *, by: Person | str, reason: str) -> CreditNote | None:

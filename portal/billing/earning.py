@@ -10,8 +10,19 @@ from sqlalchemy import select
 from portal.billing import ledger, months, plans, recognition
 from portal.billing.book_models import Segment
 from portal.billing.models import InvoiceLine, OrderLine
+from portal.billing.note_models import Charged
 from portal.billing.plans import DAY
-from portal.billing.recognition import add, catch_up, credited_net, invoice_lines, plan_of, post_fact
+from portal.billing.recognition import (
+    CONTRIBUTION,
+    DAILY,
+    add,
+    catch_up,
+    charged,
+    credited_net,
+    invoice_lines,
+    plan_of,
+    post_fact,
+)
 from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import Refused
@@ -79,6 +90,20 @@ def use_units(line: OrderLine, units: int, *, on: date, fact: str) -> None:
     _fact(row, f"{UNITS}:{row.id}:{used}:{fact}", on, half_up(worth(row) * used, row.quantity))
 
 
+def revalue(line: OrderLine, *, fact: str) -> None:
+    """Let what was delivered, accepted or used count anew after the contract's net moved: a part was taxed otherwise."""
+    if line.recognition not in {POINT, MILESTONE, UNITS}:
+        return
+    row = recognition.locked_line(line.id)
+    done = [key.split(":")[2] for key in _keys(row, row.recognition)]
+    if not done:
+        return
+    most = max((int(part) for part in done if part.isdigit()), default=1)
+    whole = {POINT: 1, MILESTONE: 100, UNITS: row.quantity}[row.recognition]
+    key = f"{row.recognition}:{row.id}:{'done' if row.recognition == POINT else most}:{fact}"
+    _fact(row, key, clock.today(), half_up(worth(row) * most, whole))
+
+
 def rate_usage(line: OrderLine, base: int, bp: int, *, month: date, fact: str) -> int:
     """Earn our share of a month's turnover, `base` fen at `bp` basis points; return it. Twice the same fact counts once."""
     _only(line, USAGE)
@@ -96,42 +121,47 @@ def _cut(segment: Segment, day: date) -> None:
         segment.cut_on, segment.cut_known_at = day, clock.now()
 
 
-def parts_of(of: InvoiceLine) -> list[Segment]:
-    """Return what an invoice line earns by time: its own segments."""
-    return [one for one in plan_of(of.order_line) if one.invoice_line_id == of.id]
+def parts_of(of: Charged) -> list[Segment]:
+    """Return what a line of an invoice, or of a change's credit note, earns by time: its own segments."""
+    line = of.order_line
+    if isinstance(of, InvoiceLine):
+        return [one for one in plan_of(line) if one.invoice_line_id == of.id]
+    return plan_of(line) if line.recognition in {DAILY, CONTRIBUTION} else []
 
 
-def _take_back(of: InvoiceLine, key: str, day: date, excess: int) -> None:
-    """Take off the plan, on the note's own day, what is earned beyond what is still invoiced.
+def _take_back(of: Charged, key: str, day: date, excess: int) -> None:
+    """Take off the plan, on the note's own day, what is earned beyond what is still charged.
 
     A line that earns by facts has no segments of its own: what the journal took out of income (`excess`) comes off.
     """
     db.session.flush()
     mine = parts_of(of)
-    amount = of.net.minor - credited_net(of) - plans.total(mine) if mine else -excess
+    amount = charged(of)[0] - credited_net(of) - plans.total(mine) if mine else -excess
     if amount:
-        add(of.order_line, f"back:{key}", day, day + DAY, amount, of=of if mine else None)
+        by = of if mine and isinstance(of, InvoiceLine) else None
+        add(of.order_line, f"back:{key}", day, day + DAY, amount, of=by)
 
 
-def end_line(of: InvoiceLine, key: str, *, day: date, last_day: date, excess: int) -> None:
-    """End what an invoice line earns with `last_day`, by an issued note of `day`: the days before the note stay as earned."""
+def end_line(of: Charged, key: str, *, day: date, last_day: date, excess: int) -> None:
+    """End what a line earns with `last_day`, by an issued note of `day`: the days before the note stay as earned."""
     for segment in parts_of(of):
         _cut(segment, max(day, last_day + DAY))
     _take_back(of, key, day, excess)
 
 
-def lower_line(of: InvoiceLine, key: str, *, day: date, cut: int, excess: int) -> None:
+def lower_line(of: Charged, key: str, *, day: date, cut: int, excess: int) -> None:
     """Lower what an invoice line earns by `cut` from `day` on: what stays deferred less the cut, over the days left."""
     mine = parts_of(of)
     parts = plans.lower(mine, day, cut) if mine else ()
     for segment in mine:
         _cut(segment, max(day, segment.starts))
     for n, part in enumerate(parts):
-        add(of.order_line, f"lower:{key}:{n}", part.starts, part.ends, part.amount.minor, of=of)
+        by = of if isinstance(of, InvoiceLine) else None
+        add(of.order_line, f"lower:{key}:{n}", part.starts, part.ends, part.amount.minor, of=by)
     _take_back(of, key, day, excess)
 
 
-def cancel_line(of: InvoiceLine, key: str, *, day: date, excess: int) -> None:
+def cancel_line(of: Charged, key: str, *, day: date, excess: int) -> None:
     """Let an invoice line earn nothing any more and take back what it has earned, on the day of its note."""
     for segment in parts_of(of):
         _cut(segment, max(day, segment.starts))
@@ -145,21 +175,18 @@ def drop_line(of: InvoiceLine) -> None:
     db.session.flush()
 
 
-def replace_line(line: OrderLine, key: str, *, day: date) -> None:
-    """End a line that a change replaces from `day` on: what a credit line took back is earned no more."""
-    mine = [one for one in plan_of(line) if one.invoice_line_id is not None]
-    for segment in mine:
-        _cut(segment, max(day, segment.starts))
-    db.session.flush()
-    there = invoice_lines(line)
-    amount = sum(one.net.minor for one in there) - credited_net(*there) - plans.total(mine)
-    if mine and amount:
-        add(line, f"back:{key}", day, day + DAY, amount, of=mine[0].invoice_line)
+def replace_line(line: OrderLine, key: str, *, day: date, since: date | None = None) -> None:
+    """End a line that a change of `day` replaces from `since` on: what was taken back is earned no more."""
+    for of in recognition.charges(line):
+        for segment in parts_of(of):
+            _cut(segment, max(day, since or day, segment.starts))
+        if parts_of(of):
+            _take_back(of, f"{key}:{line.id}", day, 0)
 
 
-def remaining(of: InvoiceLine, last_day: date) -> Money:
-    """Return the net of an invoice line that a termination after `last_day` credits."""
-    left = of.net.minor - credited_net(of)
+def remaining(of: Charged, last_day: date) -> Money:
+    """Return the net of a line that a termination after `last_day` credits."""
+    left = charged(of)[0] - credited_net(of)
     mine = parts_of(of)
     if mine:
         return Money(max(0, left - plans.earned_by(mine, last_day)))

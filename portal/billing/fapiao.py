@@ -10,13 +10,13 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
 from portal.accounts.people import Person
-from portal.billing import fapiao_letters, ledger
+from portal.billing import fapiao_letters, ledger, receipt_papers
 from portal.billing.events import CreditNoteIssued, InvoiceReversed
 from portal.billing.fapiao_models import COUNTS, Fapiao, FapiaoKind, FapiaoPart, FapiaoState
 from portal.billing.issuing import allocated, locked, owed
 from portal.billing.models import Invoice, InvoiceState, Party
 from portal.billing.profile_checks import FAPIAO_FIELDS, missing_for, number_for
-from portal.core import audit, catalogue, clock
+from portal.core import audit, catalogue, clock, labels
 from portal.core.db import db
 from portal.core.errors import Refused
 from portal.core.files import Content, StoredFile
@@ -61,7 +61,8 @@ def limit_of(invoice: Invoice) -> Money:
 
 def _most(invoice: Invoice) -> Money:
     early = bool(catalogue.policy("fapiao.before_payment"))
-    return worth(invoice) if early else allocated(invoice)
+    most, cap = worth(invoice) if early else allocated(invoice), receipt_papers.fapiao_cap(invoice)
+    return most if cap is None else min(most, cap)
 
 
 def of_invoice(invoice: Invoice) -> list[Fapiao]:
@@ -100,6 +101,7 @@ def request_fapiao(
         invoice = locked(number)
         if invoice.party_id != party.id:
             raise Refused(_l("These invoices belong to different payers."), status=422)
+        _yields_one(invoice)
         if parts[number] > limit_of(invoice):
             raise Refused(
                 _l("The fapiao would be more than was paid and has none yet: %(number)s.", number=invoice.number),
@@ -110,6 +112,19 @@ def request_fapiao(
     numbers = [part.invoice.number for part in row.parts]
     _note("fapiao.requested", row, by, amount=row.amount, kind=kind, invoices=numbers)
     return row
+
+
+def _yields_one(invoice: Invoice) -> None:
+    """Refuse an invoice whose payer gets a receipt instead, by the price of what was sold."""
+    paper = receipt_papers.receipt_of(invoice)
+    if paper is not None and receipt_papers.fapiao_cap(invoice) == NONE:
+        raise Refused(
+            _l(
+                "For invoice %(number)s you get this paper instead of a fapiao: %(paper)s. You find it on the invoice's page.",
+                number=invoice.number, paper=labels.label(paper),
+            ),
+            status=422,
+        )  # fmt: skip
 
 
 def _details(party: Party, kind: FapiaoKind) -> dict[str, str]:
@@ -231,7 +246,8 @@ def red_letter_due(invoice: Invoice, *, by: Person | str, reason: str) -> list[F
 def on_credit_note(event: CreditNoteIssued) -> None:
     """A credit note took something back: whatever fapiao stood for it is called back too."""
     words = _l("Credit note %(number)s", number=event.note.number)
-    red_letter_due(event.note.invoice, by="credit note", reason=str(words))
+    for one in event.note.shares:
+        red_letter_due(one.invoice, by="credit note", reason=str(words))
 
 
 def on_reversed(event: InvoiceReversed) -> None:

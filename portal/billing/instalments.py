@@ -9,13 +9,14 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.accounts.people import Person
-from portal.billing import issuing
-from portal.billing.catalogue import Tax
+from portal.billing import earning, issuing
+from portal.billing.catalogue import Tax, tax_of
 from portal.billing.models import Instalment, Invoice, InvoiceLine, Order, OrderLine
-from portal.core import catalogue
+from portal.billing.price_models import PriceVersion, Product
+from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import Refused
-from portal.core.money import Money
+from portal.core.money import Money, spread
 
 
 def divide(line: OrderLine, parts: Sequence[tuple[Money, date | None]]) -> list[Instalment]:
@@ -30,10 +31,49 @@ def divide(line: OrderLine, parts: Sequence[tuple[Money, date | None]]) -> list[
             Instalment(order_line=line, n=n, gross=gross, net=Money(of.net), tax=Money(of.tax), due_on=due)
         )
     db.session.add_all(rows)
+    share_discount(line, rows)
+    sum_up(line, rows)
+    return rows
+
+
+def share_discount(line: OrderLine, rows: Sequence[Instalment]) -> None:
+    """Let each part say what of the line's discount is in it, in proportion to its sum."""
+    weights = [row.gross.minor for row in rows]
+    parts = spread(line.discount.minor, weights if any(weights) else [1] * len(rows))
+    for row, part in zip(rows, parts, strict=True):
+        row.discount = Money(part)
+
+
+def sum_up(line: OrderLine, rows: Sequence[Instalment]) -> None:
+    """Let a line say what its parts make: the sum of their nets."""
     line.net = sum((row.net for row in rows), Money(0))
     line.tax = sum((row.tax for row in rows), Money(0))
+    line.gross = line.net + line.tax
+    line.list_amount = line.gross + line.discount
     db.session.flush()
-    return rows
+
+
+def _inclusive(line: OrderLine) -> bool:
+    """Whether the line was sold at a price with tax in it, as it is unless its price says otherwise."""
+    found = db.session.scalar(
+        select(PriceVersion.inclusive)
+        .join(Product)
+        .where(Product.code == line.product, PriceVersion.version == line.price_version)
+    )
+    return found is not False
+
+
+def _taxed(row: Instalment) -> Tax:
+    """Tax a part by the row of today, its day of issue; if the rate moved since it was agreed, the line follows."""
+    line = row.order_line
+    tax = tax_of(line.tax_category, clock.today())
+    of = tax.of(row.gross.minor) if _inclusive(line) else tax.on(row.net.minor)
+    if (of.net, of.tax) != (row.net.minor, row.tax.minor):
+        row.gross, row.net, row.tax = Money(of.gross), Money(of.net), Money(of.tax)
+        all_of = select(Instalment).where(Instalment.order_line_id == line.id)
+        sum_up(line, list(db.session.scalars(all_of)))
+        earning.revalue(line, fact=f"part:{row.id}")
+    return tax
 
 
 def falling_due(day: date) -> dict[int, list[Instalment]]:
@@ -70,11 +110,12 @@ def issue_instalments(
         )
         db.session.add(invoice)
         for n, row in enumerate(rows, 1):
-            line = row.order_line
+            line, tax = row.order_line, _taxed(row)
             row.invoice_line = InvoiceLine(
-                invoice=invoice, order_line=line, n=n, words=line.words, discount_words={}, quantity=line.quantity,
-                list_amount=row.gross, discount=Money(0), gross=row.gross, net=row.net, tax=row.tax,
-                tax_bp=line.tax_bp, tax_words=catalogue.entry("tax", line.tax_category)["words"],
+                invoice=invoice, order_line=line, n=n, words=line.words,
+                discount_words=line.discount_words if row.discount else {}, quantity=line.quantity,
+                list_amount=row.gross + row.discount, discount=row.discount, gross=row.gross, net=row.net,
+                tax=row.tax, tax_bp=tax.bp, tax_words=tax.words,
             )  # fmt: skip
         db.session.flush()
         issuing.total_up(invoice)

@@ -16,7 +16,7 @@ from portal.billing.events import InvoiceIssued, InvoiceSettled
 from portal.billing.ledger import Line
 from portal.billing.models import Invoice, InvoiceLine, InvoiceState, Order, OrderLine, Party
 from portal.billing.money_models import Allocation
-from portal.billing.note_models import CreditNote, NoteState
+from portal.billing.note_models import CreditNoteShare
 from portal.billing.numbers import take
 from portal.billing.reference import reference
 from portal.billing.selling import Item as Item  # for those who place orders
@@ -191,9 +191,12 @@ def issue_invoice(
         about=invoice.billed_subject,
     )  # fmt: skip
     outbox.queue("invoice_paper", f"invoice_paper:{invoice.uid}", {"uid": invoice.uid})
+    since = {part.line.id: part.since for part in parts or ()}
     for line in invoice.lines:
         if line.net.minor < 0:
-            earning.replace_line(line.order_line, invoice.subject, day=day)
+            earning.replace_line(
+                line.order_line, invoice.subject, day=day, since=since.get(line.order_line_id)
+            )
         else:
             recognition.plan(line.order_line)
     publish(InvoiceIssued(invoice))
@@ -226,8 +229,8 @@ def _on(invoice: Invoice) -> Select[int]:
 
 
 def _off(invoice: Invoice) -> Select[int]:
-    return select(func.coalesce(func.sum(type_coerce(CreditNote.gross, BigInteger)), 0)).where(
-        CreditNote.invoice_id == invoice.id, CreditNote.state == NoteState.ISSUED
+    return select(func.coalesce(func.sum(type_coerce(CreditNoteShare.gross, BigInteger)), 0)).where(
+        CreditNoteShare.invoice_id == invoice.id
     )
 
 

@@ -223,6 +223,7 @@ class Instalment(Model):
     net: Mapped[Money]
     tax: Mapped[Money]
     due_on: Mapped[date | None] = mapped_column(default=None, index=True)
+    discount: Mapped[Money] = mapped_column(default_factory=lambda: Money(0))
     invoice_line_id: Mapped[int | None] = mapped_column(ForeignKey("invoice_line.id"), init=False)
     invoice_line: Mapped[InvoiceLine | None] = relationship(default=None)
     __table_args__ = (

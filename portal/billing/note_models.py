@@ -7,11 +7,21 @@ from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, event, inspect, literal_column
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    event,
+    inspect,
+    literal_column,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.people import Person, new_uid
-from portal.billing.models import Invoice, InvoiceLine
+from portal.billing.models import Invoice, InvoiceLine, OrderLine
 from portal.core import clock, labels
 from portal.core.db import Model, choice
 from portal.core.files import StoredFile
@@ -83,6 +93,9 @@ class CreditNote(Model):
     lines: Mapped[list[CreditNoteLine]] = relationship(
         init=False, back_populates="note", order_by="CreditNoteLine.n"
     )
+    shares: Mapped[list[CreditNoteShare]] = relationship(
+        init=False, back_populates="note", order_by="CreditNoteShare.id"
+    )
     __table_args__ = (
         CheckConstraint("gross = net + tax", name="adds_up"),
         CheckConstraint("(number IS NULL) = (issued_on IS NULL)", name="numbered_when_issued"),
@@ -93,23 +106,51 @@ class CreditNote(Model):
         ),
     )  # fmt: skip
 
+    def on(self, invoice: Invoice) -> Money:
+        """Return what this note takes off an invoice: all of it, unless a change reaches back to older invoices."""
+        shares = {one.invoice_id: one.gross for one in self.shares}
+        return shares.get(invoice.id, Money(0)) if shares else self.gross
+
 
 class CreditNoteLine(Model):
-    """What a credit note takes off one line of its invoice."""
+    """What a credit note takes off an order line; below zero what a change charges in the same document.
+
+    `invoice_line` charged what is taken back; there is none where an earlier note of a change did, or on a charge.
+    """
 
     __tablename__ = "credit_note_line"
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
     note_id: Mapped[int] = mapped_column(ForeignKey("credit_note.id"), init=False, index=True)
     note: Mapped[CreditNote] = relationship(back_populates="lines")
-    invoice_line_id: Mapped[int] = mapped_column(ForeignKey("invoice_line.id"), init=False, index=True)
-    invoice_line: Mapped[InvoiceLine] = relationship()
+    order_line_id: Mapped[int] = mapped_column(ForeignKey("order_line.id"), init=False, index=True)
+    order_line: Mapped[OrderLine] = relationship()
     n: Mapped[int]
     words: Mapped[dict[str, str]] = mapped_column(JSON)
+    tax_words: Mapped[dict[str, str]] = mapped_column(JSON)
     gross: Mapped[Money]
     net: Mapped[Money]
     tax: Mapped[Money]
+    invoice_line_id: Mapped[int | None] = mapped_column(ForeignKey("invoice_line.id"), init=False, index=True)
+    invoice_line: Mapped[InvoiceLine | None] = relationship(default=None)
     printed: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     __table_args__ = (CheckConstraint("gross = net + tax", name="adds_up"),)
+
+
+# What an order line was charged by: a line of an invoice, or the charge on a note of a change.
+Charged = InvoiceLine | CreditNoteLine
+
+
+class CreditNoteShare(Model):
+    """What an issued credit note takes off one invoice: its own, and older ones where a change gives back more than that."""
+
+    __tablename__ = "credit_note_share"
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    note_id: Mapped[int] = mapped_column(ForeignKey("credit_note.id"), init=False)
+    note: Mapped[CreditNote] = relationship(back_populates="shares")
+    invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"), init=False, index=True)
+    invoice: Mapped[Invoice] = relationship()
+    gross: Mapped[Money]
+    __table_args__ = (UniqueConstraint("note_id", "invoice_id"),)
 
 
 class WriteOffState(StrEnum):

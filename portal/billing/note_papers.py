@@ -18,6 +18,7 @@ KINDS = {
     "termination": {"zh": "服务提前终止", "en": "Service ended early"},
     "price_adjustment": {"zh": "价格下调", "en": "Price lowered"},
     "cancellation": {"zh": "账单冲销", "en": "Invoice cancelled"},
+    "change": {"zh": "订阅变更", "en": "Change of a subscription"},
 }
 
 
@@ -32,9 +33,8 @@ def words_of(note: CreditNote) -> dict[str, Any]:
             return {name: figure(getattr(row, name)) for name in ("net", "tax", "gross")}
         return {name: figure(Money(int(printed[name]), currency)) for name in ("net", "tax", "gross")}
 
-    lines = [
-        {"words": line.words, "tax_words": line.invoice_line.tax_words, **sums(line)} for line in note.lines
-    ]
+    lines = [{"words": line.words, "tax_words": line.tax_words, **sums(line)} for line in note.lines]
+    kind = "change" if any(line.net < Money(0) for line in note.lines) else note.kind.value
     total = {name: figure(getattr(note, name)) for name in ("net", "tax", "gross")}
     if invoice.printed:
         total = {
@@ -42,7 +42,7 @@ def words_of(note: CreditNote) -> dict[str, Any]:
             for name in ("net", "tax", "gross")
         }
     return {
-        "note": {"number": note.number, "issued_on": str(note.issued_on), "kind": KINDS[note.kind.value]},
+        "note": {"number": note.number, "issued_on": str(note.issued_on), "kind": KINDS[kind]},
         "last_day": str(note.last_day or ""),
         "invoice": {"number": invoice.number, "issued_on": str(invoice.issued_on)},
         "seller": invoice.seller,

@@ -20,7 +20,7 @@ from portal.billing.money_models import (
     Refund,
     RefundState,
 )
-from portal.billing.note_models import CreditNote, NoteState, WriteOff, WriteOffState
+from portal.billing.note_models import CreditNote, CreditNoteShare, NoteState, WriteOff, WriteOffState
 from portal.billing.provider_models import Dispute, DisputeState
 from portal.billing.reversal_models import Reversal
 from portal.billing.void_models import Voiding, VoidingState
@@ -48,9 +48,7 @@ def _sum(statement: Any) -> Any:
 def owed_sql() -> ColumnElement[Money]:
     """Return what is still owed of an invoice, as a column."""
     paid = select(func.sum(Allocation.amount)).where(Allocation.invoice_id == Invoice.id)
-    noted = select(func.sum(CreditNote.gross)).where(
-        CreditNote.invoice_id == Invoice.id, CreditNote.state == NoteState.ISSUED
-    )
+    noted = select(func.sum(CreditNoteShare.gross)).where(CreditNoteShare.invoice_id == Invoice.id)
     return fen(Invoice.gross - _sum(noted.correlate(Invoice)) - _sum(paid.correlate(Invoice)))
 
 
@@ -209,11 +207,11 @@ def journal_about(subject: str) -> list[JournalEntry]:
 
 
 def notes_of(invoice: Invoice) -> list[CreditNote]:
-    """Return the credit notes of an invoice that are proposed or issued, oldest first."""
+    """Return the credit notes that lower an invoice or are proposed for it, oldest first."""
+    shared = select(CreditNoteShare.note_id).where(CreditNoteShare.invoice_id == invoice.id)
+    here = (CreditNote.invoice_id == invoice.id) | CreditNote.id.in_(shared)
     return list(
         db.session.scalars(
-            select(CreditNote)
-            .where(CreditNote.invoice_id == invoice.id, CreditNote.state != NoteState.DECLINED)
-            .order_by(CreditNote.id)
+            select(CreditNote).where(here, CreditNote.state != NoteState.DECLINED).order_by(CreditNote.id)
         )
     )

@@ -15,7 +15,7 @@ from portal.billing.book_models import Segment
 from portal.billing.ledger import Line
 from portal.billing.models import Invoice, InvoiceLine, InvoiceState, OrderLine
 from portal.billing.money_models import JournalEntry, JournalLine
-from portal.billing.note_models import CreditNote, CreditNoteLine, NoteState
+from portal.billing.note_models import Charged, CreditNote, CreditNoteLine, NoteState
 from portal.billing.plans import DAY, earned_by
 from portal.core import clock
 from portal.core.db import db, transaction
@@ -58,16 +58,61 @@ def invoice_lines(line: OrderLine) -> list[InvoiceLine]:
     return list(db.session.scalars(statement.order_by(InvoiceLine.id)))
 
 
-def credited_net(*lines: InvoiceLine) -> int:
-    """Return the fen, net, that issued credit notes took off invoice lines."""
-    total = select(func.coalesce(func.sum(CreditNoteLine.net), 0)).join(CreditNote)
-    found = db.session.scalar(
-        total.where(
+def charges(line: OrderLine) -> list[Charged]:
+    """Return what charged an order line and stands: lines of invoices, and of credit notes of changes."""
+    by_notes = (
+        select(CreditNoteLine)
+        .join(CreditNote)
+        .where(
+            CreditNoteLine.order_line_id == line.id,
+            CreditNoteLine.net < Money(0),
             CreditNote.state == NoteState.ISSUED,
-            CreditNoteLine.invoice_line_id.in_([one.id for one in lines]),
         )
     )
-    return found.minor if isinstance(found, Money) else int(found or 0)
+    found: list[Charged] = [one for one in invoice_lines(line) if one.net.minor > 0]
+    return found + list(db.session.scalars(by_notes.order_by(CreditNoteLine.id)))
+
+
+def charged(of: Charged) -> tuple[int, int]:
+    """Return net and tax, in fen, that a line of an invoice or of a change's credit note charged."""
+    sign = 1 if isinstance(of, InvoiceLine) else -1
+    return of.net.minor * sign, of.tax.minor * sign
+
+
+def taken_back(of: Charged) -> tuple[int, int]:
+    """Return net and tax, in fen, that credit notes and the credit lines of changes took off what was charged."""
+    notes = select(func.sum(CreditNoteLine.net), func.sum(CreditNoteLine.tax)).join(CreditNote)
+    mine = (
+        CreditNoteLine.invoice_line_id == of.id
+        if isinstance(of, InvoiceLine)
+        else CreditNoteLine.invoice_line_id.is_(None)
+        & (CreditNoteLine.order_line_id == of.order_line_id)
+        & (CreditNoteLine.net > Money(0))
+    )
+    changes = select(func.sum(InvoiceLine.net), func.sum(InvoiceLine.tax)).join(Invoice)
+    ours = (
+        (InvoiceLine.order_line_id == of.order_line_id)
+        & (InvoiceLine.net < Money(0))
+        & Invoice.state.not_in(NOT_LIVE)
+    )
+    noted = db.session.execute(notes.where(CreditNote.state == NoteState.ISSUED, mine)).one()
+    changed = db.session.execute(changes.where(ours)).one() if charged(of)[0] > 0 else (0, 0)
+    return _fen(noted[0]) - _fen(changed[0]), _fen(noted[1]) - _fen(changed[1])
+
+
+def _fen(value: object) -> int:
+    return value.minor if isinstance(value, Money) else int(str(value or 0))
+
+
+def credited_net(*lines: Charged) -> int:
+    """Return the fen, net, that issued credit notes and changes took off what was charged."""
+    return sum(taken_back(one)[0] for one in lines)
+
+
+def standing(line: OrderLine) -> tuple[int, int]:
+    """Return net and tax, in fen, of what was charged for an order line and not taken back."""
+    pairs = [(charged(one), taken_back(one)) for one in charges(line)]
+    return sum(a[0] - b[0] for a, b in pairs), sum(a[1] - b[1] for a, b in pairs)
 
 
 def agree(line: OrderLine, period: tuple[date, date]) -> None:
@@ -86,15 +131,17 @@ def plan(line: OrderLine) -> None:
         return
     catch_up(line)
     known = set(db.session.scalars(select(Segment.key).where(Segment.order_line_id == line.id)))
-    for one in invoice_lines(line):
-        key, left = f"{line.recognition}:{one.id}", one.net.minor - credited_net(one)
+    for one in charges(line):
+        of = one if isinstance(one, InvoiceLine) else None
+        key = f"{line.recognition}:{one.id}" if of else f"{line.recognition}:note:{one.id}"
+        left = charged(one)[0] - credited_net(one)
         if key in known or left <= 0:
             continue
         if line.recognition == DAILY:
-            add(line, key, line.period_start, line.period_end, left, of=one)
+            add(line, key, line.period_start, line.period_end, left, of=of)
         else:
             day = clock.today()
-            post_fact(line, add(line, key, day, day + DAY, left, of=one))
+            post_fact(line, add(line, key, day, day + DAY, left, of=of))
     catch_up(line)
 
 

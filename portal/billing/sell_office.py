@@ -157,7 +157,7 @@ def _quote(uid: str) -> Quote:
     return row
 
 
-def _payer(asked: str) -> Party:
+def payer(asked: str) -> Party:
     """Return the party of one organisation by its name or number; `Refused` unless exactly one fits."""
     text = asked.strip()
     found = db.session.scalars(
@@ -192,7 +192,7 @@ def new_quote() -> Any:
         try:
             with transaction():
                 made = quoting.draft_quote(
-                    _payer(form.party.data), catalogue.price_of(form.product.data), by=me().person,
+                    payer(form.party.data), catalogue.price_of(form.product.data), by=me().person,
                     language="zh_Hans_CN", quantity=form.quantity.data, sum_=f.minor(form.amount.data, "amount"),
                     words=given if given["en"] else None, note=form.note.data or "", halves=bool(form.halves.data),
                 )  # fmt: skip
@@ -252,7 +252,7 @@ def subscriptions() -> str:
     """List subscriptions, the newest first."""
     g.nav = "shelf.products"
     page = page_of(select(Subscription).order_by(Subscription.id.desc()))
-    return render_template("office/subscriptions.html", page=page)
+    return render_template("office/subscriptions.html", page=page, may_sell=me().staff_may(May.SELL))
 
 
 @shelf.get("/subscriptions/<uid>")

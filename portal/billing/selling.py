@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from portal.billing.catalogue import Price
@@ -51,6 +52,7 @@ class Part:
     discount_words: dict[str, str] = field(default_factory=dict)
     quantity: int = 1
     printed: dict[str, Any] | None = None
+    since: date | None = None
 
 
 def whole_of(line: OrderLine) -> Part:

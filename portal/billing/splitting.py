@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.accounts.people import Person
-from portal.billing.instalments import falling_due, issue_instalments
+from portal.billing.instalments import falling_due, issue_instalments, share_discount, sum_up
 from portal.billing.models import Instalment, InvoiceLine, OrderLine, Party
 from portal.billing.pricing import Taxed, add_tax, split
 from portal.billing.subscription_models import DueRule, InstalmentTerm
@@ -63,10 +63,8 @@ def in_instalments(line: OrderLine, shares: Sequence[Share], *, inclusive: bool 
         )
         db.session.add_all([row, InstalmentTerm(instalment=row, rule=share.rule, milestone=share.milestone)])
         rows.append(row)
-    whole = sum(made, Taxed(0, 0, 0))
-    line.list_amount = Money(whole.gross) + line.discount
-    line.gross, line.net, line.tax = Money(whole.gross), Money(whole.net), Money(whole.tax)
-    db.session.flush()
+    share_discount(line, rows)
+    sum_up(line, rows)
     return rows
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 
@@ -27,6 +28,7 @@ from portal.core import audit, catalogue, clock, periods
 from portal.core.db import db, reading, transaction
 from portal.core.errors import Refused
 from portal.core.events import publish
+from portal.core.money import Money
 from portal.core.retry import patiently
 from portal.core.states import move
 
@@ -104,6 +106,31 @@ def price_for(row: Subscription, start: date, *, first: bool) -> Price:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """One period that is not ordered yet: its days, what it costs today, and when it is invoiced."""
+
+    start: date
+    end: date
+    net: Money
+    tax: Money
+    gross: Money
+    invoiced_on: date
+
+
+def ahead(price: Price, quantity: int, anchor: date, *, count: int = 4) -> list[Ahead]:
+    """Return the first periods of a subscription as they would be at today's price and tax; nothing is written."""
+    figures = price.figures(price.listed(quantity))
+    lead = timedelta(days=int(catalogue.policy("subscription.lead_days")))
+    net, tax, gross = (Money(one, price.currency) for one in (figures.net, figures.tax, figures.gross))
+    found = []
+    for n in range(count):
+        start, end = periods.period(anchor, price.months or 1, n)
+        day = clock.today() if n == 0 else max(clock.today(), start - lead)
+        found.append(Ahead(start, end, net, tax, gross, day))
+    return found
+
+
 def _words(price: Price, start: date, end: date) -> dict[str, str]:
     last = end - timedelta(days=1)
     return {tongue: f"{said} {start} – {last}" for tongue, said in price.words.items()}
@@ -112,7 +139,7 @@ def _words(price: Price, start: date, end: date) -> dict[str, str]:
 def _order_period(row: Subscription, n: int, *, by: Person | str) -> SubscriptionPeriod:
     """Order and invoice period n; the unique key makes a second one impossible."""
     start, end = periods.period(row.anchor, row.months, n)
-    price = price_for(row, start, first=n == 0)
+    price = pinned(price_for(row, start, first=n == 0).id)  # taxed by the row of today, the day of issue
     quantity = row.next_quantity or row.quantity
     item = Item(price, quantity, words=_words(price, start, end))
     discounts = (

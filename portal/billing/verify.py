@@ -23,7 +23,7 @@ from portal.billing.money_models import (
     RefundState,
     Way,
 )
-from portal.billing.note_models import CreditNote, NoteState
+from portal.billing.note_models import CreditNote, CreditNoteShare, NoteState
 from portal.billing.reversal_models import Reversal
 from portal.billing.settling import CASH
 from portal.core.db import db
@@ -125,7 +125,7 @@ def _invoices() -> list[str]:
     """What is owed equals the receivable of that invoice, and its tax the VAT booked for it."""
     found: list[str] = []
     paid = _sums(Allocation.amount, Allocation.invoice_id)
-    noted = _sums(CreditNote.gross, CreditNote.invoice_id, CreditNote.state == NoteState.ISSUED)
+    noted = _sums(CreditNoteShare.gross, CreditNoteShare.invoice_id)
     taxed = _sums(CreditNote.tax, CreditNote.invoice_id, CreditNote.state == NoteState.ISSUED)
     receivable = _account(JournalLine.invoice_id, ledger.RECEIVABLE)
     vat = _account(JournalLine.invoice_id, ledger.VAT)

@@ -13,7 +13,7 @@ from portal.billing import ledger, months, plans
 from portal.billing.book_models import AccountingPeriod, PeriodState, Segment
 from portal.billing.models import Invoice, InvoiceLine, InvoiceState, OrderLine
 from portal.billing.money_models import JournalEntry, JournalLine
-from portal.billing.note_models import CreditNote, CreditNoteLine, NoteState
+from portal.billing.note_models import CreditNote, CreditNoteLine, CreditNoteShare, NoteState
 from portal.core.db import db
 from portal.core.money import Money
 
@@ -41,7 +41,7 @@ def _notes() -> list[str]:
     for line, state in db.session.execute(statement):
         for n, part in enumerate((line.gross, line.net, line.tax)):
             sums[line.note_id][n] += part.minor
-        if state is NoteState.ISSUED:
+        if state is NoteState.ISSUED and line.invoice_line_id is not None:
             by_line[line.invoice_line_id][0] += line.net.minor
             by_line[line.invoice_line_id][1] += line.tax.minor
     for row in db.session.execute(
@@ -50,6 +50,13 @@ def _notes() -> list[str]:
         figures = [row.gross.minor, row.net.minor, row.tax.minor]
         if figures != sums[row.id]:
             found.append(f"notes: {row.number or row.id} says {figures} fen, its lines {sums[row.id]}")
+    shared = _sums(CreditNoteShare.gross, CreditNoteShare.note_id)
+    issued = select(CreditNote.id, CreditNote.number, CreditNote.gross).where(
+        CreditNote.state == NoteState.ISSUED
+    )
+    for note_id, number, gross in db.session.execute(issued):
+        if gross.minor != shared.get(note_id, 0):
+            found.append(f"notes: {number} is over {gross.minor} fen and takes {shared.get(note_id, 0)} off")
     printed = select(InvoiceLine.id, InvoiceLine.net, InvoiceLine.tax).where(
         InvoiceLine.id.in_(list(by_line))
     )
@@ -70,11 +77,10 @@ def _lines() -> list[str]:
     invoiced = _sums(InvoiceLine.net, InvoiceLine.order_line_id, *live)
     credited: dict[int, int] = defaultdict(int)
     notes = (
-        select(InvoiceLine.order_line_id, func.sum(CreditNoteLine.net))
-        .join(CreditNoteLine, CreditNoteLine.invoice_line_id == InvoiceLine.id)
+        select(CreditNoteLine.order_line_id, func.sum(CreditNoteLine.net))
         .join(CreditNote, CreditNote.id == CreditNoteLine.note_id)
         .where(CreditNote.state == NoteState.ISSUED)
-        .group_by(InvoiceLine.order_line_id)
+        .group_by(CreditNoteLine.order_line_id)
     )
     for line_id, amount in db.session.execute(notes):
         credited[line_id] = fen(amount)
@@ -87,7 +93,11 @@ def _lines() -> list[str]:
     income = _sums(
         JournalLine.amount, key, JournalLine.account.startswith(f"{ledger.INCOME}."), key.is_not(None)
     )
-    for line_id in {*invoiced, *balance, *income}:
+    for line_id in {*invoiced, *balance, *income, *credited}:
+        if credited[line_id] > max(0, invoiced.get(line_id, 0)):
+            found.append(
+                f"lines: {line_id} has {invoiced.get(line_id, 0)} fen invoiced and {credited[line_id]} credited"
+            )
         earned, left = -income.get(line_id, 0), -balance.get(line_id, 0)
         if earned + left + credited[line_id] != invoiced.get(line_id, 0):
             found.append(

@@ -10,7 +10,7 @@ from sqlalchemy import Select, or_
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import me, signed_in
-from portal.billing import dunning, fapiao, online, purchase_orders, saved_cards, settling
+from portal.billing import dunning, fapiao, online, purchase_orders, receipt_papers, saved_cards, settling
 from portal.billing.access import may_pay, payable_invoice, visible_invoice, visible_invoices
 from portal.billing.attempts import latest_of
 from portal.billing.fapiao_forms import OrderNumber
@@ -120,6 +120,7 @@ def invoice(uid: str) -> str:
         dunning=dunning.next_step(row) if open_sum and not dunning.held_by(row) else None,
         order_form=OrderNumber(formdata=None, data={"number": purchase_orders.of_invoice(row)}),
         pays=pays,
+        receipt=receipt_papers.receipt_of(row) if row.state is not InvoiceState.VOID and row.gross else None,
     )
 
 
@@ -141,6 +142,19 @@ def invoice_pdf(uid: str) -> Response:
     if row.pdf is None:
         raise Missing(_("The PDF is being made. Please try again in a minute."))
     return files.send(row.pdf, inline=True)
+
+
+@billing.get("/invoices/<uid>/receipt")
+@signed_in
+def receipt_pdf(uid: str) -> Response:
+    """Hand out the receipt for the dues or the donation that an invoice is for, once money has arrived."""
+    row = visible_invoice(uid)
+    kind = receipt_papers.receipt_of(row)
+    if kind is None or not allocated(row):
+        raise Missing(_("There is no receipt for this invoice, or no money has arrived for it yet."))
+    response = Response(receipt_papers.paper(row, kind), mimetype="application/pdf")
+    response.headers["Content-Disposition"] = f"inline; filename=receipt-{row.number}.pdf"
+    return response
 
 
 @billing.get("/invoices/<uid>/credit-notes/<note>/pdf")

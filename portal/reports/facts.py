@@ -16,7 +16,7 @@ from portal.billing import months
 from portal.billing.book_models import Segment
 from portal.billing.models import Invoice, InvoiceLine, Order, OrderLine, Party
 from portal.billing.money_models import Allocation, Receipt, Refund
-from portal.billing.note_models import CreditNote, CreditNoteLine, NoteState
+from portal.billing.note_models import CreditNote, NoteState
 from portal.billing.plans import DAY
 from portal.billing.pricing import split
 from portal.core import clock
@@ -126,7 +126,7 @@ def gather(known: date, start: date, end: date) -> Facts:
     ):
         facts.puts[number] = Put(receipt, invoice, day)
     notes = select(CreditNote).where(CreditNote.state == NoteState.ISSUED, CreditNote.issued_on <= known)
-    lines = selectinload(CreditNote.lines).selectinload(CreditNoteLine.invoice_line)
+    lines = selectinload(CreditNote.lines)
     facts.notes = list(db.session.scalars(notes.order_by(CreditNote.id).options(lines)))
     return facts
 

@@ -83,9 +83,9 @@ class Flows:
         ]
         for note in self.facts.notes:
             if note.issued_on is not None and start <= note.issued_on <= end:
-                rows += [
-                    (self.facts.stream(one.invoice_line.order_line_id), -one.net.minor) for one in note.lines
-                ]
+                # what a change charges on its note was agreed as a line of its own
+                taken = [one for one in note.lines if one.net.minor > 0]
+                rows += [(self.facts.stream(one.order_line_id), -one.net.minor) for one in taken]
         return self.add(rows)
 
     def waived(self) -> int:

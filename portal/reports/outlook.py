@@ -62,7 +62,7 @@ def _committed(flows: Flows) -> Sums:
     credited: dict[int, int] = defaultdict(int)
     for note in flows.facts.notes:
         for one in note.lines:
-            credited[one.invoice_line.order_line_id] += one.net.minor
+            credited[one.order_line_id] += one.net.minor
     rows = []
     for line_id, sold in flows.facts.sold.items():
         if sold.method not in UNDATED:
