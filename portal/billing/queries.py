@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, func, literal, select, type_coerce
 
-from portal.billing.bank_models import OutsideMove
+from portal.billing.bank_models import BankLine, OutsideMove
 from portal.billing.book_models import HandEntry, HandState
 from portal.billing.checkout_models import AttemptState, CheckoutAttempt, PaymentAlert
 from portal.billing.models import Invoice, InvoiceState, Party
@@ -89,6 +90,18 @@ def open_total() -> Select[int, Money]:
 def receipts() -> Select[Receipt]:
     """Select all receipts, the newest first."""
     return select(Receipt).order_by(Receipt.id.desc())
+
+
+def references(numbers: Iterable[int | None]) -> dict[int, str]:
+    """Return by which reference receipts are known: the bank's own for a line of a statement (it may have none)."""
+    wanted = {number for number in numbers if number is not None}
+    rows = db.session.execute(
+        select(Receipt.id, Receipt.provider_ref, BankLine.bank_ref)
+        .outerjoin(BankLine, BankLine.receipt_id == Receipt.id)
+        .where(Receipt.id.in_(wanted))
+    )
+    # A receipt that a line made is keyed by the line's fingerprint, which is nobody's reference.
+    return {number: ref if of_bank is None else of_bank or "" for number, ref, of_bank in rows}
 
 
 def unapplied() -> Select[Receipt]:

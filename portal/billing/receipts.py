@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import g, render_template, request
 from flask_babel import gettext as _
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, exists, or_, select
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import allow, me
@@ -15,6 +15,7 @@ from portal.accounts.may import May
 from portal.billing import forms as f
 from portal.billing import matching, queries, reversing, settling, words
 from portal.billing.access import visible_invoice
+from portal.billing.bank_models import BankLine
 from portal.billing.checkout_models import CheckoutAttempt, PaymentAlert
 from portal.billing.money_models import Allocation, Receipt, ReceiptEntry, Refund
 from portal.billing.office import money
@@ -43,6 +44,7 @@ def _searched(statement: Select[Receipt], q: str) -> Select[Receipt]:
     tests = [
         Receipt.payer.icontains(q, autoescape=True),
         Receipt.provider_ref.icontains(q, autoescape=True),
+        exists().where(BankLine.receipt_id == Receipt.id, BankLine.bank_ref.icontains(q, autoescape=True)),
     ]
     with suppress(ValueError):  # what is no sum is still a name or a number
         tests.append(Receipt.amount == Money.parse(q))
@@ -103,7 +105,7 @@ def receipt_page(row: Receipt, *, ask: f.AskRefund, status: int = 200) -> Any:
     may_match = reader.staff_may(May.RECORD_RECEIPTS)
     return render_template(
         "office/receipt.html",
-        receipt=row, entry=entry, allocations=allocations, held={one.id for one, _left in reversing.standing(allocations)}, refunds=refunds, credit=credit,
+        receipt=row, reference=queries.references([row.id])[row.id], entry=entry, allocations=allocations, held={one.id for one, _left in reversing.standing(allocations)}, refunds=refunds, credit=credit,
         attempts=_of(CheckoutAttempt, row), reversals=_of(Reversal, row), disputes=_of(Dispute, row), dispute_reason=words.dispute_reason,
         twice=row.id in set(db.session.scalars(queries.paid_twice().with_only_columns(Receipt.id))),
         candidates=matching.candidates(row, q) if credit and may_match else [],
