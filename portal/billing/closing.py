@@ -117,12 +117,13 @@ def _earned(month: date) -> Check:
 
 def _rates(month: date) -> Check:
     end = months.last_of(month)
+    missing = [code for code in revaluing.currencies(end) if exchange.rate_at(code, end) is None]
     said = [
         _("No exchange rate of %(currency)s is loaded for %(day)s.", currency=code, day=end)
-        for code in revaluing.currencies(end)
-        if exchange.rate_at(code, end) is None
+        for code in missing
     ]
-    place = Place(_("Load the rate"), "money.rates", (("day", end.isoformat()),))
+    filters = (("currency", (missing or [""])[0]), ("day", end.isoformat()))
+    place = Place(_("Load the rate"), "money.rates", filters)
     return Check(_("Exchange rates of the month’s end are loaded"), tuple(said), place=place)
 
 
