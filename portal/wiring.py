@@ -34,6 +34,7 @@ from portal.billing import (  # noqa: F401 - their routes and handlers
     books_views,
     card_views,
     close_checks,
+    conversion_views,
     fapiao_access,
     hand_views,
     inbox,

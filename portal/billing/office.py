@@ -156,8 +156,9 @@ def record() -> Any:
     if form.validate_on_submit():
         try:
             with transaction():
+                amount, came = form.sums()
                 entry = settling.propose_receipt(
-                    bank_ref=form.bank_ref.data, amount=form.money(), received_on=form.received_on.data,
+                    bank_ref=form.bank_ref.data, amount=amount, came=came, received_on=form.received_on.data,
                     payer=form.payer.data, text=form.text.data or "", by=me().person,
                 )  # fmt: skip
         except Refused as refusal:
@@ -172,7 +173,7 @@ def record() -> Any:
                 "money.desk",
                 _("Written down. %(found)s A second person of finance confirms it.", found=found),
             )
-    return render_template("office/record.html", form=form), 422 if form.errors else 200
+    return render_template("office/record.html", form=form), 422 if form.errors or form.form_errors else 200
 
 
 def _entry(uid: str) -> ReceiptEntry:
