@@ -17,14 +17,16 @@ from openpyxl import load_workbook
 from playwright.sync_api import Browser, Locator
 
 from portal.accounts.may import ContactRole
-from portal.billing import exchange, issuing, months, recognition
+from portal.billing import exchange, issuing, months, recognition, settling
 from portal.billing.catalogue import price_of
 from portal.billing.issuing import Item
 from portal.billing.models import Invoice
+from portal.billing.money_models import Way
 from portal.billing.plain_text import Dialect
 from portal.billing.verify import verify_books
 from portal.core import clock
 from portal.core.db import db, reading, transaction
+from portal.core.money import Money
 from tests import sale
 from tests.browser import Served, Visitor, chromium, fresh_home, keep_last_pages, serve
 from tests.people import make_org, make_person
@@ -224,12 +226,56 @@ def send_back(fang: Visitor, feng: Visitor) -> None:
     fang.press("Ask for the refund")
     fang.sees("You asked for it yourself, so somebody else takes the next step.")
     assert fang.button("Approve").count() == 0
-    feng.open("/office/money/")
-    picture(feng, "10-desk")
     feng.open(fang.page.url.removeprefix(fang.served.base))
     picture(feng, "11-refund")
     feng.press("Approve")
     feng.sees("A second person hands the transfer to the bank.")
+
+
+def take_dollars(fang: Visitor, feng: Visitor, reference: str) -> None:
+    """Half of the invoice in dollars comes in dollars: written down by one, confirmed by the other."""
+    fang.open("/office/money/")
+    fang.follow("Record a transfer")
+    fang.fill("Bank reference", "US-1")
+    fang.field("Currency").select_option("USD")
+    fang.fill("Sum in that currency", "500.00")
+    fang.fill("Amount (CNY)", "3,575.00")
+    fang.fill("Payer as printed", ABROAD)
+    fang.fill("Text of the transfer", reference)
+    picture(fang, "10-dollars")
+    fang.press("Write it down")
+    row = fang.page.get_by_role("row").filter(has_text=ABROAD)
+    assert fang.button("Confirm", within=row).count() == 0
+    feng.open("/office/money/")
+    feng.reads("$500.00")
+    picture(feng, "10-desk")
+    feng.press("Confirm", within=feng.page.get_by_role("row").filter(has_text=ABROAD))
+    feng.sees("The receipt is booked.")
+    picture(feng, "10-receipt-in-dollars")
+
+
+def convert(fang: Visitor) -> None:
+    """The rest is paid in yuan: a person states both sums, reads what is booked, and books it."""
+    with fang.served.app.app_context(), transaction():
+        party = db.session.query(Invoice).filter_by(currency="USD").one().party
+        settling.record_receipt(
+            Way.BANK, "bank", "CN-1", Money(360_000), clock.today(), payer=ABROAD, party=party, by="test"
+        )
+    fang.open("/office/money/receipts?show=credit&q=CN-1")
+    fang.page.get_by_role("main").get_by_role("link", name=ABROAD).first.click()
+    fang.follow("Convert")
+    fang.titled("Pay an invoice in another currency")
+    fang.fill("Off the receipt (%(currency)s)", "3,600.00")
+    fang.fill("Off the invoice (its own currency)", "501")
+    fang.press("Show what is booked")
+    fang.sees("At most %(most)s of this invoice is to be paid.")
+    fang.fill("Off the invoice (its own currency)", "500")
+    fang.press("Show what is booked")
+    fang.reads("1 USD = 7.2000 CNY")
+    picture(fang, "12-conversion")
+    fang.press("Convert and pay")
+    fang.sees("Converted and put on invoice %(number)s.")
+    picture(fang, "12-converted")
 
 
 def mend(fang: Visitor, month: str) -> None:
@@ -324,6 +370,8 @@ def test_a_month_from_the_statement_to_the_closed_books(
     clear_with_keys(fang)
     set_outside_with_keys(fang)
     send_back(fang, feng)
+    take_dollars(fang, feng, refs[ABROAD])
+    convert(fang)
     mend(fang, month)
     shut(fang, feng, month)
     take_files(feng, tmp_path, month)
