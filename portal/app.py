@@ -131,6 +131,7 @@ def _templates(app: Portal) -> None:
         price_said=curves.said,
         entry_kind=kinds.to_finance,
         total=words.total,
+        units=words.units,
     )
 
 

@@ -233,3 +233,15 @@ def test_money_in_the_same_currency_is_not_converted(house: Flask) -> None:
         invoice = books.bill("test:cny")
         with pytest.raises(Refused, match="as it is"):
             converting.part(received(5_000), invoice, Money(1), Money(1))
+
+
+def test_an_invoice_in_dollars_is_asked_for_and_listed_in_dollars(house: Flask) -> None:
+    fang, chen = browser(house, "fang@house.example"), browser(house, "chen@galaxy.example")
+    with house.app_context(), reading():
+        uid = db.session.query(Invoice).one().uid
+    for client, path in ((chen, f"/invoices/{uid}"), (fang, f"/office/money/invoices/{uid}")):
+        page = client.get(path).text
+        assert "Invoiced in USD: $1,000.00" in page
+        assert re.search(r"Still to pay</dt><dd><span class=\"money\">\$1,000.00<", page)
+    assert "1000.00" in chen.get(f"/invoices/{uid}").text
+    assert "$1,000.00" in fang.get("/office/money/invoices").text

@@ -11,7 +11,16 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
-from portal.billing import crediting, fapiao, purchase_orders, queries, settling, voiding, writing_off
+from portal.billing import (
+    converting,
+    crediting,
+    fapiao,
+    purchase_orders,
+    queries,
+    settling,
+    voiding,
+    writing_off,
+)
 from portal.billing import desk as desk_of
 from portal.billing import forms as f
 from portal.billing.access import visible_invoice
@@ -59,11 +68,12 @@ def invoices() -> str:
 def invoice_page(uid: str, why: f.Why, status: int = 200) -> Any:
     """Return the page of an invoice: its money, its journal, its history, and what may be done."""
     row, reader = visible_invoice(uid), me()
-    g.nav = "money.invoices"
+    g.nav, open_sum = "money.invoices", owed(row)
     return render_template(
         "office/invoice.html",
         invoice=row,
-        owed=owed(row),
+        owed=open_sum,
+        due=converting.left(row) if row.printed else open_sum,
         paid=allocated(row),
         allocations=queries.allocations_of(row),
         credit=queries.credits_of(row.party),
@@ -73,7 +83,7 @@ def invoice_page(uid: str, why: f.Why, status: int = 200) -> Any:
         credit_why_not=crediting.why_not(row),
         write_off=writing_off.proposed(row),
         write_off_why_not=writing_off.why_not(row),
-        charges=owed(row) <= writing_off.most_charges(),
+        charges=open_sum <= writing_off.most_charges(),
         may_credit=reader.staff_may(May.CREDIT),
         voiding=voiding.proposed(row),
         why_not=voiding.why_not(row),
