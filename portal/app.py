@@ -15,7 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import schedule, wiring
 from portal.accounts import access, frame
-from portal.billing import curves
+from portal.billing import curves, kinds
 from portal.billing import words as billing_words
 from portal.core import api, audit, catalogue, i18n, labels, problems, retry, shield, story, web, words
 from portal.core.db import db, guard
@@ -129,8 +129,9 @@ def _templates(app: Portal) -> None:
         account=billing_words.account,
         stream=curves.stream,
         price_said=curves.said,
-        entry_kind=billing_words.entry_kind,
+        entry_kind=kinds.to_finance,
         total=words.total,
+        units=words.units,
     )
 
 

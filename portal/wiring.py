@@ -34,9 +34,12 @@ from portal.billing import (  # noqa: F401 - their routes and handlers
     books_views,
     card_views,
     charging,
+    close_checks,
+    conversion_views,
     fapiao_access,
     hand_views,
     inbox,
+    journal_files,
     note_papers,
     note_views,
     profile,
@@ -160,6 +163,7 @@ def install() -> None:
     account_words.install()
     opening.install()
     billing_words.install()
+    close_checks.install()
     open_price_desk()
     frame.install()
     nav.divide("office", (40, _l("Finance")), (70, _l("House and rules")))

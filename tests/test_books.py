@@ -16,6 +16,7 @@ from sqlalchemy import func, select, text
 
 from portal.billing import (
     closing,
+    converting,
     crediting,
     exchange,
     issuing,
@@ -136,7 +137,7 @@ class Books(RuleBasedStateMachine):
         def deed() -> None:
             receipt, invoice = self._one(Receipt, pick), self._one(Invoice, other)
             if receipt is not None and invoice is not None:
-                writing_off.convert(
+                converting.convert(
                     receipt, invoice, taken=credit_of(receipt), units=max(1, units_owed(invoice) * share // 100),
                     by=books.person("fang"),
                 )  # fmt: skip

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from portal.billing import (
     closing,
+    converting,
     crediting,
     earning,
     exchange,
@@ -291,11 +292,11 @@ def test_exchange(house: Flask) -> None:
                     by="t",
                 )
                 assert settling.put_on(receipt, issuing.locked(number), by="t") == Money(0)
-                writing_off.convert(
+                converting.convert(
                     receipt,
                     issuing.locked(number),
                     taken=Money(715_000),
-                    units=100_000,
+                    given=Money(100_000, "USD"),
                     by=books.person("fang"),
                 )
                 assert ledger.balance(ledger.EXCHANGE) == Money(5_000)

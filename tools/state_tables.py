@@ -1,20 +1,23 @@
-"""Writes docs/states.md: the four lives as diagrams, and who may take which verb in which state, from the code's tables.
+"""Writes docs/states.md: every life of the code as a diagram, and who may take which verb in which state, from the code's tables.
 
 usage: python tools/state_tables.py – a test compares the file with what this writes.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 
 import yaml
 
+from portal import wiring
 from portal.accounts.may import CONTACT, STAFF, May
-from portal.billing.models import INVOICE_LIFE
-from portal.members.belonging import AGREEMENT_LIFE
-from portal.members.models import APPLICATION_LIFE
+from portal.billing.models import INVOICE_LIFE, InvoiceState
+from portal.core.states import TABLES
+from portal.members.belonging import AGREEMENT_LIFE, AgreementState
+from portal.members.models import APPLICATION_LIFE, ApplicationState
 from portal.members.standing import Right, Standing
 from portal.members.verbs import AGREEMENT, APPLICATION, Verb
 
@@ -24,8 +27,10 @@ HEAD = """# States, roles and verbs
 
 Written by `tools/state_tables.py` from the tables in the code (`members/verbs.py`, the lives in the models,
 `accounts/may.py`, `catalogue/members.yml`); a test compares. Four lives stay apart: asking (application),
-promising (agreement), paying (invoice) and belonging (membership).
+promising (agreement), paying (invoice) and belonging (membership). Everything else that has a state follows below.
 """
+# Lives that have a chapter of their own, with their verbs.
+TOLD = (ApplicationState, AgreementState, InvoiceState)
 
 
 def diagram(life: Mapping[StrEnum, Iterable[StrEnum]], verbs: tuple[Verb, ...] = ()) -> str:
@@ -81,6 +86,27 @@ def eyes(catalogue: Mapping[str, list[dict[str, object]]]) -> str:
     return "\n".join(lines)
 
 
+def lives() -> list[type[StrEnum]]:
+    """Return every kind of state with a life that has no chapter of its own, by name.
+
+    `life()` registers each, and the wiring has imported every domain by now: a new one cannot be forgotten.
+    """
+    if not wiring.BLUEPRINTS:
+        raise RuntimeError("no domain is wired")
+    ours = [kind for kind in TABLES if kind.__module__.startswith("portal.") and kind not in TOLD]
+    return sorted(ours, key=lambda kind: (kind.__module__.split(".")[1], kind.__name__))
+
+
+def chapter(kind: type[StrEnum]) -> str:
+    """Return the chapter of a life: whose it is, what the code says of it, its diagram."""
+    said = (kind.__doc__ or "").strip().splitlines()[0]
+    name = re.split(r"[,;:.(]", said.removeprefix("The life of "))[0].strip()
+    where = ".".join(kind.__module__.split(".")[1:])
+    return (
+        f"### {name[:1].upper()}{name[1:]}\n\n{said} (`{where}.{kind.__name__}`)\n\n{diagram(TABLES[kind])}"
+    )
+
+
 def page() -> str:
     """Return the whole page."""
     catalogue = yaml.safe_load((ROOT / "catalogue" / "members.yml").read_text("utf-8"))
@@ -100,6 +126,8 @@ def page() -> str:
             "## Membership",
             "A membership has no stored state: it is a list of facts that only grows, and its standing is a function of them\nand a day. The first line of this table that fits is the standing; ● yes, ○ keeps what it has, – no.",
             rights(catalogue),
+            "## All other lives",
+            *(chapter(kind) for kind in lives()),
         ]
     ) + "\n"  # fmt: skip
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from portal.accounts.organisations import Organisation
 from portal.billing.bank_files import digits
-from portal.billing.bank_models import BankLine, PayerAccount
+from portal.billing.bank_models import NAMED, BankLine, PayerAccount
 from portal.billing.matching import plain
 from portal.billing.models import Invoice, InvoiceState, Party
 from portal.billing.queries import owed_sql
@@ -18,7 +18,7 @@ from portal.billing.reference import find
 from portal.core import catalogue
 from portal.core.db import db
 
-ALONE, OTHER_SUM, KNOWN_PAYER, SAME_SUM, UNKNOWN = 1, 2, 3, 4, 5
+ALONE, OTHER_SUM, KNOWN_PAYER, SAME_SUM, UNKNOWN = 1, NAMED, 3, 4, 5
 SUGGESTS = (OTHER_SUM, KNOWN_PAYER)
 TOGETHER = 400
 

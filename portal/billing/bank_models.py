@@ -18,6 +18,8 @@ from portal.core.files import StoredFile
 from portal.core.money import Money
 from portal.core.states import life
 
+NAMED = 2  # the step of the ladder at which a line names an invoice and something else does not fit
+
 
 class BankBook(Model):
     """One of our bank accounts as far as statements have told of it: where its book begins. Frozen."""

@@ -65,7 +65,7 @@ def counts(account: str) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How many lines are cleared, of those since the first that is not."""
+    """How many lines are cleared, of those since the first of the files that hold one that is not."""
 
     done: int
     total: int
@@ -75,7 +75,8 @@ class Progress:
 def progress(account: str) -> Progress:
     """Return how far the clearing of an account is."""
     mine = BankLine.account == account
-    since = db.session.scalar(select(func.min(BankLine.booked_on)).where(mine, BankLine.state.in_(OPEN)))
+    unfinished = select(BankLine.file_id).where(mine, BankLine.state.in_(OPEN))
+    since = db.session.scalar(select(func.min(BankLine.booked_on)).where(BankLine.file_id.in_(unfinished)))
     day = () if since is None else (BankLine.booked_on >= since,)
     total, left = db.session.execute(
         select(func.count(), func.sum(case((BankLine.state.in_(OPEN), 1), else_=0))).where(mine, *day)

@@ -5,27 +5,33 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from flask import Response, g, render_template, url_for
+from flask import g, render_template, url_for
 from flask_babel import gettext as _
 from sqlalchemy import Select, exists, func, or_, select
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
-from portal.billing import closing, ledger, months
+from portal.billing import close_checks, closing, ledger, months, queries
 from portal.billing import forms as f
+from portal.billing.bank_models import BankLine, OutsideMove
 from portal.billing.book_models import HandEntry
 from portal.billing.models import Invoice, InvoiceLine, Party
 from portal.billing.money_models import Allocation, JournalEntry, JournalLine, Receipt, Refund
 from portal.billing.note_models import CreditNote, WriteOff
 from portal.billing.office import money
+from portal.billing.provider_models import Dispute, Payout
+from portal.billing.reversal_models import Reversal
 from portal.billing.verify_books import fen
-from portal.core import audit, export
+from portal.core import audit, clock, labels
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.money import Money
 from portal.core.paging import asked, page_of
 from portal.core.web import go
+
+OF_INVOICES: dict[str, Any] = {"allocation": Allocation, "write_off": WriteOff}
+OF_RECEIPTS: dict[str, Any] = {"dispute": Dispute, "reversal": Reversal}
 
 
 @money.get("/books")
@@ -93,34 +99,6 @@ def journal() -> str:
     )  # fmt: skip
 
 
-@money.get("/journal/file")
-@allow(May.READ_MONEY)
-def journal_file() -> Response:
-    """Hand out the lines of the journal as CSV."""
-    heads = (
-        _("Entry"), _("Booked"), _("Month of service"), _("Type of entry"), _("Ledger account"), _("Debit side"), _("Credit side"),
-        _("Currency"), _("In that currency"),
-    )  # fmt: skip
-    chosen = asked_entries().subquery()
-    statement: Any = (
-        select(JournalEntry, JournalLine)
-        .join(JournalLine, JournalLine.entry_id == JournalEntry.id)
-        .where(JournalEntry.id.in_(select(chosen.c.id)))
-        .order_by(JournalEntry.posted_on, JournalEntry.id, JournalLine.id)
-    )
-
-    def row(one: Any) -> tuple[Any, ...]:
-        entry, line = one
-        units = "" if line.units is None else Money(line.units, line.currency)
-        debit = line.amount.minor > 0
-        return (
-            entry.id, entry.posted_on, f"{entry.service_month:%Y-%m}", entry.kind, line.account,
-            line.amount if debit else "", "" if debit else -line.amount, line.currency, units,
-        )  # fmt: skip
-
-    return export.csv_of("journal", heads, statement, row, by=me().person, rows=True)
-
-
 def document_of(entry: JournalEntry) -> tuple[str, str] | None:
     """Return address and words of the document an entry books."""
     table, _colon, number = entry.source.partition(":")
@@ -128,21 +106,47 @@ def document_of(entry: JournalEntry) -> tuple[str, str] | None:
     places: dict[str, tuple[Any, str]] = {
         "invoice": (Invoice, "money.invoice"), "receipt": (Receipt, "money.receipt"),
         "credit_note": (CreditNote, "money.note"), "refund": (Refund, "money.refund"),
-        "hand_entry": (HandEntry, "money.hand_entry"),
+        "hand_entry": (HandEntry, "money.hand_entry"), "payout": (Payout, "money.payout"),
     }  # fmt: skip
     row: Any = None
     if table in places and key:
         row = db.session.get(places[table][0], key)
-    elif table in {"allocation", "write_off"} and key:
-        found: Any = db.session.get(Allocation if table == "allocation" else WriteOff, key)
+    elif table in OF_INVOICES and key:
+        found: Any = db.session.get(OF_INVOICES[table], key)
         table, row = "invoice", found.invoice if found is not None else None
+    elif table in OF_RECEIPTS and key:
+        found = db.session.get(OF_RECEIPTS[table], key)
+        table, row = "receipt", found.receipt if found is not None else None
+    elif table in {"bank_line", "outside_move"} and key:
+        return _line_of(table, key)
     else:
         bill = next((line.invoice_id for line in entry.lines if line.invoice_id), None) or _bill_of(entry)
         table, row = "invoice", db.session.get(Invoice, bill) if bill else None
     if row is None:
         return None
-    words = getattr(row, "number", None) or getattr(row, "provider_ref", None) or entry.source
-    return url_for(places[table][1], uid=row.uid), str(words)
+    return url_for(places[table][1], uid=row.uid), _called(row)
+
+
+def _called(row: Any) -> str:
+    """Return by what a person knows a document: its number, its reference, its payer or payee, its reason, its day."""
+    if isinstance(row, Receipt):
+        return queries.references([row.id])[row.id] or row.payer or labels.label(row.way)
+    if isinstance(row, Refund):
+        return row.payee or row.receipt.payer or row.reason
+    return str(getattr(row, "number", "") or getattr(row, "payout_id", "") or row.reason)
+
+
+def _line_of(table: str, key: int) -> tuple[str, str] | None:
+    """Return the page of the bank's line that an entry books, and what the bank says of it."""
+    row = db.session.get(BankLine, key) if table == "bank_line" else None
+    if table == "outside_move":
+        move = db.session.get(OutsideMove, key)
+        row = move.line if move is not None else None
+    if row is None:
+        return None
+    return url_for(
+        "money.bank", account=row.account, show="all", line=row.uid
+    ), row.payer or row.bank_ref or "–"
 
 
 def _bill_of(entry: JournalEntry) -> int | None:
@@ -178,10 +182,11 @@ def month(text: str) -> str:
     """Show a month: the checks before its close, who proposed and closed it, what comes next."""
     day, reader, g.nav = _month(text), me(), "money.months"
     row, last = closing.row_of(day), closing.last_closed()
-    state = closing.state_of(day)
+    state, end = closing.state_of(day), months.last_of(day)
     return render_template(
         "office/month.html", month=day, text=text, state=state, row=row, mine=reader.person.id, why=f.Why(),
         checks=closing.checks(day) if state.value != "closed" else [], last=last is not None and last.month == day,
+        end=end, over=end < clock.today(),
         may=reader.staff_may(May.CLOSE_MONTHS),
         history=db.session.scalars(audit.of_subject(row.subject)).all() if row else [],
     )  # fmt: skip
@@ -192,6 +197,15 @@ def _deed(text: str, what: Any, words: str) -> BaseResponse:
     with transaction():
         what(day, by=me().person)
     return go("money.month", words, text=text)
+
+
+@money.post("/months/<text>/bookings")
+@allow(May.CLOSE_MONTHS)
+def book_missing(text: str) -> BaseResponse:
+    """Book income and revaluation that a month lacks now, and not tonight."""
+    earned, revalued = close_checks.book_missing(_month(text), by=me().person)
+    said = _("Booked: %(earned)s of income, %(revalued)s revalued.", earned=earned, revalued=revalued)
+    return go("money.month", said, text=text)
 
 
 @money.post("/months/<text>/proposal")

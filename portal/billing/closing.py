@@ -28,12 +28,26 @@ P = PeriodState
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a finding is mended: what the link says, and the page with its filters."""
+
+    words: str
+    endpoint: str
+    filters: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
-    """One check of a close: what it looks at, what it found (nothing is good), and whether that blocks."""
+    """One check of a close: what it looks at, what it found (nothing is good), and whether that blocks.
+
+    `place` is where a person mends it; `booked_now` says that `book_missing` does.
+    """
 
     words: str
     found: tuple[str, ...]
     blocks: bool = True
+    place: Place | None = None
+    booked_now: bool = False
 
     @property
     def good(self) -> bool:
@@ -85,9 +99,11 @@ def _over(month: date) -> Check:
     if clock.today() <= months.last_of(month):
         found.append(_("The month is not over yet."))
     earlier = next_to_close()
+    place = None
     if earlier is not None and earlier < month:
         found.append(_("%(month)s is to be closed first.", month=f"{earlier:%Y-%m}"))
-    return Check(_("The month is over, the earlier ones are closed"), tuple(found))
+        place = Place(_("Go to that month"), "money.month", (("text", f"{earlier:%Y-%m}"),))
+    return Check(_("The month is over, the earlier ones are closed"), tuple(found), place=place)
 
 
 def _earned(month: date) -> Check:
@@ -96,35 +112,42 @@ def _earned(month: date) -> Check:
         _("Line %(line)s: %(sum)s earned and not booked.", line=line, sum=f"{due / 100:,.2f}")
         for line, due in list(missing.items())[:20]
     )
-    return Check(_("All income of the month is booked"), said)
+    return Check(_("All income of the month is booked"), said, booked_now=True)
 
 
 def _rates(month: date) -> Check:
     end = months.last_of(month)
-    foreign = revaluing.currencies(end)
-    missing = [code for code in foreign if exchange.rate_at(code, end) is None]
+    missing = [code for code in revaluing.currencies(end) if exchange.rate_at(code, end) is None]
     said = [
         _("No exchange rate of %(currency)s is loaded for %(day)s.", currency=code, day=end)
         for code in missing
     ]
-    if not missing and revaluing.due(end):
-        said.append(_("Receivables in other currencies are not revalued yet."))
-    return Check(_("Exchange rates are loaded and receivables revalued"), tuple(said))
+    filters = (("currency", (missing or [""])[0]), ("day", end.isoformat()))
+    place = Place(_("Load the rate"), "money.rates", filters)
+    return Check(_("Exchange rates of the month’s end are loaded"), tuple(said), place=place)
 
 
-def _offers() -> Check:
+def _revalued(month: date) -> Check:
+    late = revaluing.due(months.last_of(month))
+    said = (_("Receivables in other currencies are not revalued yet."),) if late else ()
+    return Check(_("Receivables in other currencies stand at the month’s end rate"), said, booked_now=True)
+
+
+def _offers(month: date) -> Check:
     statement = (
         select(Invoice.number)
         .join(OrderLine, OrderLine.order_id == Invoice.order_id)
         .where(Invoice.state.in_([InvoiceState.OPEN, InvoiceState.PAID]), OrderLine.agreed_on.is_(None))
-        .where(Invoice.gross > Money(0), ~Invoice.reversed)
+        .where(Invoice.gross > Money(0), ~Invoice.reversed, Invoice.issued_on <= months.last_of(month))
         .distinct()
+        .order_by(Invoice.number)
         .limit(20)
     )
     return Check(
         _("Invoiced and not agreed yet: earns nothing"),
         tuple(map(str, db.session.scalars(statement))),
         blocks=False,
+        place=Place(_("Look at the invoices"), "money.invoices"),
     )
 
 
@@ -136,13 +159,15 @@ def checks(month: date) -> list[Check]:
         Check(_("Entries balance, accounts equal their lists, numbers have no gap"), tuple(books[:20])),
         _earned(month),
         _rates(month),
+        _revalued(month),
         *(ask(month) for ask in MORE),
-        _offers(),
+        _offers(month),
     ]
     return sorted(found, key=lambda check: not check.blocks)
 
 
-def _locked(month: date) -> AccountingPeriod:
+def row_to_move(month: date) -> AccountingPeriod:
+    """Return the row of a month under its lock; one that was never proposed gets its row here."""
     row = db.session.scalars(
         select(AccountingPeriod)
         .where(AccountingPeriod.month == month)
@@ -164,7 +189,7 @@ def _pass(month: date) -> None:
 
 def propose_close(month: date, *, by: Person) -> AccountingPeriod:
     """Propose to close a month: from here on only finance posts into it, with a reason."""
-    row = _locked(month)
+    row = row_to_move(month)
     _pass(month)
     move(row, P.SOFT_CLOSED)
     row.proposed_by, row.closed_by, row.closed_at = by, None, None
@@ -179,7 +204,7 @@ def _not_own(row: AccountingPeriod, first: int | None, by: Person) -> None:
 
 def close(month: date, *, by: Person) -> AccountingPeriod:
     """Close a month another proposed, after the same checks; from here on the database refuses entries in it."""
-    row = _locked(month)
+    row = row_to_move(month)
     if row.state is not P.SOFT_CLOSED:
         raise Refused(_l("Nobody proposed to close this month."))
     _not_own(row, row.proposed_by_id, by)
@@ -194,7 +219,7 @@ def close(month: date, *, by: Person) -> AccountingPeriod:
 
 def decline_close(month: date, *, by: Person) -> None:
     """Leave a month open that was proposed for closing; the proposer may take it back too."""
-    row = _locked(month)
+    row = row_to_move(month)
     move(row, P.OPEN)
     row.proposed_by = None
     audit.record("period.declined", row, by=by, month=f"{month:%Y-%m}")
@@ -202,7 +227,7 @@ def decline_close(month: date, *, by: Person) -> None:
 
 def propose_reopen(month: date, *, by: Person, reason: str) -> None:
     """Propose to open the last closed month again; a second person does it."""
-    row, last = _locked(month), last_closed()
+    row, last = row_to_move(month), last_closed()
     if last is None or last.month != month:
         raise Refused(_l("Only the last closed month can be opened again."))
     if row.reopen_by_id is not None:
@@ -213,7 +238,7 @@ def propose_reopen(month: date, *, by: Person, reason: str) -> None:
 
 def reopen(month: date, *, by: Person) -> None:
     """Open the last closed month again, as another proposed."""
-    row, last = _locked(month), last_closed()
+    row, last = row_to_move(month), last_closed()
     if row.reopen_by_id is None or last is None or last.month != month:
         raise Refused(_l("Nobody proposes to open this month again."))
     _not_own(row, row.reopen_by_id, by)
@@ -231,7 +256,7 @@ def reopen(month: date, *, by: Person) -> None:
 
 def decline_reopen(month: date, *, by: Person) -> None:
     """Leave a closed month closed."""
-    row = _locked(month)
+    row = row_to_move(month)
     if row.reopen_by_id is None:
         raise Refused(_l("Nobody proposes to open this month again."))
     row.reopen_by, row.reopen_reason = None, ""

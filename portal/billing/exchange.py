@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.billing.book_models import ExchangeRate
+from portal.billing.models import Invoice, InvoiceState
 from portal.core import audit
 from portal.core.db import LEDGER_CURRENCY, db
 from portal.core.errors import Refused
@@ -49,6 +50,13 @@ def load_rate(currency: str, day: date, value: str, *, source: str, by: str) -> 
     db.session.flush()
     audit.record("rate.loaded", row, by=by, currency=currency, day=day, value=value.strip(), source=source)
     return row
+
+
+def known() -> list[str]:
+    """Return the currencies money may come in: ours first, then those that have a rate or an open invoice."""
+    rated = select(ExchangeRate.currency)
+    billed = select(Invoice.currency).where(Invoice.state == InvoiceState.OPEN)
+    return [LEDGER_CURRENCY, *sorted({*db.session.scalars(rated.union(billed))} - {LEDGER_CURRENCY})]
 
 
 def rate_on(currency: str, day: date) -> str:

@@ -9,12 +9,14 @@ from flask_babel import gettext as _
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
+from portal.billing.bank_models import BankLine
 from portal.billing.models import Invoice
 from portal.billing.money_models import Receipt
 from portal.billing.office import STATES, money
 from portal.billing.receipts import asked_for as asked_receipts
 from portal.billing.views import asked_for
 from portal.core import export, labels
+from portal.core.money import Money
 
 
 @money.get("/invoices/file")
@@ -39,14 +41,19 @@ def invoices_file() -> Response:
 def receipts_file() -> Response:
     """Hand out the receipts as CSV."""
     heads = (
-        _("Payer"), _("Way"), _("Value date"), _("Party"), _("Amount"), _("Reference of the bank or gateway"),
+        _("Payer"), _("Way"), _("Value date"), _("Party"), _("Amount"), _("Currency"), _("In that currency"),
+        _("Reference of the bank or gateway"),
         _("Written down by"), _("Confirmed by"),
     )  # fmt: skip
 
-    def row(one: Receipt) -> tuple[Any, ...]:
+    def row(found: tuple[Receipt, str | None]) -> tuple[Any, ...]:
+        one, of_bank = found
+        units = "" if one.units is None else Money(one.units, one.currency)
         return (
             one.payer, labels.label(one.way), one.received_on, one.party.name if one.party else "", one.amount,
-            one.provider_ref, one.recorded_by, one.confirmed_by,
+            one.currency, units, one.provider_ref if of_bank is None else of_bank, one.recorded_by, one.confirmed_by,
         )  # fmt: skip
 
-    return export.csv_of("receipts", heads, asked_receipts(request.args.get("show", "")), row, by=me().person)
+    statement = asked_receipts(request.args.get("show", ""))
+    both = statement.outerjoin(BankLine, BankLine.receipt_id == Receipt.id).add_columns(BankLine.bank_ref)
+    return export.csv_of("receipts", heads, both, row, by=me().person, rows=True)

@@ -8,8 +8,10 @@ from flask_babel import lazy_gettext as _l
 from wtforms import DateField, FileField, TextAreaField
 from wtforms.validators import Optional
 
+from portal.billing import exchange
 from portal.billing.note_models import NoteKind
 from portal.core import labels
+from portal.core.db import LEDGER_CURRENCY
 from portal.core.errors import Refused
 from portal.core.forms import REQUIRED, Form, choice_field, clean, most, options, text_field
 from portal.core.money import Money
@@ -19,6 +21,14 @@ def _amount(label: Any, **words: Any) -> Any:
     return text_field(label, longest=30, render_kw={"inputmode": "decimal", "autocomplete": "off"}, **words)
 
 
+def parsed(text: str, field: str, currency: str = LEDGER_CURRENCY) -> Money:
+    """Return an amount as typed; `Refused` in words if it cannot be read."""
+    try:
+        return Money.parse(text, currency)
+    except ValueError:
+        raise Refused(_l("Please write the amount like 12,000.00."), field=field, status=422) from None
+
+
 class Sum(Form):
     """A form with a sum of money."""
 
@@ -26,15 +36,25 @@ class Sum(Form):
 
     def money(self) -> Money:
         """Return the amount; `Refused` in words if it cannot be read."""
-        try:
-            return Money.parse(self.amount.data)
-        except ValueError:
-            raise Refused(_l("Please write the amount like 12,000.00."), field="amount", status=422) from None
+        return parsed(self.amount.data, "amount")
 
 
-class Transfer(Sum):
+class Transfer(Form):
     """A bank transfer as the statement shows it."""
 
+    currency = choice_field(_l("Currency"))
+    foreign = _amount(
+        _l("Sum in that currency"),
+        required=False,
+        description=_l("Only if another currency than CNY arrived."),
+    )
+    amount = _amount(
+        _l("Amount (CNY)"),
+        required=False,
+        description=_l(
+            "Of another currency: what the bank made of it. Left empty, it is booked at the rate loaded for the value date."
+        ),
+    )
     bank_ref = text_field(
         _l("Bank reference"),
         longest=100,
@@ -50,6 +70,36 @@ class Transfer(Sum):
         required=False,
         description=_l("Copy it whole: the payment reference is found in it."),
     )
+
+    def __init__(self, *words: Any, **more: Any) -> None:
+        super().__init__(*words, **more)
+        codes = exchange.known()
+        self.currency.choices = options((code, code) for code in codes)
+        self.currency.data = self.currency.data or codes[0]
+
+    def sums(self) -> tuple[Money, Money | None]:
+        """Return the sum in CNY, and what arrived where that was another currency; `Refused` for what cannot be."""
+        code, typed = str(self.currency.data), self.foreign.data or ""
+        if code == LEDGER_CURRENCY:
+            if typed:
+                raise Refused(_l("Which currency is this sum in?"), field="currency", status=422)
+            return parsed(self.amount.data or "", "amount"), None
+        came = parsed(typed, "foreign", code)
+        if self.amount.data:
+            return parsed(self.amount.data, "amount"), came
+        day = self.received_on.data
+        try:
+            return Money(exchange.in_books(came.minor, code, exchange.rate_on(code, day))), came
+        except Refused as refusal:
+            raise Refused(str(refusal), field="amount", status=422) from None
+
+
+class Convert(Form):
+    """Money in one currency that pays an invoice in another: both sums are stated."""
+
+    invoice = choice_field(_l("Invoice"))
+    taken = _amount(_l("Off the receipt"))
+    given = _amount(_l("Off the invoice"))
 
 
 class Why(Form):
@@ -138,12 +188,7 @@ class TakeStatement(Form):
         """Return the closing balance typed, if any; `Refused` in words if it cannot be read."""
         if not self.closing.data:
             return None
-        try:
-            return Money.parse(self.closing.data)
-        except ValueError:
-            raise Refused(
-                _l("Please write the amount like 12,000.00."), field="closing", status=422
-            ) from None
+        return parsed(self.closing.data, "closing")
 
 
 class Profile(Form):

@@ -13,13 +13,14 @@ from portal.accounts.access import allow, me
 from portal.accounts.may import May
 from portal.billing import exchange, hand, queries
 from portal.billing import forms as f
+from portal.billing.account_views import day_asked
 from portal.billing.book_models import ExchangeRate, HandEntry
 from portal.billing.office import money
 from portal.core import audit, clock
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.money import Money
-from portal.core.paging import page_of
+from portal.core.paging import asked, page_of
 from portal.core.web import go
 
 SIDES = range(4)
@@ -119,6 +120,8 @@ def rates() -> Any:
     may = reader.staff_may(May.RECORD_RECEIPTS)
     if not may and request.method == "POST":
         raise Refused(_("Only finance loads exchange rates."), status=403)
+    if request.method == "GET":
+        form.currency.data, form.day.data = asked("currency")[:3], day_asked("day", clock.today())
     if form.validate_on_submit():
         try:
             with transaction():

@@ -9,6 +9,13 @@ from portal.billing.money_models import Receipt
 from portal.core import clock
 
 
+def _side(account: str, receipt: Receipt, sign: int, party: Party | None = None) -> Line:
+    units = None if receipt.units is None else receipt.units * sign
+    return Line(
+        account, receipt.amount * sign, party, receipt=receipt, currency=receipt.currency, units=units
+    )
+
+
 def identify(receipt: Receipt, party: Party) -> None:
     """Say whose money an unidentified receipt is, once it pays an invoice of that party."""
     if receipt.party_id is None:
@@ -16,8 +23,8 @@ def identify(receipt: Receipt, party: Party) -> None:
             "identified",
             receipt.subject,
             [
-                Line(ledger.UNIDENTIFIED, receipt.amount, receipt=receipt),
-                Line(ledger.CREDIT, -receipt.amount, party, receipt=receipt),
+                _side(ledger.UNIDENTIFIED, receipt, 1),
+                _side(ledger.CREDIT, receipt, -1, party),
             ],
             on=clock.today(),
             n=ledger.next_n("identified", receipt.subject),
@@ -29,8 +36,8 @@ def unidentify(receipt: Receipt) -> None:
     """Say that nobody knows whose money it is after all; all of it must be free."""
     if receipt.party is not None:
         sides = [
-            Line(ledger.CREDIT, receipt.amount, receipt.party, receipt=receipt),
-            Line(ledger.UNIDENTIFIED, -receipt.amount, receipt=receipt),
+            _side(ledger.CREDIT, receipt, 1, receipt.party),
+            _side(ledger.UNIDENTIFIED, receipt, -1),
         ]
         n = ledger.next_n("unidentified", receipt.subject)
         ledger.post("unidentified", receipt.subject, sides, on=clock.today(), n=n)

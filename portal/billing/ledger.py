@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
 from portal.billing import months
+from portal.billing.kinds import KINDS
 from portal.billing.models import Invoice, OrderLine, Party
 from portal.billing.money_models import JournalEntry, JournalLine, Receipt
 from portal.core import catalogue, clock
@@ -56,8 +57,10 @@ def post(
     `on` is the day of the fact, `service` a day of the month it belongs to (default: the fact's own); it is posted
     in the first month from that one on that is open, on the fact's day or (`at_end`, or if that day lies elsewhere)
     the month's last. `reason` lets finance post into a month proposed for closing. Raises ValueError when the lines
-    do not sum to zero or name an account that is not on the chart: bugs, never refusals.
+    do not sum to zero or name an account that is not on the chart, or the kind has no name: bugs, never refusals.
     """
+    if kind not in KINDS:
+        raise ValueError(f"{kind} has no name: billing/kinds.py gives each kind of entry one")
     kept = [line for line in lines if line.amount or line.units]
     if sum(line.amount.minor for line in kept) != 0:
         raise ValueError(f"{kind} {source} does not balance")
@@ -94,6 +97,8 @@ def post(
 
 def mirror(entry: JournalEntry, kind: str) -> JournalEntry:
     """Book the opposite of an entry, once, in the first month from today's on that is open."""
+    if kind not in KINDS:
+        raise ValueError(f"{kind} has no name: billing/kinds.py gives each kind of entry one")
     today = clock.today()
     fresh = JournalEntry(
         kind=kind, source=entry.source, n=entry.n, posted_on=months.posting_day(today.replace(day=1), today),

@@ -175,6 +175,11 @@ class Invoice(Model):
         ),
     )
 
+    @property
+    def total(self) -> Money:
+        """What it is for in all, in its own currency."""
+        return self.gross if self.printed is None else Money(int(self.printed["gross"]), self.currency)
+
 
 class InvoiceLine(Model):
     """One line as printed; never recomputed."""

@@ -61,6 +61,11 @@ class Receipt(Model):
         CheckConstraint("amount > 0", name="positive"),
     )
 
+    @property
+    def came(self) -> Money:
+        """What arrived, in its own currency."""
+        return self.amount if self.units is None else Money(self.units, self.currency)
+
 
 class Allocation(Model):
     """Part of a receipt that pays an invoice; undone by a mirror row, never deleted.
@@ -103,7 +108,10 @@ labels.name(
 
 
 class ReceiptEntry(Model):
-    """A bank transfer as one of finance read it from the statement; another confirms it."""
+    """A bank transfer as one of finance read it from the statement; another confirms it.
+
+    `amount` is what it is worth in CNY; `units` what arrived, where `currency` is another one.
+    """
 
     __tablename__ = "receipt_entry"
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
@@ -124,10 +132,19 @@ class ReceiptEntry(Model):
     receipt_id: Mapped[int | None] = mapped_column(ForeignKey("receipt.id"), init=False, default=None)
     receipt: Mapped[Receipt | None] = relationship(default=None)
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
+    currency: Mapped[str] = mapped_column(String(3), default="CNY")
+    units: Mapped[int | None] = mapped_column(default=None)
     __table_args__ = (
         CheckConstraint("amount > 0", name="positive"),
         CheckConstraint("second_id IS NULL OR second_id <> by_id", name="two_eyes"),
+        CheckConstraint("(currency = 'CNY') = (units IS NULL)", name="in_one_currency"),
+        CheckConstraint("units IS NULL OR units > 0", name="came"),
     )
+
+    @property
+    def came(self) -> Money:
+        """What arrived, in its own currency."""
+        return self.amount if self.units is None else Money(self.units, self.currency)
 
 
 class RefundState(StrEnum):

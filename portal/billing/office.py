@@ -11,7 +11,16 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
-from portal.billing import crediting, fapiao, purchase_orders, queries, settling, voiding, writing_off
+from portal.billing import (
+    converting,
+    crediting,
+    fapiao,
+    purchase_orders,
+    queries,
+    settling,
+    voiding,
+    writing_off,
+)
 from portal.billing import desk as desk_of
 from portal.billing import forms as f
 from portal.billing.access import visible_invoice
@@ -59,11 +68,12 @@ def invoices() -> str:
 def invoice_page(uid: str, why: f.Why, status: int = 200) -> Any:
     """Return the page of an invoice: its money, its journal, its history, and what may be done."""
     row, reader = visible_invoice(uid), me()
-    g.nav = "money.invoices"
+    g.nav, open_sum = "money.invoices", owed(row)
     return render_template(
         "office/invoice.html",
         invoice=row,
-        owed=owed(row),
+        owed=open_sum,
+        due=converting.left(row) if row.printed else open_sum,
         paid=allocated(row),
         allocations=queries.allocations_of(row),
         credit=queries.credits_of(row.party),
@@ -73,7 +83,7 @@ def invoice_page(uid: str, why: f.Why, status: int = 200) -> Any:
         credit_why_not=crediting.why_not(row),
         write_off=writing_off.proposed(row),
         write_off_why_not=writing_off.why_not(row),
-        charges=owed(row) <= writing_off.most_charges(),
+        charges=open_sum <= writing_off.most_charges(),
         may_credit=reader.staff_may(May.CREDIT),
         voiding=voiding.proposed(row),
         why_not=voiding.why_not(row),
@@ -156,8 +166,9 @@ def record() -> Any:
     if form.validate_on_submit():
         try:
             with transaction():
+                amount, came = form.sums()
                 entry = settling.propose_receipt(
-                    bank_ref=form.bank_ref.data, amount=form.money(), received_on=form.received_on.data,
+                    bank_ref=form.bank_ref.data, amount=amount, came=came, received_on=form.received_on.data,
                     payer=form.payer.data, text=form.text.data or "", by=me().person,
                 )  # fmt: skip
         except Refused as refusal:
@@ -172,7 +183,7 @@ def record() -> Any:
                 "money.desk",
                 _("Written down. %(found)s A second person of finance confirms it.", found=found),
             )
-    return render_template("office/record.html", form=form), 422 if form.errors else 200
+    return render_template("office/record.html", form=form), 422 if form.errors or form.form_errors else 200
 
 
 def _entry(uid: str) -> ReceiptEntry:

@@ -20,11 +20,15 @@ from portal.core.money import Money
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`amount` off the invoice at its own rate, `taken` off the receipt, both in CNY; `units` in the invoice's currency."""
+    """`amount` off the invoice at its own rate, `taken` off the receipt, both in CNY; `units` in the invoice's currency.
+
+    `came` are units of the receipt's currency where a conversion states them.
+    """
 
     amount: Money
     taken: Money
     units: int | None = None
+    came: int | None = None
 
 
 def _minor(value: object) -> int:
@@ -70,8 +74,8 @@ def released(rows: Sequence[Allocation], amount: Money) -> Part:
     )
 
 
-def sides(row: Allocation, part: Part, sign: int = 1) -> list[Line]:
-    """Return what an allocation books (`sign` −1: its release).
+def sides(row: Allocation, part: Part, sign: int = 1, *, booked: bool = True) -> list[Line]:
+    """Return what an allocation books (`sign` −1: its release; not `booked`: its row is none of the database's yet).
 
     Realised difference = cash − (1122 + 1129 of the invoice); between two sums in CNY it is the bank's charges.
     """
@@ -79,7 +83,7 @@ def sides(row: Allocation, part: Part, sign: int = 1) -> list[Line]:
     party, plain = invoice.party, invoice.currency == receipt.currency == LEDGER_CURRENCY
     swing = 0
     if invoice.currency != LEDGER_CURRENCY and sign > 0:
-        left = units_owed(invoice) + (part.units or 0)
+        left = units_owed(invoice) + (part.units or 0 if booked else 0)
         swing = part_of(ledger.of_invoice(invoice, ledger.REVALUATION), part.units or 0, left)
     gap = part.taken.minor - part.amount.minor - swing
     came = None
@@ -87,6 +91,8 @@ def sides(row: Allocation, part: Part, sign: int = 1) -> list[Line]:
         came = part_of(receipt.units or 0, part.taken.minor, receipt.amount.minor)
         if invoice.currency == receipt.currency:
             came = part.units
+        elif part.came is not None:
+            came = part.came
     return [
         Line(ledger.CREDIT, part.taken * sign, party, receipt=receipt, currency=receipt.currency, units=came and came * sign),
         Line(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, literal, select, type_coerce
+from sqlalchemy import ColumnElement, Select, exists, func, literal, or_, select, type_coerce
 
-from portal.billing.bank_models import OutsideMove
+from portal.billing.bank_models import NAMED, BankLine, OutsideMove
 from portal.billing.book_models import HandEntry, HandState
 from portal.billing.checkout_models import AttemptState, CheckoutAttempt, PaymentAlert
 from portal.billing.models import Invoice, InvoiceState, Party
@@ -89,6 +90,18 @@ def receipts() -> Select[Receipt]:
     return select(Receipt).order_by(Receipt.id.desc())
 
 
+def references(numbers: Iterable[int | None]) -> dict[int, str]:
+    """Return by which reference receipts are known: the bank's own for a line of a statement (it may have none)."""
+    wanted = {number for number in numbers if number is not None}
+    rows = db.session.execute(
+        select(Receipt.id, Receipt.provider_ref, BankLine.bank_ref)
+        .outerjoin(BankLine, BankLine.receipt_id == Receipt.id)
+        .where(Receipt.id.in_(wanted))
+    )
+    # A receipt that a line made is keyed by the line's fingerprint, which is nobody's reference.
+    return {number: ref if of_bank is None else of_bank or "" for number, ref, of_bank in rows}
+
+
 def unapplied() -> Select[Receipt]:
     """Select the receipts with money that nobody uses, oldest first."""
     return select(Receipt).where(credit_sql() > NONE).order_by(Receipt.id)
@@ -128,7 +141,10 @@ def alerts() -> Select[PaymentAlert]:
 
 
 def paid_twice() -> Select[Receipt]:
-    """Select the online payments that found their invoice paid already, and whose money nobody uses."""
+    """Select the payments that found their invoice paid already, and whose money nobody uses.
+
+    Online the attempt names the invoice; a transfer gave a reference, and its payer has a paid invoice of just that sum.
+    """
     put = exists().where(
         Allocation.receipt_id == CheckoutAttempt.receipt_id,
         Allocation.invoice_id == CheckoutAttempt.invoice_id,
@@ -138,7 +154,14 @@ def paid_twice() -> Select[Receipt]:
         .join(Invoice, Invoice.id == CheckoutAttempt.invoice_id)
         .where(CheckoutAttempt.receipt_id.is_not(None), Invoice.state == InvoiceState.PAID, ~put)
     )
-    return unapplied().where(Receipt.id.in_(late))
+    paid = exists().where(
+        Invoice.party_id == Receipt.party_id,
+        Invoice.state == InvoiceState.PAID,
+        Invoice.gross == Receipt.amount,
+    )
+    again = exists().where(BankLine.receipt_id == Receipt.id, BankLine.step == NAMED)
+    transfer = again & paid & (credit_sql() == Receipt.amount)
+    return unapplied().where(or_(Receipt.id.in_(late), transfer))
 
 
 def disputes() -> Select[Dispute]:

@@ -7,14 +7,15 @@ from typing import Any
 
 from flask import g, render_template, request
 from flask_babel import gettext as _
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, exists, or_, select
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
+from portal.billing import converting, matching, queries, reversing, settling, words
 from portal.billing import forms as f
-from portal.billing import matching, queries, reversing, settling, words
 from portal.billing.access import visible_invoice
+from portal.billing.bank_models import BankLine
 from portal.billing.checkout_models import CheckoutAttempt, PaymentAlert
 from portal.billing.money_models import Allocation, Receipt, ReceiptEntry, Refund
 from portal.billing.office import money
@@ -43,6 +44,7 @@ def _searched(statement: Select[Receipt], q: str) -> Select[Receipt]:
     tests = [
         Receipt.payer.icontains(q, autoescape=True),
         Receipt.provider_ref.icontains(q, autoescape=True),
+        exists().where(BankLine.receipt_id == Receipt.id, BankLine.bank_ref.icontains(q, autoescape=True)),
     ]
     with suppress(ValueError):  # what is no sum is still a name or a number
         tests.append(Receipt.amount == Money.parse(q))
@@ -96,15 +98,16 @@ def receipt_page(row: Receipt, *, ask: f.AskRefund, status: int = 200) -> Any:
     """Return the page of a receipt: facts, what it pays, credit left, refunds, journal, story."""
     g.nav = "money.receipts"
     reader, allocations, refunds = me(), _of(Allocation, row), _of(Refund, row)
-    entry = next(iter(_of(ReceiptEntry, row)), None)
-    subjects = [row.subject, *(one.subject for one in refunds), *([entry.subject] if entry else [])]
+    entry, line = next(iter(_of(ReceiptEntry, row)), None), next(iter(_of(BankLine, row)), None)
+    subjects = [row.subject, *(one.subject for one in (*refunds, entry, line) if one is not None)]
     q = request.args.get("q", "")
     credit = settling.credit_of(row)
     may_match = reader.staff_may(May.RECORD_RECEIPTS)
     return render_template(
         "office/receipt.html",
-        receipt=row, entry=entry, allocations=allocations, held={one.id for one, _left in reversing.standing(allocations)}, refunds=refunds, credit=credit,
+        receipt=row, reference=queries.references([row.id])[row.id], entry=entry, line=line, allocations=allocations, held={one.id for one, _left in reversing.standing(allocations)}, refunds=refunds, credit=credit,
         attempts=_of(CheckoutAttempt, row), reversals=_of(Reversal, row), disputes=_of(Dispute, row), dispute_reason=words.dispute_reason,
+        unused=converting.unused(row), converts=credit and may_match and converting.payable(row),
         twice=row.id in set(db.session.scalars(queries.paid_twice().with_only_columns(Receipt.id))),
         candidates=matching.candidates(row, q) if credit and may_match else [],
         journal=queries.journal_of(receipt=row),

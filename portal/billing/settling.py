@@ -52,10 +52,16 @@ def invoice_named_in(text: str) -> Invoice | None:
 
 
 def propose_receipt(
-    *, bank_ref: str, amount: Money, received_on: date, payer: str, text: str, by: Person
-) -> ReceiptEntry:
-    """Write down a transfer as read from the statement; a second person confirms it."""
+    *, bank_ref: str, amount: Money, received_on: date, payer: str, text: str, by: Person,
+    came: Money | None = None,
+) -> ReceiptEntry:  # fmt: skip
+    """Write down a transfer as read from the statement; a second person confirms it.
+
+    `amount` is what the bank made of it in CNY; `came` what arrived, where that was another currency.
+    """
     ledger.refuse_future(received_on)
+    if came is not None and came.minor <= 0:
+        raise Refused(_l("The amount must be more than zero."), field="foreign", status=422)
     if amount <= Money(0):
         raise Refused(_l("The amount must be more than zero."), field="amount", status=422)
     same = select(ReceiptEntry.id).where(
@@ -65,11 +71,12 @@ def propose_receipt(
         raise Refused(_l("This bank reference is recorded already."), field="bank_ref", status=422)
     row = ReceiptEntry(
         bank_ref=bank_ref, amount=amount, received_on=received_on, payer=payer, text=text,
-        invoice=invoice_named_in(text), by=by,
+        invoice=invoice_named_in(text), by=by, currency=came.currency if came else LEDGER_CURRENCY,
+        units=came.minor if came else None,
     )  # fmt: skip
     db.session.add(row)
     db.session.flush()
-    audit.record("receipt.proposed", row, by=by, amount=amount, payer=payer, text=text)
+    audit.record("receipt.proposed", row, by=by, amount=amount, payer=payer, text=text, came=came)
     return row
 
 
@@ -93,10 +100,13 @@ def confirm_receipt(entry: ReceiptEntry, *, by: Person) -> Receipt:
     party = row.invoice.party if row.invoice is not None else None
     receipt, _new = record_receipt(
         Way.BANK, "bank", row.bank_ref, row.amount, row.received_on, payer=row.payer, party=party,
-        by=row.by.name, second=by.name,
+        by=row.by.name, second=by.name, currency=row.currency, units=row.units,
     )  # fmt: skip
     row.receipt = receipt
-    audit.record("receipt.confirmed", row, by=by, org_id=party.org_id if party else None, amount=row.amount)
+    came = row.came if row.units is not None else None
+    audit.record(
+        "receipt.confirmed", row, by=by, org_id=party.org_id if party else None, amount=row.amount, came=came
+    )
     if row.invoice is not None:
         put_on(receipt, row.invoice, by=by)
     else:

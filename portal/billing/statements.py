@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Subquery, func, select
 
-from portal.billing import ledger
+from portal.billing import kinds, ledger, queries
 from portal.billing.models import Invoice, Party
-from portal.billing.money_models import JournalEntry, JournalLine, Receipt
+from portal.billing.money_models import JournalEntry, JournalLine
 from portal.core.db import db
 from portal.core.errors import Refused
 from portal.core.money import Money
@@ -21,20 +20,6 @@ NONE = Money(0)
 # is no line of a statement, the receipt is.
 OWN = (ledger.RECEIVABLE, ledger.CREDIT, ledger.DISPUTED)
 MOST_LINES = 2000
-KINDS: dict[str, LazyString] = {
-    "invoice": _l("Invoice"),
-    "void": _l("Invoice voided"),
-    "receipt": _l("Payment received"),
-    "identified": _l("Payment received"),
-    "allocation": _l("Put on an invoice"),
-    "refund_approved": _l("Refund"),
-    "refund_failed": _l("Refund failed"),
-    "credit_note": _l("Credit note"),
-    "write_off": _l("Written off"),
-    "recovery": _l("Written off, and paid after all"),
-    "reversal": _l("Payment taken back"),
-    "dispute": _l("Payment disputed"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +45,8 @@ class Line:
 
     @property
     def words(self) -> str:
-        """What it is called in the reader's language; other kinds by their name."""
-        return str(KINDS.get(self.kind, self.kind.replace("_", " ")))
+        """What it is called in the reader's language."""
+        return kinds.to_payer(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,18 +110,12 @@ def account(party: Party, start: date, end: date) -> Account:
     opening = balance = _money(before)
     wanted = {row.invoice_id for row in rows}, {row.receipt_id for row in rows}
     invoices = {one.id: one for one in db.session.scalars(select(Invoice).where(Invoice.id.in_(wanted[0])))}
-    receipts = {one.id: one for one in db.session.scalars(select(Receipt).where(Receipt.id.in_(wanted[1])))}
+    receipts = queries.references(wanted[1])
     lines = []
     for row in rows:
         amount = _money(row.net)
         balance += amount
-        invoice, receipt = invoices.get(row.invoice_id), receipts.get(row.receipt_id)
-        lines.append(Line(row.posted_on, row.kind, _document(invoice, receipt), invoice, amount, balance))
+        invoice, paid = invoices.get(row.invoice_id), receipts.get(row.receipt_id, "")
+        document = str(invoice.number or "") if invoice is not None else paid
+        lines.append(Line(row.posted_on, row.kind, document, invoice, amount, balance))
     return Account(party, start, end, opening, tuple(lines), balance)
-
-
-def _document(invoice: Invoice | None, receipt: Receipt | None) -> str:
-    """Return the number by which a payer knows a movement."""
-    if invoice is not None:
-        return str(invoice.number or "")
-    return receipt.provider_ref if receipt is not None else ""

@@ -10,7 +10,16 @@ from sqlalchemy import Select, or_
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import me, signed_in
-from portal.billing import dunning, fapiao, online, purchase_orders, receipt_papers, saved_cards, settling
+from portal.billing import (
+    converting,
+    dunning,
+    fapiao,
+    online,
+    purchase_orders,
+    receipt_papers,
+    saved_cards,
+    settling,
+)
 from portal.billing.access import may_pay, payable_invoice, visible_invoice, visible_invoices
 from portal.billing.attempts import latest_of
 from portal.billing.fapiao_forms import OrderNumber
@@ -29,7 +38,8 @@ SORTS = {
     "number": Invoice.number, "issued": Invoice.issued_on, "due": Invoice.due_on, "sum": Invoice.gross,
 }  # fmt: skip
 COLUMNS = (
-    Invoice.uid, Invoice.number, Invoice.buyer_name, Invoice.issued_on, Invoice.due_on, Invoice.gross, Invoice.state
+    Invoice.uid, Invoice.number, Invoice.buyer_name, Invoice.issued_on, Invoice.due_on, Invoice.gross, Invoice.state,
+    Invoice.currency, Invoice.printed["gross"].as_integer().label("units"),
 )  # fmt: skip
 
 
@@ -103,6 +113,7 @@ def invoice(uid: str) -> str:
         "billing/invoice.html",
         invoice=row,
         owed=open_sum,
+        due=converting.left(row) if row.printed else open_sum,
         paid=allocated(row),
         allocations=allocations_of(row),
         notes=[note for note in notes_of(row) if note.number],

@@ -39,32 +39,6 @@ def account(code: str) -> str:
     return f"{name} · {catalogue.in_words(known['name']) if known else stream}"
 
 
-KINDS = {
-    "invoice": _l("Invoice issued"),
-    "void": _l("Invoice voided"),
-    "receipt": _l("Money arrived"),
-    "identified": _l("Payer found"),
-    "allocation": _l("Money on an invoice"),
-    "credited": _l("Freed by a credit note"),
-    "credit_note": _l("Credit note issued"),
-    "earned": _l("Income of a month"),
-    "refund_approved": _l("Refund approved"),
-    "refund_done": _l("Refund paid out"),
-    "refund_failed": _l("Refund failed"),
-    "revaluation": _l("Revaluation at the month's end"),
-    "write_off": _l("Written off"),
-    "recovery": _l("Taken back into the books"),
-    "charges": _l("Rest booked as bank charges"),
-    "fee": _l("Fee of bank or gateway"),
-    "hand": _l("Entry by hand"),
-}
-
-
-def entry_kind(code: str) -> str:
-    """Return what a kind of entry is called."""
-    return str(KINDS.get(code, code))
-
-
 REASONS = {
     "fraudulent": _l("The payer says it was not him"),
     "duplicate": _l("Paid twice"),
@@ -126,6 +100,7 @@ VERBS = {
     "invoice.charges": (_l("Rest booked as bank charges"), "scissors"),
     "invoice.exchanged": (_l("Paid in another currency"), "currency-exchange"),
     "rate.loaded": (_l("Exchange rate loaded"), "currency-exchange"),
+    "period.caught_up": (_l("What the month lacked is booked"), "journal-plus"),
     "period.proposed": (_l("Close of the month proposed"), "pencil"),
     "period.closed": (_l("Month closed"), "lock"),
     "period.declined": (_l("Month left open"), "unlock"),
@@ -148,6 +123,9 @@ FIELDS = {
     "order_number": _l("Order number"),
     "held": _l("Kind of pause"),
     "payer": _l("Payer"),
+    "came": _l("What arrived"),
+    "taken": _l("Off the receipt"),
+    "given": _l("Off the invoice"),
     "text": _l("Text of the transfer"),
     "asked": _l("Sum asked for"),
     "fee": _l("Fee"),
@@ -159,6 +137,8 @@ FIELDS = {
     "closing": _l("Closing balance"),
     "balance": _l("Balance"),
     "why": _l("Reason"),
+    "earned": _l("Entries of income"),
+    "revalued": _l("Invoices revalued"),
 }
 
 

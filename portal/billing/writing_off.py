@@ -1,4 +1,4 @@
-"""What finance books by name: a write-off and its recovery, a rest as bank charges, a payment in another currency."""
+"""What finance books by name: a write-off and its recovery, a rest as bank charges."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from portal.billing import attempts, ledger, settling
 from portal.billing.issuing import locked, owed
 from portal.billing.ledger import Line
 from portal.billing.models import Invoice, InvoiceState
-from portal.billing.money_models import Allocation, Receipt
+from portal.billing.money_models import Allocation
 from portal.billing.note_models import WriteOff, WriteOffState
-from portal.billing.parts import Part, units_owed
+from portal.billing.parts import units_owed
 from portal.core import audit, catalogue, clock
-from portal.core.db import LEDGER_CURRENCY, db
+from portal.core.db import db
 from portal.core.errors import Forbidden, Missing, Refused
-from portal.core.money import Money, half_up
+from portal.core.money import Money
 from portal.core.states import move
 
 W = WriteOffState
@@ -144,28 +144,3 @@ def book_charges(invoice: Invoice, *, by: Person) -> Money:
     attempts.lapse(row, NONE)
     settling.settled(row)
     return left
-
-
-def convert(receipt: Receipt, invoice: Invoice, *, taken: Money, units: int, by: Person) -> None:
-    """Pay an invoice from money in another currency: `taken` (CNY) of the receipt settles `units` of the invoice."""
-    row = locked(invoice.id)
-    db.session.scalars(select(Receipt).where(Receipt.id == receipt.id).with_for_update(of=Receipt)).one()
-    left = units_owed(row)
-    if row.state is not InvoiceState.OPEN or row.currency == receipt.currency:
-        raise Refused(_l("This invoice is open in that currency: put the money on it as it is."))
-    if receipt.party_id not in (None, row.party_id):
-        raise Refused(_l("This money belongs to another payer."))
-    if not NONE < taken <= settling.credit_of(receipt) or not 0 < units <= left:
-        raise Refused(_l("At most what is left of both sums can be exchanged."), field="amount", status=422)
-    amount = owed(row) if units == left else Money(half_up(owed(row).minor * units, left))
-    foreign = units if row.currency != LEDGER_CURRENCY else None
-    settling.allocate(receipt, row, Part(amount, taken, foreign), by=by)
-    audit.record(
-        "invoice.exchanged",
-        row,
-        by=by,
-        org_id=row.party.org_id,
-        amount=taken,
-        units=units,
-        currency=row.currency,
-    )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
+import tempfile
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import IO, Any
 
 from portal.core import clock
 from portal.core.money import Money
@@ -15,6 +17,8 @@ from portal.core.money import Money
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 STAMP = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*")
+MOST_ROWS = 1_048_576  # what one sheet holds
+PIECE = 64 * 1024
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -39,6 +43,51 @@ def xlsx(title: str, heads: Sequence[Any], rows: Iterable[Sequence[Any]]) -> byt
     out = io.BytesIO()
     book.save(out)
     return _undated(out.getvalue())
+
+
+def streamed(title: str, heads: Sequence[Any], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+    """Return the same for rows without end, in pieces: written row by row to a file, on further sheets where one is full."""
+    from openpyxl import Workbook  # noqa: PLC0415 - heavy, and only where sheets are made
+
+    book = Workbook(write_only=True)
+    sheet, filled = _begun(book, title, heads), 1
+    for row in rows:
+        if filled == MOST_ROWS:
+            sheet, filled = _begun(book, title, heads), 1
+        sheet.append([_cell(sheet, value) for value in row])
+        filled += 1
+    with tempfile.TemporaryFile() as raw, tempfile.TemporaryFile() as fresh:
+        book.save(raw)
+        _copy_undated(raw, fresh)
+        fresh.seek(0)
+        while piece := fresh.read(PIECE):
+            yield piece
+
+
+def _begun(book: Any, title: str, heads: Sequence[Any]) -> Any:
+    from openpyxl.styles import Font  # noqa: PLC0415
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415
+
+    name = re.sub(r"[\[\]:*?/\\]", " ", title)[:25]
+    sheet = book.create_sheet(name if not book.worksheets else f"{name} {len(book.worksheets) + 1}")
+    sheet.freeze_panes = "A2"
+    for at, head in enumerate(heads, 1):
+        sheet.column_dimensions[get_column_letter(at)].width = min(60, max(12, _width(str(head)) + 2))
+    cells = [_cell(sheet, str(head)) for head in heads]
+    for cell in cells:
+        cell.font = Font(bold=True)
+    sheet.append(cells)
+    return sheet
+
+
+def _cell(sheet: Any, value: Any) -> Any:
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
+
+    if value in (None, ""):
+        return None
+    cell = WriteOnlyCell(sheet)
+    _write(cell, value)
+    return cell
 
 
 def _write(cell: Any, value: Any) -> None:
@@ -67,12 +116,18 @@ def _width(value: Any) -> int:
 def _undated(data: bytes) -> bytes:
     """Return the archive without the moment it was made: no times of entries, none in its properties."""
     out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as fresh:
+    _copy_undated(io.BytesIO(data), out)
+    return out.getvalue()
+
+
+def _copy_undated(made: IO[bytes], out: IO[bytes]) -> None:
+    with zipfile.ZipFile(made) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as fresh:
         for name in sorted(old.namelist()):
-            content = old.read(name)
-            if name == "docProps/core.xml":
-                content = STAMP.sub(rb"\g<1>2000-01-01T00:00:00Z", content)
             info = zipfile.ZipInfo(name, EPOCH)
             info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
-            fresh.writestr(info, content)
-    return out.getvalue()
+            if name == "docProps/core.xml":
+                fresh.writestr(info, STAMP.sub(rb"\g<1>2000-01-01T00:00:00Z", old.read(name)))
+                continue
+            info.file_size = old.getinfo(name).file_size
+            with old.open(name) as source, fresh.open(info, "w") as target:
+                shutil.copyfileobj(source, target, PIECE)

@@ -19,7 +19,7 @@ Said = Callable[[Any], str]
 _verbs: dict[str, tuple[LazyString, str]] = {}
 _details: dict[str, LazyString] = {}
 _values: dict[str, Said] = {}
-SUM = re.compile(r"(-?\d+\.\d\d) CNY")
+SUM = re.compile(r"(-?\d+(?:\.\d+)?) ([A-Z]{3})")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d.*\+\d\d:\d\d")
 
@@ -59,7 +59,7 @@ def _plain(value: Any) -> str:
 
 def _text(text: str) -> str:
     if found := SUM.fullmatch(text):
-        return written.money(Money.parse(found[1]))
+        return written.money(Money.parse(found[1], found[2]))
     try:
         if DAY.fullmatch(text):
             return written.day(date.fromisoformat(text))

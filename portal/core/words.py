@@ -61,6 +61,11 @@ def plain(value: Money) -> str:
     return f"{value.decimal:.2f}"
 
 
+def units(minor: int, currency: str) -> Money:
+    """Return whole minor units of a currency as money."""
+    return Money(minor, currency)
+
+
 def total(values: Iterable[Money]) -> Money:
     """Return the sum of some sums."""
     return sum(values, Money(0))

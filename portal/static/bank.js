@@ -7,6 +7,7 @@ const acts = {
   ArrowDown: () => one(".bank-walk [rel=next]")?.click(),
   ArrowUp: () => one(".bank-walk [rel=prev]")?.click(),
   s: () => one("[data-bank-search]")?.focus(),
+  c: () => one("[data-keep]")?.requestSubmit(),
   u: () => (one("[data-undo]") ?? one("[data-undo-last]"))?.requestSubmit(),
   o: () => {
     const part = one("[data-outside]");
