@@ -40,7 +40,6 @@ from portal.billing.money_models import (
     Way,
 )
 from portal.billing.note_models import CreditNote, NoteKind, NoteState
-from portal.billing.parts import units_owed
 from portal.billing.pricing import split
 from portal.billing.settling import credit_of
 from portal.billing.verify import verify_books
@@ -137,9 +136,10 @@ class Books(RuleBasedStateMachine):
         def deed() -> None:
             receipt, invoice = self._one(Receipt, pick), self._one(Invoice, other)
             if receipt is not None and invoice is not None:
+                due = converting.left(invoice)
                 converting.convert(
-                    receipt, invoice, taken=credit_of(receipt), units=max(1, units_owed(invoice) * share // 100),
-                    by=books.person("fang"),
+                    receipt, invoice, taken=converting.unused(receipt), by=books.person("fang"),
+                    given=Money(max(1, due.minor * share // 100), due.currency),
                 )  # fmt: skip
 
         self._do(deed)
