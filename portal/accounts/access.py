@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -57,6 +57,11 @@ class Reader:
     enrolled: bool
     verbs: frozenset[May] | None = None
     personal: bool = True
+
+    @property
+    def roles(self) -> Hashable:
+        """All that decides what this reader may do; what is remembered for readers alike is remembered by it."""
+        return self.staff, self.contacts, self.verbs
 
     def may(self, what: May, org_id: int | None = None) -> bool:
         """Whether this person may do something as staff, or for one organisation (None: for any of theirs)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
@@ -103,7 +103,7 @@ def members() -> str:
     return render_template(
         "office/members.html",
         page=page,
-        chips=chips_for(standings=True),
+        chips=partial(chips_for, standings=True),
         tier_name=wall.tier_name,
     )
 
