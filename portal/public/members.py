@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import yaml
@@ -43,7 +44,7 @@ def members() -> str:
         ),
         order=(wall.ranked(), wall.by_name(), Organisation.id),
         total=sum(counts.values()),
-        rows=True,
+        plain=True,
         sizes=(100,),
     )
     groups: list[dict[str, Any]] = []
@@ -63,7 +64,7 @@ def members() -> str:
         groups=groups,
         page=page,
         total=page.total,
-        filters=chips_for(standings=False),
+        filters=partial(chips_for, standings=False),
         categories=catalogue.entries("category"),
         people=_people() if not args.get("tier") and not args.get("category") else [],
     )
