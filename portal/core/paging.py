@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -27,6 +27,11 @@ class Page:
     pages: int
     size: int = SIZES[0]
     sizes: tuple[int, ...] = SIZES
+
+    @property
+    def start(self) -> int:
+        """How many rows stand on the pages before."""
+        return (self.page - 1) * self.size
 
     @property
     def has_prev(self) -> bool:
@@ -71,14 +76,11 @@ def page_of(
     second half are read from the end, so that the last one costs no more than the first. `rows` gives whole rows
     instead of first columns; `plain` does so for a statement of columns alone, without the work entities need.
     """
-    size = number("size", sizes[0])
-    size = size if size in sizes else sizes[0]
     if total is None:
         whole = counted(statement) if order else _whole(statement)
         total = (db.session.connection() if plain else db.session()).scalar(whole) or 0
-    pages = max(1, -(-total // size))
-    page = min(max(1, number("page", 1)), pages)
-    start = (page - 1) * size
+    place = place_in(total, sizes)
+    start, size = place.start, place.size
     backwards = bool(order) and 2 * start > total
     most = min(size, total - start) if backwards else size
     put = _part if order else _part.__wrapped__
@@ -89,7 +91,15 @@ def page_of(
         found = db.session.connection().execute(part, asked).all()
     else:
         found = db.session.execute(part, asked).all() if rows else db.session.scalars(part, asked).all()
-    return Page(list(reversed(found) if backwards else found), total, page, pages, size, sizes)
+    return replace(place, items=list(reversed(found) if backwards else found))
+
+
+def place_in(total: int, sizes: tuple[int, ...] = SIZES) -> Page:
+    """Return the page the reader asked for of a list of so many rows, without its rows."""
+    size = number("size", sizes[0])
+    size = size if size in sizes else sizes[0]
+    pages = max(1, -(-total // size))
+    return Page([], total, min(max(1, number("page", 1)), pages), pages, size, sizes)
 
 
 # A list that nothing narrows is one statement for as long as the process lives; others pass through.
