@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Date, Select, String, and_, bindparam, exists, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Date,
+    Select,
+    String,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import contains_eager, joinedload
 
 from portal.accounts import contacts
@@ -87,8 +99,8 @@ class Given:
     quantity: int | None
 
 
-def _rows(statement: Select[*tuple[Any, ...]], **asked: Any) -> list[Any]:
-    return list(db.session.connection().execute(statement, asked))
+def _rows(conn: Connection, statement: Select[*tuple[Any, ...]], **asked: Any) -> list[Any]:
+    return list(conn.execute(statement, asked))
 
 
 def of(uid: str, reader: Reader) -> dict[str, Any] | None:
@@ -97,19 +109,19 @@ def of(uid: str, reader: Reader) -> dict[str, Any] | None:
     if found is None:
         return None
     row, *billed, ticked, renamed = found
-    org = row.org_id
-    terms, grants = _terms(row)
-    people = _rows(_PEOPLE, org=org)
+    org, conn = row.org_id, db.session.connection()
+    terms, grants = _terms(conn, row)
+    people = _rows(conn, _PEOPLE, org=org)
     missing = contacts.unfilled(row.tier, [one.role for one in people])
-    invoices = _rows(_INVOICES, org=org) if reader.staff_may(May.READ_MONEY) else []
-    applications = _rows(_APPLICATIONS, org=org)
+    invoices = _rows(conn, _INVOICES, org=org) if reader.staff_may(May.READ_MONEY) else []
+    applications = _rows(conn, _APPLICATIONS, org=org)
     facts = checklist.Facts(frozenset((ticked or "").split(",")), not missing, all(billed))
     return {
         "membership": row,
         "terms": terms,
         "next": showing.next_of(row, terms),
         "category": catalogue.entries("category").get(row.org.category),
-        "former": _rows(_FORMER, org=org) if renamed else [],
+        "former": _rows(conn, _FORMER, org=org) if renamed else [],
         "people": people,
         "missing": missing,
         "invoices": invoices,
@@ -120,9 +132,9 @@ def of(uid: str, reader: Reader) -> dict[str, Any] | None:
     }
 
 
-def _terms(row: Membership) -> tuple[list[Any], list[Given]]:
+def _terms(conn: Connection, row: Membership) -> tuple[list[Any], list[Given]]:
     """Return the terms of a member, and the benefits in force today that they gave."""
-    lines = _rows(_TERMS, membership=row.id, today=clock.today())
+    lines = _rows(conn, _TERMS, membership=row.id, today=clock.today())
     terms = list({line.id: line for line in lines}.values())
     grants = [Given(line.grant, line.benefit, line.quantity) for line in lines if line.grant is not None]
     return terms, sorted(grants, key=lambda one: one.id)
