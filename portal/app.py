@@ -31,7 +31,7 @@ LIMITS = (
 )
 # Statements may be logged with an error, what they carry may not.
 SQLITE = {"hide_parameters": True}
-POSTGRES = {"pool_pre_ping": True, "hide_parameters": True, "connect_args": {"options": LIMITS}}
+POSTGRES = {"hide_parameters": True, "connect_args": {"options": LIMITS}}
 
 
 class Portal(OpenAPI):

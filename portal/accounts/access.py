@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -10,25 +10,21 @@ from urllib.parse import urlsplit
 
 from flask import Flask, abort, g, jsonify, redirect, request, session, url_for
 from sqlalchemy import (
-    Date,
     Select,
     String,
     Update,
-    bindparam,
-    exists,
     false,
-    func,
     literal,
     select,
     true,
     union_all,
     update,
 )
-from sqlalchemy.orm import contains_eager
 
+from portal.accounts import arrival
 from portal.accounts.may import CONTACT, STAFF, ContactRole, May, StaffRole
 from portal.accounts.organisations import Contact
-from portal.accounts.people import Grant, Level, Passkey, Person, UserSession
+from portal.accounts.people import Grant, Level, Person, UserSession
 from portal.core import catalogue, clock, vault, web
 from portal.core.db import READERS, aside, db
 from portal.core.problems import by_program
@@ -57,6 +53,11 @@ class Reader:
     enrolled: bool
     verbs: frozenset[May] | None = None
     personal: bool = True
+
+    @property
+    def roles(self) -> Hashable:
+        """All that decides what this reader may do; what is remembered for readers alike is remembered by it."""
+        return self.staff, self.contacts, self.verbs
 
     def may(self, what: May, org_id: int | None = None) -> bool:
         """Whether this person may do something as staff, or for one organisation (None: for any of theirs)."""
@@ -156,39 +157,14 @@ def found_session() -> Reader | None:
     return found
 
 
-# One statement for all that a request must know of its reader, read fresh each time. Roles come as texts, since a
-# list within a row is the one thing both databases do not share.
-_HELD = select(func.aggregate_strings(Grant.role.cast(String), ",")).where(
-    Grant.person_id == UserSession.person_id,
-    Grant.start <= bindparam("today", type_=Date),
-    Grant.end.is_(None) | (Grant.end > bindparam("today", type_=Date)),
-)
-_ACTS = select(
-    func.aggregate_strings(Contact.id.cast(String) + ":" + Contact.org_id.cast(String) + ":" + Contact.role.cast(String), ",")
-).where(Contact.person_id == UserSession.person_id, Contact.ended_at.is_(None))  # fmt: skip
-_ARRIVAL = (
-    select(
-        UserSession,
-        _HELD.scalar_subquery(),
-        _ACTS.scalar_subquery(),
-        exists().where(Passkey.person_id == UserSession.person_id).label("passkey"),
-        *catalogue.house(),
-    )
-    .join(UserSession.person)
-    .options(contains_eager(UserSession.person))
-    .where(UserSession.token_hash == bindparam("token_hash"), UserSession.ended_at.is_(None))
-)
-
-
 def _load(key: str) -> Reader | None:
     today, now = clock.today(), clock.now()
-    asked = {"token_hash": vault.digest(key), "today": today}
-    found = db.session.execute(_ARRIVAL, asked).first()
+    found = arrival.of(vault.digest(key), today)
     if found is None:
         return None
-    row, held, acts, passkey, *house = found
+    person, row, (held, acts, passkey, *house) = found
     catalogue.note(*house)
-    if row.person.disabled_at is not None:
+    if person.disabled_at is not None:
         return None
     staff = frozenset(StaffRole(role) for role in (held or "").split(",") if role)
     if now - row.seen_at > IDLE[bool(staff)] or now - row.created_at > LONGEST[bool(staff)]:
@@ -197,8 +173,8 @@ def _load(key: str) -> Reader | None:
     lines = sorted((int(number), int(org), role) for number, org, role in _parts(acts))
     contacts = tuple((org, ContactRole(role)) for _number, org, role in lines)
     # Staff have a passkey or code app; everybody else may take a code by mail.
-    enrolled = not staff or row.person.demo or bool(row.person.totp_sealed) or passkey
-    return Reader(row.person, row, staff, contacts, enrolled)
+    enrolled = not staff or person.demo or bool(person.totp_sealed) or passkey
+    return Reader(person, row, staff, contacts, enrolled)
 
 
 def _parts(acts: str | None) -> list[list[str]]:

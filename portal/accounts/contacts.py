@@ -80,6 +80,11 @@ def missing(org: Organisation, tier: str) -> list[ContactRole]:
     filled = list(
         db.session.scalars(select(Contact.role).where(Contact.org_id == org.id, Contact.ended_at.is_(None)))
     )
+    return unfilled(tier, filled)
+
+
+def unfilled(tier: str, filled: list[ContactRole]) -> list[ContactRole]:
+    """Return the roles that a tier requires beyond those that are filled, each as often as somebody holds it."""
     return [role for role, (least, _most) in bounds(tier).items() if filled.count(role) < least]
 
 

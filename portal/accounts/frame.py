@@ -48,7 +48,7 @@ def words() -> dict[str, Any]:
     if reader is None:
         return {
             "mode_banner": banner,
-            "nav": [],
+            "nav": (),
             "switcher": [],
             "current_staff": False,
             "reader": None,

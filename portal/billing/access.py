@@ -11,17 +11,18 @@ from portal.billing.models import Invoice, InvoiceState, Party
 from portal.core.db import db
 from portal.core.errors import Missing
 
+ISSUED = select(Invoice).where(Invoice.state != InvoiceState.DRAFT)
+
 
 def visible_invoices(reader: Reader | None) -> Select[Invoice]:
     """Select the issued invoices a reader may see: staff of money all, others those of their parties."""
-    statement = select(Invoice).where(Invoice.state != InvoiceState.DRAFT)
     if reader is None:
-        return statement.where(false())
+        return ISSUED.where(false())
     if reader.staff_may(May.READ_MONEY):
-        return statement
+        return ISSUED
     himself = Party.person_id == reader.person.id if reader.personal else false()
     own = select(Party.id).where(or_(Party.org_id.in_(reader.orgs(May.SEE_MONEY)), himself))
-    return statement.where(Invoice.party_id.in_(own))
+    return ISSUED.where(Invoice.party_id.in_(own))
 
 
 def visible_invoice(uid: str) -> Invoice:

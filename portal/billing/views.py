@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, cast
 
 from flask import Blueprint, Response, render_template, request
 from flask_babel import gettext as _
@@ -73,9 +74,22 @@ def asked_for(path_states: tuple[InvoiceState, ...]) -> Select[Any]:
 
 
 def listed(path_states: tuple[InvoiceState, ...]) -> Any:
-    """Return a page of the invoices the reader asked for, and the filters as chips."""
+    """Return a page of the invoices the reader asked for, and what gives the filters as chips."""
+    order, down = _order()
+    page = page_of(_shown(_narrowed(path_states)), order=order, down=down, plain=True)
+    return page, partial(_filters, path_states)
+
+
+@lru_cache(maxsize=16)
+def _shown(statement: Select[Any]) -> Select[Any]:
+    """Return what a list shows of invoices."""
+    shown: Any = statement.with_only_columns(*COLUMNS)
+    return cast(Select[Any], shown)
+
+
+def _filters(path_states: tuple[InvoiceState, ...]) -> list[dict[str, Any]]:
     state = request.args.get("state", "")
-    filters = [
+    return [
         {"label": _("All"), "href": web.url_with(state=None, page=None), "active": not state},
         *(
             {
@@ -86,9 +100,6 @@ def listed(path_states: tuple[InvoiceState, ...]) -> Any:
             for one in path_states
         ),
     ]
-    order, down = _order()
-    shown: Any = _narrowed(path_states).with_only_columns(*COLUMNS)
-    return page_of(shown, order=order, down=down, rows=True), filters
 
 
 STATES = (InvoiceState.OPEN, InvoiceState.PAID, InvoiceState.VOID)

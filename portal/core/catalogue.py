@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from flask import current_app, g, has_request_context
@@ -41,6 +41,7 @@ class Change:
     valid_from: date
 
 
+T = TypeVar("T")
 Loader = Callable[[str, dict[str, Any], date], list[Change]]
 _loaders: dict[str, Loader] = {}
 
@@ -60,11 +61,24 @@ class _Row:
 
 
 def _held() -> dict[str, Any]:
-    """Return what this process keeps of the catalogue: its stamp, the rows of a kind, and those in force on a day."""
-    found: dict[str, Any] = current_app.extensions.setdefault(
-        "catalogue", {"stamp": None, "kinds": {}, "days": {}}
-    )
+    """Return what this process keeps of the catalogue: its stamp, the rows of a kind, and those in force on a day.
+
+    A request, and elsewhere a transaction, keeps to what belongs to the stamp it has read, whatever others have heard since.
+    """
+    found: dict[str, Any] | None = g.get("catalogue_held") if has_request_context() else None
+    if found is None:
+        session = db.session()
+        within, found = session.info.get("catalogue", (None, None))
+        if found is None or within is not session.get_transaction():
+            found = note(*session.execute(_STAMP).one())
+            session.info["catalogue"] = (session.get_transaction(), found)
     return found
+
+
+def _begun_anew() -> None:
+    """Let a transaction that writes the catalogue read it by itself: what is rolled back was never shared."""
+    session = db.session()
+    session.info["catalogue"] = (session.get_transaction(), {"stamp": None, "kinds": {}, "days": {}})
 
 
 def house() -> tuple[Any, ...]:
@@ -79,29 +93,19 @@ def house() -> tuple[Any, ...]:
 _STAMP = select(*house())
 
 
-def note(count: int, newest: int | None, demo: bool) -> None:
-    """Take the values of `house()`: forget what is kept in memory if the table has grown since."""
-    held, stamp = _held(), (count, newest)
+def note(count: int, newest: int | None, demo: bool) -> dict[str, Any]:
+    """Take the values of `house()`; return what is kept of the catalogue, nothing if the table has grown since."""
+    stamp = (count, newest)
+    held: dict[str, Any] = current_app.extensions.get("catalogue", {})
+    if held.get("stamp") != stamp:
+        held = current_app.extensions["catalogue"] = {"stamp": stamp, "kinds": {}, "days": {}}
     if has_request_context():
-        g.catalogue_stamp, g.demo = stamp, demo
-    if held["stamp"] != stamp:
-        held.update(stamp=stamp, kinds={}, days={})
+        g.catalogue_stamp, g.demo, g.catalogue_held = stamp, demo, held
+    return held
 
 
-def _look() -> None:
-    """Ask how far the catalogue has grown: once in a request, elsewhere once in a transaction."""
-    if has_request_context() and "catalogue_stamp" in g:
-        return
-    session = db.session()
-    if (now := session.get_transaction()) is None or session.info.get("catalogue") is not now:
-        note(*session.execute(_STAMP).one())
-        session.info["catalogue"] = session.get_transaction()
-
-
-def _rows(kind: str) -> list[_Row]:
+def _rows(kind: str, held: dict[str, Any]) -> list[_Row]:
     """Return every row of a kind in order of validity; kept in memory until the table grows."""
-    _look()
-    held = _held()
     if kind not in held["kinds"]:
         found = db.session.execute(
             select(CatalogueEntry.code, CatalogueEntry.valid_from, CatalogueEntry.body)
@@ -115,7 +119,6 @@ def _rows(kind: str) -> list[_Row]:
 
 def remembered(name: str, read: Callable[[], Any]) -> Any:
     """Return what `read` gives, kept in memory until the catalogue grows: for kinds in tables of their own."""
-    _look()
     held = _held()
     if f"#{name}" not in held["kinds"]:
         held["kinds"][f"#{name}"] = read()
@@ -138,10 +141,12 @@ def put(kind: str, code: str, body: dict[str, Any], valid_from: date) -> None:
 def forget() -> None:
     """Drop what this process keeps of the catalogue: the next reader asks the database."""
     current_app.extensions.pop("catalogue", None)
-    db.session().info.pop("catalogue", None)
+    _begun_anew()
     if has_request_context():
         g.pop("catalogue", None)
         g.pop("catalogue_stamp", None)
+        g.pop("catalogue_held", None)
+        g.pop("remembered", None)
 
 
 def entries(kind: str, *, on: date | None = None) -> dict[str, dict[str, Any]]:
@@ -150,8 +155,8 @@ def entries(kind: str, *, on: date | None = None) -> dict[str, dict[str, Any]]:
         g.setdefault("catalogue", {}) if has_request_context() else {}
     )
     if (kind, on) not in memo:
-        day, rows = on or clock.today(), _rows(kind)
-        days: dict[tuple[str, date], dict[str, dict[str, Any]]] = _held()["days"]
+        day, held = on or clock.today(), _held()
+        rows, days = _rows(kind, held), held["days"]
         if (kind, day) not in days:
             found = {row.code: row.body for row in rows if row.valid_from <= day}
             days[kind, day] = dict(sorted(found.items(), key=lambda item: item[1].get("order", 0)))
@@ -167,7 +172,7 @@ def entry(kind: str, code: str, *, on: date | None = None) -> dict[str, Any]:
 def version_of(kind: str, code: str, *, on: date | None = None) -> int:
     """Return which of a row's versions is in force on a day, counted from 1; 0 if none."""
     day = on or clock.today()
-    return sum(row.code == code and row.valid_from <= day for row in _rows(kind))
+    return sum(row.code == code and row.valid_from <= day for row in _rows(kind, _held()))
 
 
 def policy(name: str, *, on: date | None = None) -> Any:
@@ -199,6 +204,19 @@ class Brand:
 
 def brand() -> Brand:
     """Return the foundation's brand; a plain one before the catalogue is loaded."""
+    return derived("brand", _brand)
+
+
+def derived(name: str, make: Callable[[], T]) -> T:
+    """Return what `make` puts together from today's catalogue in the reader's language, kept until the table grows."""
+    days: dict[Any, T] = _held()["days"]
+    key = (name, clock.today(), i18n.language())
+    if key not in days:
+        days[key] = make()
+    return days[key]
+
+
+def _brand() -> Brand:
     body = entries("brand").get("foundation")
     if body is None:
         return Brand("Foundation Portal", "Portal", "portal@localhost", "", {}, {})

@@ -30,6 +30,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, MappedAsDataclass, Session
 from sqlalchemy.types import TypeDecorator
 
+from portal.core import pool
 from portal.core.money import Money
 
 NAMES = {
@@ -154,6 +155,7 @@ def _take_the_pen(raw: Any) -> None:
 
 def guard(engine: Engine) -> None:
     """Put the rules of readers and writers on an engine; see `docs/decisions/0001-readers-and-writers.md`."""
+    pool.watch(engine)
 
     @event.listens_for(engine, "connect")
     def connect(raw: Any, _record: Any) -> None:

@@ -55,7 +55,7 @@ def language() -> str:
     """Return the language in force: the reader's, or the one a letter or paper is written in."""
     # flask-babel keeps what it found in `g`; asking it again takes ten times as long, and lists ask for each row.
     try:
-        locale = getattr(g.get("_flask_babel"), "babel_locale", None) or get_locale()
+        locale = getattr(g._get_current_object().get("_flask_babel"), "babel_locale", None) or get_locale()
     except RuntimeError:  # outside of any application
         return DEFAULT
     return _CODES.get(id(locale)) or (DEFAULT if locale is None else _code(locale))

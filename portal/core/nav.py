@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from flask import g, request
+from flask import current_app, g, request
 from flask_babel import LazyString
 from sqlalchemy import Select, TextClause, select
 
+from portal.core import i18n
 from portal.core.db import db, spelt
 from portal.core.templates import address
 
@@ -19,7 +20,8 @@ from portal.core.templates import address
 class Entry:
     """One line of a rail: shown if `seen(reader)`; `count` selects one number, what waits, the same for everybody.
 
-    Every page asks it, so it is called once per process and its statement spelt out once.
+    `seen` may ask for the reader's roles alone: what a rail holds is remembered by them. Every page asks for the
+    numbers, so `count` is called once per process and its statement spelt out once.
     """
 
     frame: str
@@ -31,6 +33,27 @@ class Entry:
     count: Callable[[], Select[Any]] | None = None
 
 
+class Line(NamedTuple):
+    """A line of a rail as a page shows it; `waits` is its number."""
+
+    section: str
+    endpoint: str
+    href: str
+    label: str
+    icon: str
+    active: bool = False
+    waits: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Rail:
+    """What a rail holds for everybody with the same roles, in one language: its lines, and those with numbers."""
+
+    lines: tuple[Line, ...]
+    counted: tuple[Entry, ...]
+
+
+MOST_RAILS = 512
 _entries: dict[tuple[str, str], Entry] = {}
 _sections: dict[str, tuple[tuple[int, LazyString], ...]] = {}
 
@@ -57,43 +80,58 @@ def _heads(entries: list[Entry]) -> list[str]:
     ]
 
 
-def rail(frame: str, reader: Any) -> list[dict[str, Any]]:
-    """Return a frame's lines for a reader, in their order."""
+def _held(frame: str, reader: Any) -> _Rail:
+    """Return a frame's rail for a reader, remembered by his roles, the language and where the portal stands."""
+    held: dict[Any, _Rail] = current_app.extensions.setdefault("rails", {})
+    key = (frame, reader.roles, i18n.language(), request.environ.get("SCRIPT_NAME"))
+    if (found := held.get(key)) is None:
+        if len(held) >= MOST_RAILS:
+            held.clear()
+        found = held[key] = _drawn(frame, reader)
+    return found
+
+
+def _drawn(frame: str, reader: Any) -> _Rail:
     seen = sorted(
         (e for e in _entries.values() if e.frame == frame and e.seen(reader)), key=lambda e: e.order
     )
-    current = g.get("nav") or _current(seen)
-    counts = _counts([entry for entry in seen if entry.count])
-    return [
-        {
-            "section": title,
-            "href": address(entry.endpoint),
-            "label": str(entry.label),
-            "icon": entry.icon,
-            "active": entry.endpoint == current,
-            "count": counts.get(entry.endpoint),
-        }
+    lines = tuple(
+        Line(title, entry.endpoint, address(entry.endpoint), str(entry.label), entry.icon)
         for entry, title in zip(seen, _heads(seen), strict=True)
-    ]
+    )
+    return _Rail(lines, tuple(entry for entry in seen if entry.count))
 
 
-def _current(entries: list[Entry]) -> str | None:
+def rail(frame: str, reader: Any) -> tuple[Line, ...]:
+    """Return a frame's lines for a reader, in their order."""
+    held = _held(frame, reader)
+    current = g.get("nav") or _current(held.lines)
+    counts = _counts(held.counted)
+    return tuple(
+        line._replace(active=line.endpoint == current, waits=counts.get(line.endpoint))
+        if line.endpoint == current or line.endpoint in counts
+        else line
+        for line in held.lines
+    )
+
+
+def _current(lines: tuple[Line, ...]) -> str | None:
     """Return the one line this page belongs to: its own, the nearest above it in the address, or its blueprint's first."""
-    endpoint = request.endpoint or ""
-    above = [
-        (len(path), entry.endpoint)
-        for entry in entries
-        if (path := address(entry.endpoint).rstrip("/"))
-        and not entry.endpoint.endswith(".home")
-        and request.path.startswith(path + "/")
-    ]
-    kin = [entry.endpoint for entry in entries if entry.endpoint.split(".")[0] == endpoint.split(".")[0]]
-    if any(entry.endpoint == endpoint for entry in entries):
+    endpoint, asked = request.endpoint or "", request.path
+    if any(line.endpoint == endpoint for line in lines):
         return endpoint
+    above = [
+        (len(path), line.endpoint)
+        for line in lines
+        if (path := line.href.rstrip("/"))
+        and not line.endpoint.endswith(".home")
+        and asked.startswith(path + "/")
+    ]
+    kin = [line.endpoint for line in lines if line.endpoint.split(".")[0] == endpoint.split(".")[0]]
     return max(above)[1] if above else next(iter(kin), None)
 
 
-def _counts(entries: list[Entry]) -> dict[str, int]:
+def _counts(entries: tuple[Entry, ...]) -> dict[str, int]:
     """Return every number of the rail, asked in one statement."""
     if not entries:
         return {}

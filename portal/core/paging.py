@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from flask import request
-from sqlalchemy import Select, func, select
+from sqlalchemy import Integer, Select, bindparam, func, select
 
 from portal.core.db import db
 from portal.core.forms import clean
@@ -26,6 +27,11 @@ class Page:
     pages: int
     size: int = SIZES[0]
     sizes: tuple[int, ...] = SIZES
+
+    @property
+    def start(self) -> int:
+        """How many rows stand on the pages before."""
+        return (self.page - 1) * self.size
 
     @property
     def has_prev(self) -> bool:
@@ -61,31 +67,56 @@ def page_of(
     down: bool = False,
     total: int | None = None,
     rows: bool = False,
+    plain: bool = False,
     sizes: tuple[int, ...] = SIZES,
 ) -> Page:
     """Return the page the reader asked for, in two statements (one if the total is known).
 
     `order` gives the columns to sort by, all up or all `down`, ending with one that is unique; then the pages of the
     second half are read from the end, so that the last one costs no more than the first. `rows` gives whole rows
-    instead of first columns.
+    instead of first columns; `plain` does so for a statement of columns alone, without the work entities need.
     """
+    if total is None:
+        whole = counted(statement) if order else _whole(statement)
+        total = (db.session.connection() if plain else db.session()).scalar(whole) or 0
+    place = place_in(total, sizes)
+    start, size = place.start, place.size
+    backwards = bool(order) and 2 * start > total
+    most = min(size, total - start) if backwards else size
+    put = _part if order else _part.__wrapped__
+    part = put(statement, tuple(order), down != backwards)
+    asked = {"page_most": most, "page_start": total - start - most if backwards else start}
+    found: Sequence[Any]
+    if plain:
+        found = db.session.connection().execute(part, asked).all()
+    else:
+        found = db.session.execute(part, asked).all() if rows else db.session.scalars(part, asked).all()
+    return replace(place, items=list(reversed(found) if backwards else found))
+
+
+def place_in(total: int, sizes: tuple[int, ...] = SIZES) -> Page:
+    """Return the page the reader asked for of a list of so many rows, without its rows."""
     size = number("size", sizes[0])
     size = size if size in sizes else sizes[0]
-    if total is None:
-        whole = select(func.count()).select_from(statement.order_by(None).subquery())
-        total = db.session.scalar(counted(statement) if order else whole) or 0
     pages = max(1, -(-total // size))
-    page = min(max(1, number("page", 1)), pages)
-    start = (page - 1) * size
-    backwards = bool(order) and 2 * start > total
+    return Page([], total, min(max(1, number("page", 1)), pages), pages, size, sizes)
+
+
+# A list that nothing narrows is one statement for as long as the process lives; others pass through.
+@lru_cache(maxsize=128)
+def _part(statement: Select[Any], order: tuple[Any, ...], down: bool) -> Select[Any]:
+    """Return the statement of any page of a list."""
     if order:
-        statement = statement.order_by(*(one.desc() if down != backwards else one for one in order))
-    most = min(size, total - start) if backwards else size
-    part = statement.limit(most).offset(total - start - most if backwards else start)
-    found = db.session.execute(part).all() if rows else db.session.scalars(part).all()
-    return Page(list(reversed(found) if backwards else found), total, page, pages, size, sizes)
+        statement = statement.order_by(*(one.desc() if down else one for one in order))
+    most, start = (bindparam(name, type_=Integer) for name in ("page_most", "page_start"))
+    return statement.limit(most).offset(start)
 
 
+def _whole(statement: Select[Any]) -> Select[Any]:
+    return select(func.count()).select_from(statement.order_by(None).subquery())
+
+
+@lru_cache(maxsize=128)
 def counted(statement: Select[Any]) -> Select[Any]:
     """Return the statement that counts another one's rows, without a table that was joined for its columns alone."""
     return statement.order_by(None).with_only_columns(func.count(), maintain_column_froms=True)

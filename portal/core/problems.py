@@ -29,6 +29,14 @@ def by_program() -> bool:
 class Sessions(SecureCookieSessionInterface):
     """Flask's sessions, for people alone: what a program sends as a cookie is never looked at."""
 
+    def get_signing_serializer(self, app: Flask) -> Any:
+        """Return what signs and reads sessions: made once for the keys in force, not at each request."""
+        keys = (app.secret_key, *app.config["SECRET_KEY_FALLBACKS"])
+        held = app.extensions.get("signer")
+        if held is None or held[0] != keys:
+            held = app.extensions["signer"] = (keys, super().get_signing_serializer(app))
+        return held[1]
+
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """Return the session of a browser; an empty one that cannot be written for a program."""
         if for_programs(request.path):

@@ -36,8 +36,10 @@ class Remember(Extension):
         return nodes.CallBlock(call, [], [], body).set_lineno(line)
 
     def _drawn(self, where: tuple[str, int], values: Any, caller: Callable[[], Markup]) -> Markup:
-        held: dict[Any, Markup] = current_app.extensions.setdefault("remembered", {})
-        key = (where, i18n.language(), self._of_the_day(), values)
+        # A list asks for each of its rows: the request's own object is asked, not its stand-in.
+        held: dict[Any, Markup]
+        held, day = g._get_current_object().get("remembered") or self._of_the_day()
+        key = (where, i18n.language(), day, values)
         if (found := held.get(key)) is None:
             if len(held) >= MOST:
                 held.clear()
@@ -46,10 +48,10 @@ class Remember(Extension):
 
     @staticmethod
     def _of_the_day() -> Any:
-        """Return what else a page depends on: the day, the catalogue's stamp, where the portal stands."""
-        if "of_the_day" not in g:
-            g.of_the_day = (clock.today(), g.get("catalogue_stamp"), request.environ.get("SCRIPT_NAME"))
-        return g.of_the_day
+        """Return what is kept, and what else it depends on: the day, the catalogue's stamp, where the portal stands."""
+        day = (clock.today(), g.get("catalogue_stamp"), request.environ.get("SCRIPT_NAME"))
+        g.remembered = (current_app.extensions.setdefault("remembered", {}), day)
+        return g.remembered
 
 
 def frozen(value: Any) -> Any:

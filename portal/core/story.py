@@ -108,8 +108,10 @@ def line(entry: AuditEntry, *, every: bool = False) -> dict[str, Any]:
     }
 
 
-def tell(entries: Iterable[AuditEntry], *more: dict[str, Any]) -> list[dict[str, Any]]:
+def tell(entries: Iterable[Any], *more: dict[str, Any]) -> list[dict[str, Any]]:
     """Return a timeline, the newest first, with lines of other kinds (mails, papers) at their place.
+
+    Entries may be rows of the columns that a line shows.
 
     Verbs without words are not for people and stay out.
     """

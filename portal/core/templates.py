@@ -138,15 +138,29 @@ def badge(state: Any) -> Markup:
 
 def address(endpoint: str, **values: Any) -> str:
     """Return the path of an endpoint, remembered: a list writes the same ones again and again."""
-    plain = has_request_context() and all(
-        type(value) is str and not name.startswith("_") for name, value in values.items()
-    )
-    if not plain or endpoint.startswith("."):
+    if not has_request_context():
         return url_for(endpoint, **values)
-    known: dict[Any, str] = current_app.extensions.setdefault("paths", {})
-    key = (request.environ.get("SCRIPT_NAME"), endpoint, *values.items())
-    if (path := known.get(key)) is None:
+    known, key = _paths(), (endpoint, *values.values(), *values)
+    try:
+        if (path := known.get(key)) is not None:
+            return path
+    except TypeError:  # a list can be no key
+        return url_for(endpoint, **values)
+    path = url_for(endpoint, **values)
+    # An instance of another kind may equal a text and be written otherwise; `_external` and the like ask the request.
+    plain = all(type(value) is str and not name.startswith("_") for name, value in values.items())
+    if plain and not endpoint.startswith("."):
         if len(known) >= MOST_PATHS:
             known.clear()
-        path = known[key] = url_for(endpoint, **values)
+        known[key] = path
     return path
+
+
+def _paths() -> dict[Any, str]:
+    """Return the paths known where the portal stands; the request holds them at hand."""
+    environ = request.environ
+    if (known := environ.get("portal.paths")) is None:
+        places = current_app.extensions.setdefault("paths", {})
+        known = environ["portal.paths"] = places.setdefault(environ.get("SCRIPT_NAME"), {})
+    found: dict[Any, str] = known
+    return found

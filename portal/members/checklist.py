@@ -33,32 +33,48 @@ class Item:
     owner: str = ""
 
 
-def _contacts_complete(membership: Membership) -> bool:
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a checklist is derived from, for whoever has read it already."""
+
+    ticked: frozenset[str]
+    contacts_complete: bool
+    billing_profile: bool
+
+
+def _contacts_complete(membership: Membership, facts: Facts | None) -> bool:
+    if facts is not None:
+        return facts.contacts_complete
     return not contacts.missing(membership.org, membership.tier)
 
 
-def _billing_profile(membership: Membership) -> bool:
+def _billing_profile(membership: Membership, facts: Facts | None) -> bool:
+    if facts is not None:
+        return facts.billing_profile
     party = known_party(membership.org)
     return bool(party and party.title and party.tax_number and party.address)
 
 
-def _listed(membership: Membership) -> bool:
+def _listed(membership: Membership, _facts: Facts | None) -> bool:
     org = membership.org
     return org.listing_consent and bool(org.display_name_zh or org.display_name_en)
 
 
-DERIVED: dict[str, tuple[Callable[[Membership], bool], str]] = {
+DERIVED: dict[str, tuple[Callable[[Membership, Facts | None], bool], str]] = {
     "contacts_complete": (_contacts_complete, "accounts.people"),
     "billing_profile": (_billing_profile, "billing.profile"),
     "listed": (_listed, "member.profile"),
 }
 
 
-def items(membership: Membership) -> list[Item]:
-    """Return the checklist of a membership."""
-    ticked = set(
-        db.session.scalars(select(ChecklistTick.item).where(ChecklistTick.membership_id == membership.id))
-    )
+def _ticked(membership: Membership) -> frozenset[str]:
+    asked = select(ChecklistTick.item).where(ChecklistTick.membership_id == membership.id)
+    return frozenset(db.session.scalars(asked))
+
+
+def items(membership: Membership, facts: Facts | None = None) -> list[Item]:
+    """Return the checklist of a membership; what is known of it already is not asked again."""
+    ticked = facts.ticked if facts is not None else _ticked(membership)
     found = []
     holder = form.PERSON if membership.org.person_id is not None else form.ORGANISATION
     for code, body in catalogue.entries("checklist").items():
@@ -66,7 +82,7 @@ def items(membership: Membership) -> list[Item]:
             continue
         check, target = DERIVED.get(body["done_when"], (None, "member.membership"))
         due = membership.member_since + timedelta(days=body["days"]) if membership.member_since else None
-        done = check(membership) if check else code in ticked
+        done = check(membership, facts) if check else code in ticked
         found.append(
             Item(
                 code,

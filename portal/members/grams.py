@@ -63,7 +63,7 @@ def holding(words: str) -> ColumnElement[bool]:
     if not pieces:
         return like
     tried = [pieces[n * len(pieces) // TRIED] for n in range(TRIED)]
-    spread = db.session.execute(_SPREAD, {f"gram_{n}": piece for n, piece in enumerate(tried)})
+    spread = db.session.connection().execute(_SPREAD, {f"gram_{n}": piece for n, piece in enumerate(tried)})
     rarest, held = min(((int(n), int(count)) for n, count in spread), key=lambda one: one[1])
     if held >= FEW:
         return like

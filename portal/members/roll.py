@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
@@ -12,19 +12,16 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import contains_eager
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal.accounts import contacts
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
-from portal.accounts.organisations import FormerName, Organisation
-from portal.billing.models import Invoice, Party
+from portal.accounts.organisations import Organisation
 from portal.core import catalogue, export, i18n, labels, web
 from portal.core.db import db, transaction
 from portal.core.errors import Missing
 from portal.core.paging import page_of
 from portal.core.web import go
-from portal.members import checklist, papers, showing, stories, wall
-from portal.members.belonging import Membership, Term
-from portal.members.models import Application
+from portal.members import checklist, overview, stories, wall
+from portal.members.belonging import Membership
 from portal.members.standing import Standing
 from portal.members.tasks import IN_FORCE
 
@@ -99,11 +96,11 @@ def _order() -> tuple[tuple[Any, ...], bool]:
 def members() -> str:
     """List every membership."""
     statement, (order, down) = _found(_lines(i18n.language())), _order()
-    page = page_of(statement, order=order, down=down, total=_total(statement), rows=True)
+    page = page_of(statement, order=order, down=down, total=_total(statement), plain=True)
     return render_template(
         "office/members.html",
         page=page,
-        chips=chips_for(standings=True),
+        chips=partial(chips_for, standings=True),
         tier_name=wall.tier_name,
     )
 
@@ -128,7 +125,7 @@ def _total(statement: Select[Any]) -> int | None:
     """Return how many members there are, without a look at their names where nothing narrows the list."""
     if statement.whereclause is not None:
         return None
-    return db.session.scalar(_ALL)
+    return db.session.connection().scalar(_ALL)
 
 
 @roll.get("/file")
@@ -167,42 +164,17 @@ def _one(uid: str) -> Membership:
 @allow(May.READ_MEMBERS)
 def member(uid: str) -> str:
     """Show one member: standing, what comes next, terms, people, money, benefits and story."""
-    row, reader = _one(uid), me()
-    invoices = select(Invoice).join(Party, Invoice.party_id == Party.id).where(Party.org_id == row.org_id)
-    money = reader.staff_may(May.READ_MONEY)
-    bills = list(db.session.scalars(invoices.order_by(Invoice.id.desc()))) if money else []
-    asked = select(Application).where(Application.org_id == row.org_id, Application.submitted_at.is_not(None))
-    applications = list(db.session.scalars(asked.order_by(Application.id.desc())))
-    terms = db.session.scalars(select(Term).where(Term.membership_id == row.id).order_by(Term.start)).all()
+    reader = me()
+    shown = overview.of(uid, reader)
+    if shown is None:
+        raise Missing(_("There is no such member."))
     return render_template(
         "office/member.html",
-        membership=row,
-        terms=terms,
-        next=showing.next_of(row, list(terms)),
-        category=catalogue.entries("category").get(row.org.category),
-        former=db.session.scalars(
-            select(FormerName).where(FormerName.org_id == row.org_id).order_by(FormerName.until.desc())
-        ).all(),
-        people=db.session.scalars(contacts.contacts_of(row.org)).all(),
-        missing=contacts.missing(row.org, row.tier),
-        invoices=bills,
-        applications=applications,
-        grants=_granted(row),
-        items=checklist.items(row),
-        history=stories.of_member(row, applications, bills, reader),
+        **shown,
         tier_name=wall.tier_name,
         may_tick=reader.staff_may(May.REVIEW),
         newest=stories.NEWEST,
     )
-
-
-def _granted(row: Membership) -> list[tuple[str, Any]]:
-    benefits = catalogue.entries("benefit")
-    return [
-        (catalogue.in_words(benefits[one.benefit]["name"]), one)
-        for one in papers.granted(row)
-        if one.benefit in benefits
-    ]
 
 
 @roll.post("/<uid>/checklist/<item>")

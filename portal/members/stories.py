@@ -8,11 +8,10 @@ from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import BigInteger, bindparam, select
 
 from portal.accounts.access import Reader
 from portal.accounts.may import May
-from portal.billing.models import Invoice
 from portal.core import audit, story
 from portal.core.audit import AuditEntry
 from portal.core.db import db
@@ -23,15 +22,25 @@ from portal.members.models import Application
 
 NEWEST = 200
 
+_MAILS = (
+    select(
+        MailMessage.id,
+        MailMessage.key,
+        MailMessage.name,
+        MailMessage.address,
+        MailMessage.title,
+        MailMessage.created_at,
+        MailMessage.sent_at,
+    )
+    .where(MailMessage.topic.in_(bindparam("topics", expanding=True)))
+    .order_by(MailMessage.id.desc())
+    .limit(NEWEST)
+)
+
 
 def mails(subjects: Iterable[str], reader: Reader) -> list[dict[str, Any]]:
     """Return the mails about some subjects as lines: one line a letter, with everybody it went to."""
-    rows = db.session.scalars(
-        select(MailMessage)
-        .where(MailMessage.topic.in_(list(subjects)))
-        .order_by(MailMessage.id.desc())
-        .limit(NEWEST)
-    ).all()
+    rows = db.session.connection().execute(_MAILS, {"topics": list(subjects)}).all()
     letters = sorted(rows, key=lambda row: (row.key.rsplit(":", 1)[0], row.id))
     found: list[tuple[int, dict[str, Any]]] = []
     for _key, group in itertools.groupby(letters, key=lambda row: row.key.rsplit(":", 1)[0]):
@@ -83,19 +92,22 @@ def of_case(row: Application, agreement: Agreement | None, reader: Reader) -> li
     return story.tell(entries, *mails(subjects, reader), *_papers(row, agreement, reader))
 
 
-def of_member(
-    row: Membership, applications: list[Application], invoices: list[Invoice], reader: Reader
-) -> list[dict[str, Any]]:
-    """Return the newest of what happened to a member: its organisation, cases, agreements and, if open, money."""
-    deeds = select(AuditEntry).where(AuditEntry.org_id == row.org_id).order_by(AuditEntry.id.desc())
-    if not reader.staff_may(May.READ_MONEY):
-        deeds = deeds.where(AuditEntry.verb.not_like("invoice.%"), AuditEntry.verb.not_like("re%.%"))
-    entries = list(db.session.scalars(deeds.limit(NEWEST)))[::-1]
-    agreements = db.session.scalars(
-        select(Agreement.id).where(Agreement.application_id.in_([one.id for one in applications]))
-    )
-    subjects = [row.subject, row.org.subject, *(f"agreement:{one}" for one in agreements)]
-    subjects += [one.subject for one in (*applications, *invoices)]
+_DEEDS = (
+    select(AuditEntry.at, AuditEntry.actor, AuditEntry.actor_id, AuditEntry.verb, AuditEntry.detail)
+    .where(AuditEntry.org_id == bindparam("org", type_=BigInteger))
+    .order_by(AuditEntry.id.desc())
+    .limit(NEWEST)
+)
+_WITHOUT_MONEY = _DEEDS.where(AuditEntry.verb.not_like("invoice.%"), AuditEntry.verb.not_like("re%.%"))
+
+
+def of_member(row: Membership, subjects: list[str], reader: Reader) -> list[dict[str, Any]]:
+    """Return the newest of what happened to a member: its organisation, cases, agreements and, if open, money.
+
+    `subjects` is what its mail may be about.
+    """
+    deeds = _DEEDS if reader.staff_may(May.READ_MONEY) else _WITHOUT_MONEY
+    entries = db.session.connection().execute(deeds, {"org": row.org_id}).all()[::-1]
     return story.tell(
         entries,
         *mails(subjects, reader),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import yaml
@@ -10,11 +13,13 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from portal.accounts.organisations import Organisation
-from portal.core import catalogue, clock
+from portal.core import catalogue, clock, i18n
 from portal.core.api import share
 from portal.core.db import db
 from portal.core.errors import Missing
-from portal.core.paging import page_of
+from portal.core.paging import Page, number, place_in
+from portal.core.unchanged import unchanged
+from portal.core.web import LONG_QUERY
 from portal.core.web import public as anybody
 from portal.members import wall
 from portal.members.belonging import Membership
@@ -22,57 +27,68 @@ from portal.members.landscape import document
 from portal.members.roll import chips_for
 from portal.public.views import public
 
+SIZES = (100,)
+COLUMNS = (
+    Membership.tier,
+    Membership.founding,
+    func.coalesce(Membership.member_since, Membership.stated_joined).label("since"),
+    Organisation.uid,
+    Organisation.category,
+)
+
 
 @public.get("/members")
 @anybody
 def members() -> str:
     """Show the wall: by tier, then by name in the reader's language; searched and filtered in the URL."""
-    args = request.args
-    statement = wall.filtered(
-        wall.shown(), q=args.get("q", ""), tier=args.get("tier", ""), category=args.get("category", "")
-    )
-    counts = wall.counts(statement)
-    page = page_of(
-        statement.with_only_columns(
-            Membership.tier,
-            Membership.founding,
-            func.coalesce(Membership.member_since, Membership.stated_joined).label("since"),
-            Organisation.uid,
-            Organisation.category,
-            wall.shown_name(),
-        ),
-        order=(wall.ranked(), wall.by_name(), Organisation.id),
-        total=sum(counts.values()),
-        rows=True,
-        sizes=(100,),
-    )
-    groups: list[dict[str, Any]] = []
-    for row in page.items:
-        if not groups or groups[-1]["code"] != row.tier:
-            groups.append(
-                {
-                    "code": row.tier,
-                    "tier": wall.tier_name(row.tier),
-                    "count": counts.get(row.tier, 0),
-                    "members": [],
-                }
-            )
-        groups[-1]["members"].append(row)
+    q, tier, category = (request.args.get(key, "") for key in ("q", "tier", "category"))
+    key, read = ("wall", q, tier, category, number("page", 1)), partial(_shown, q, tier, category)
+    # What nobody types is not worth keeping.
+    known = len(request.query_string) < LONG_QUERY
+    counts, page, people = unchanged((*key, i18n.language(), clock.today()), read) if known else read()
+    groups = [
+        {
+            "tier": wall.tier_name(code),
+            "count": counts.get(code, 0),
+            "members": list(rows),
+        }
+        for code, rows in itertools.groupby(page.items, key=lambda row: row.tier)
+    ]
     return render_template(
         "public/wall.html",
         groups=groups,
         page=page,
         total=page.total,
-        filters=chips_for(standings=False),
+        filters=partial(chips_for, standings=False),
         categories=catalogue.entries("category"),
-        people=_people() if not args.get("tier") and not args.get("category") else [],
+        people=people,
     )
 
 
-def _people() -> list[Membership]:
+def _shown(q: str, tier: str, category: str) -> tuple[dict[str, int], Page, list[Any]]:
+    """Return how many the wall shows at each tier, the rows of the page asked for, and the individuals."""
+    statement = wall.filtered(wall.shown(), q=q, tier=tier, category=category)
+    counts = wall.counts(statement)
+    page = place_in(sum(counts.values()), SIZES)
+    tiers, before = wall.within(counts, page.start, page.size, wall.tier_order())
+    rows = (
+        statement.with_only_columns(*COLUMNS, wall.shown_name())
+        .where(Membership.tier.in_(tiers))
+        .order_by(wall.ranked(), wall.by_name(), Organisation.id)
+        .limit(page.size)
+        .offset(page.start - before)
+    )
+    found = list(db.session.connection().execute(rows))
+    return counts, replace(page, items=found), [] if tier or category else _people(q)
+
+
+def _people(q: str) -> list[Any]:
     """Return the individuals who agreed to be shown, by name; a long list is cut."""
-    people = wall.filtered(wall.shown(people=True), q=request.args.get("q", ""))
-    return list(db.session.scalars(people.order_by(wall.by_name(), Membership.id).limit(500)))
+    people = wall.filtered(wall.shown(people=True), q=q).with_only_columns(
+        Organisation.uid, wall.shown_name()
+    )
+    people = people.order_by(wall.by_name(), Membership.id).limit(500)
+    return list(db.session.connection().execute(people))
 
 
 @public.get("/members/<uid>")
