@@ -176,7 +176,7 @@ def test_credit_in_dollars_pays_an_invoice_in_yuan(house: Flask) -> None:
     assert "10,000.00" in fang.get(path).text
     assert post(fang, path, invoice=bill, taken="2,800.00", given="20,000.00").status_code == 303
     with house.app_context(), reading():
-        receipt, row = db.session.query(Receipt).one(), issuing.locked(2)
+        receipt, row = db.session.query(Receipt).one(), db.session.get_one(Invoice, 2)
         assert (row.uid, row.state) == (bill, InvoiceState.PAID)
         assert converting.unused(receipt) == Money(720_000, "USD")
         assert settling.credit_of(receipt) == Money(5_148_000)

@@ -120,6 +120,7 @@ KNOWN: dict[tuple[str, str], str] = {
     ("api_fapiao", "uid"): "fapiao",
     ("money.confirm", "uid"): "entry",
     ("money", "text"): "word:2026-01",
+    ("money.ledger_file", "form"): "word:hledger",
     ("money.hand_entry", "uid"): "hand",
     ("money.post_hand_entry", "uid"): "hand",
     ("money.decline_hand_entry", "uid"): "hand",
