@@ -83,7 +83,8 @@ def _chosen(form: Begin) -> Price:
 
 
 def _day(form: Begin) -> date:
-    day, today = form.anchor.data, clock.today()
+    today = clock.today()
+    day: date | None = form.anchor.data
     if day is None or not today - BACK <= day <= today + AHEAD:
         raise Refused(
             _("Please choose a first day from 31 days ago to a year ahead."), field="anchor", status=422
