@@ -11,13 +11,13 @@ from flask import Flask
 from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
-from portal.billing import publishing
+from portal.billing import publishing, retiring
 from portal.billing.catalogue import Audience, price_of, prices, tax_of
 from portal.billing.price_models import Frozen, PriceState, PriceVersion, Product, TaxRow
 from portal.billing.pricing import PriceModel
-from portal.core import catalogue, clock
+from portal.core import audit, catalogue, clock
 from portal.core.db import db, reading, transaction
-from portal.core.errors import Forbidden, Refused
+from portal.core.errors import Forbidden, Missing, Refused
 from portal.core.money import Money
 from tests import books
 
@@ -127,13 +127,29 @@ def test_a_retired_price_is_sold_no_more(app: Flask) -> None:
         row = db.session.scalars(
             select(PriceVersion).where(PriceVersion.product_id == product("dues.gold").id)
         ).one()
+        fang, feng = books.person("fang"), books.person("feng")
         with pytest.raises(Refused):
-            publishing.retire(row, on=clock.today() - NEXT, by=books.person("fang"), reason="over")
-        publishing.retire(row, on=clock.today() + NEXT, by=books.person("fang"), reason="over")
+            retiring.propose_ending(row, on=clock.today() - NEXT, by=fang, reason="over")
+        with pytest.raises(Missing):
+            retiring.end_price(row, by=feng)
+        retiring.propose_ending(row, on=clock.today() + NEXT, by=fang, reason="over")
+        with pytest.raises(Refused):
+            retiring.propose_ending(row, on=clock.today() + NEXT, by=feng, reason="again")
+        with pytest.raises(Forbidden):
+            retiring.end_price(row, by=fang)
+        retiring.keep_price(row, by=feng)
+        assert price_of("dues.gold", on=clock.today() + NEXT).amount == Money(16_000_000)
+        retiring.propose_ending(row, on=clock.today() + NEXT, by=feng, reason="over")
+        retiring.end_price(row, by=fang)
+        subject = row.subject
     with app.app_context(), reading():
         assert price_of("dues.gold").amount == Money(16_000_000)
         with pytest.raises(Refused):
             price_of("dues.gold", on=clock.today() + NEXT)
+        verbs = sorted(one.verb for one in db.session.scalars(audit.of_subject(subject)))
+        assert verbs[-4:] == [
+            "price.ending_declined", "price.ending_proposed", "price.ending_proposed", "price.retired",
+        ]  # fmt: skip
 
 
 def test_published_rows_refuse_changes_also_in_raw_sql(app: Flask) -> None:

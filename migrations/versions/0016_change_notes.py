@@ -74,9 +74,50 @@ def upgrade() -> None:
         "SELECT id, invoice_id, gross FROM credit_note WHERE state = 'issued' ORDER BY id"
     )
     _freeze(SHARES)
+    _endings()
+
+
+def _endings() -> None:
+    live = sa.text("state = 'proposed'")
+    op.create_table(
+        "price_ending",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("price_id", BIG, nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=False),
+        sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("by_id", BIG, nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "proposed", "done", "declined", name="ending_state", native_enum=False, create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("second_id", BIG, nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "state = 'proposed' OR second_id IS NOT NULL", name=op.f("ck_price_ending_confirmed_by_somebody")
+        ),
+        sa.CheckConstraint("second_id IS NULL OR second_id <> by_id", name=op.f("ck_price_ending_two_eyes")),
+        sa.ForeignKeyConstraint(["by_id"], ["person.id"], name=op.f("fk_price_ending_by_id_person")),
+        sa.ForeignKeyConstraint(["price_id"], ["price.id"], name=op.f("fk_price_ending_price_id_price")),
+        sa.ForeignKeyConstraint(["second_id"], ["person.id"], name=op.f("fk_price_ending_second_id_person")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_price_ending")),
+    )  # fmt: skip
+    op.create_index(op.f("ix_price_ending_price_id"), "price_ending", ["price_id"], unique=False)
+    op.create_index(
+        "uq_price_ending_live",
+        "price_ending",
+        ["price_id"],
+        unique=True,
+        sqlite_where=live,
+        postgresql_where=live,
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("price_ending")
     op.drop_table(SHARES)
     _thaw(LINES)
     op.drop_index(op.f("ix_credit_note_line_order_line_id"), LINES)

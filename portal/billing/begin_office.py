@@ -16,6 +16,7 @@ from portal.accounts.access import allow, me
 from portal.accounts.may import May
 from portal.billing import catalogue, subscribing
 from portal.billing.catalogue import Price
+from portal.billing.curves import said
 from portal.billing.models import Party
 from portal.billing.price_models import PriceVersion, Product
 from portal.billing.price_office import shelf
@@ -29,7 +30,6 @@ from portal.core.db import db, transaction
 from portal.core.errors import Refused
 from portal.core.forms import REQUIRED, Form, choice_field, options, text_field
 from portal.core.web import go
-from portal.core.words import money
 
 BACK, AHEAD = timedelta(days=31), timedelta(days=366)
 LIVE = (SubscriptionState.ACTIVE, SubscriptionState.ENDING)
@@ -45,9 +45,7 @@ class Begin(Form):
     quantity = IntegerField(
         _l("Quantity"), default=1, validators=[NumberRange(1, 10**6, _l("Please write a whole number."))]
     )
-    anchor = DateField(
-        _l("First day"), validators=[REQUIRED], description=_l("All periods are counted from this day.")
-    )
+    anchor = DateField(_l("First day"), validators=[REQUIRED])
     renewal = choice_field(_l("Price of later periods"))
 
     def offer(self) -> Begin:
@@ -66,7 +64,7 @@ def sold() -> list[Price]:
 def _said(price: Price) -> str:
     words = price.words["zh" if i18n.language().startswith("zh") else "en"]
     every = labels.label(catalogue.interval_of(price.months))
-    return f"{words} · {money(price.amount)} · {every}"
+    return f"{words} · {said(price)} · {every}"
 
 
 def _chosen(form: Begin) -> Price:
@@ -83,7 +81,8 @@ def _chosen(form: Begin) -> Price:
 
 
 def _day(form: Begin) -> date:
-    day, today = form.anchor.data, clock.today()
+    today = clock.today()
+    day: date | None = form.anchor.data
     if day is None or not today - BACK <= day <= today + AHEAD:
         raise Refused(
             _("Please choose a first day from 31 days ago to a year ahead."), field="anchor", status=422

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
-from portal.billing import forms, publishing, shelves
+from portal.billing import forms, publishing, retiring, shelves
 from portal.billing import price_forms as f
 from portal.billing.catalogue import as_price, tax_of
 from portal.billing.curves import border_table, curve, falls
@@ -31,7 +31,11 @@ shelf = Blueprint("shelf", __name__, url_prefix="/office/prices")
 def products() -> str:
     """List what is sold, with the price of today and what comes."""
     return render_template(
-        "office/prices.html", groups=shelves.by_stream(), waiting=shelves.waiting(), me=me().person.id
+        "office/prices.html",
+        groups=shelves.by_stream(),
+        waiting=shelves.waiting(),
+        me=me().person.id,
+        endings=db.session.scalars(retiring.waiting()).all(),
     )
 
 
@@ -81,13 +85,14 @@ def _page(row: PriceVersion, form: f.Draft, status: int = 200, **more: Any) -> A
     price = as_price(row, tax_of(row.tax, row.valid_from))
     before = publishing.predecessor(row)
     old = as_price(before, tax_of(before.tax, row.valid_from)) if before is not None else None
-    words = {"why": forms.Why(), "end": f.Retire(), **more}
+    words = {"why": forms.Why(), "end": f.Retire(), "ending": retiring.waiting_for(row), **more}
     open_ = row.state in (PriceState.DRAFT, PriceState.PROPOSED)
     return render_template(
         "office/price.html",
         row=row, price=price, form=form, curve=curve(price), borders=border_table(price), falls=falls(price),
         before=before, changes=shelves.differences(before, row) if before is not None else [],
         effects=effects(row, price, old) if open_ else None, mine=row.by_id == reader.person.id,
+        reader_id=reader.person.id,
         may_set=reader.staff_may(May.SET_PRICES),
         history=db.session.scalars(audit.of_subject(row.subject)).all(), **words,
     ), status  # fmt: skip
@@ -169,21 +174,43 @@ def drop(uid: str) -> BaseResponse:
 @shelf.post("/<uid>/retirement")
 @allow(May.SET_PRICES)
 def retire(uid: str) -> Any:
-    """End a published price."""
+    """Propose to end a published price."""
     row, end = _version(uid), f.Retire()
     if end.validate_on_submit():
         try:
             with transaction():
-                publishing.retire(row, on=end.on.data, by=me().person, reason=end.reason.data)
+                retiring.propose_ending(row, on=end.on.data, by=me().person, reason=end.reason.data)
         except Refused as refusal:
             end.refused(refusal)
             row = _version(uid)
         else:
-            return go("shelf.price", _("It is not sold from that day on."), uid=uid)
+            return go(
+                "shelf.price", _("Proposed. It is sold until a second person of finance ends it."), uid=uid
+            )
     form = f.Draft(formdata=None)
     form.offer()
     form.show(row)
     return _page(row, form, 422, end=end)
+
+
+@shelf.post("/<uid>/retirement/confirmation")
+@allow(May.SET_PRICES)
+def end_price(uid: str) -> BaseResponse:
+    """Stand for another's proposal to end a price."""
+    row = _version(uid)
+    with transaction():
+        retiring.end_price(row, by=me().person)
+    return go("shelf.price", _("It is not sold from that day on."), uid=uid)
+
+
+@shelf.post("/<uid>/retirement/refusal")
+@allow(May.SET_PRICES)
+def keep_price(uid: str) -> BaseResponse:
+    """Go on selling at the price."""
+    row = _version(uid)
+    with transaction():
+        retiring.keep_price(row, by=me().person)
+    return go("shelf.price", _("It is sold as before."), uid=uid)
 
 
 @shelf.get("/<uid>/comparison")

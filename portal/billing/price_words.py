@@ -17,6 +17,8 @@ def install() -> None:
             "price.sent_back": (_l("Sent back to be changed"), "arrow-counterclockwise"),
             "price.dropped": (_l("Draft dropped"), "x-circle"),
             "price.published": (_l("Price published"), "check-circle"),
+            "price.ending_proposed": (_l("End of the price proposed"), "hourglass-split"),
+            "price.ending_declined": (_l("Goes on being sold"), "arrow-counterclockwise"),
             "price.retired": (_l("Price ended"), "slash-circle"),
             "tax.proposed": (_l("Tax row proposed"), "hourglass-split"),
             "tax.sent_back": (_l("Sent back to be changed"), "arrow-counterclockwise"),

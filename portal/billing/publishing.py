@@ -210,20 +210,6 @@ def publish(row: Row, *, by: Person) -> Row:
     return row
 
 
-def retire(row: Row, *, on: date, by: Person, reason: str) -> None:
-    """Stop selling at a published price from a day on; what was sold keeps it."""
-    if on < max(clock.today(), row.valid_from):
-        raise Refused(_l("This day lies before today or before the price."), field="on", status=422)
-    if row.valid_to is not None and row.valid_to < on:
-        raise Refused(_l("The price ends earlier already."), field="on", status=422)
-    move(row, PriceState.RETIRED)
-    row.valid_to = on
-    db.session.flush()
-    kind, facts = _about(row)
-    audit.record(f"{kind}.retired", row, by=by, reason=reason, on=on, **facts)
-    catalogue.put(kind, key_of(row), {**body_of(row), "source": "office", "until": str(on)}, on)
-
-
 def key_of(row: PriceVersion | TaxRow) -> str:
     """Return under which code the catalogue lists a row: the product, and for whom if not for everybody."""
     if isinstance(row, TaxRow):

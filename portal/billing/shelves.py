@@ -7,6 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import Select, func, select
 
+from portal.billing import retiring
 from portal.billing.catalogue import Price, as_price, tax_of
 from portal.billing.curves import said
 from portal.billing.discount_models import DiscountOffer, DiscountState
@@ -103,6 +104,7 @@ def count_waiting() -> Select[int]:
     """Select how many prices, taxes, discounts and quotes wait for a second person."""
     parts: list[Any] = [
         select(func.count(PriceVersion.id)).where(PriceVersion.state == PriceState.PROPOSED),
+        retiring.count_waiting(),
         select(func.count(TaxRow.id)).where(TaxRow.state == PriceState.PROPOSED),
         select(func.count(DiscountOffer.id)).where(DiscountOffer.state == DiscountState.PROPOSED),
         select(func.count(Quote.id)).where(Quote.state == QuoteState.IN_APPROVAL),
