@@ -82,3 +82,17 @@ def test_what_was_prepared_for_readers_stays_and_a_failed_reader_leaves_nothing(
         db.session.rollback()
         assert raw.pgconn.transaction_status == 0
     assert client.get("/members").status_code == 200
+
+
+def test_a_connection_lost_in_the_middle_of_reading_is_given_up(app: Flask) -> None:
+    with app.test_request_context("/"):
+        db.session.connection().exec_driver_sql("SELECT 1")
+        _end_all_others(app)
+        with pytest.raises(DBAPIError):
+            db.session.connection().exec_driver_sql("SELECT 1")
+        db.session.rollback()
+        assert db.session.connection().exec_driver_sql("SELECT 1").scalar() == 1
+        _end_all_others(app)
+        db.session.rollback()
+        assert db.session.connection().exec_driver_sql("SELECT 1").scalar() == 1
+        db.session.rollback()

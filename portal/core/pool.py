@@ -1,22 +1,21 @@
-"""Connections of PostgreSQL between two requests: is the server still there, and what it has prepared stays."""
+"""Connections that lay in the pool: a look whether the server is still there, a question only where that is in doubt."""
 
 from __future__ import annotations
 
 import select
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import InvalidatePoolError
 
 from portal.core import clock
 
 LONG = 30.0
 SINCE = "portal_since"
-INTRANS = 2  # libpq: within a transaction that has not failed
 
 
 def watch(engine: Engine) -> None:
-    """Hand out a pooled connection only if its server answers, without asking it each time; keep what it prepared.
+    """Hand out a pooled connection only if its server answers, without asking it each time.
 
     A server that goes away closes its end or says so, and either can be seen on the socket at no cost. A network
     that forgets a silent connection cannot, so one that was idle for long is asked as well.
@@ -37,14 +36,6 @@ def watch(engine: Engine) -> None:
             engine.dialect.do_ping(raw)
         except Exception as gone:
             raise InvalidatePoolError from gone
-
-    @event.listens_for(engine, "rollback")
-    def rollback(conn: Connection) -> None:
-        # Who only read ends either way the same, but the driver forgets all statements it has prepared when it rolls
-        # back: each request would have every statement parsed and planned anew.
-        raw: Any = conn.connection.dbapi_connection
-        if raw.read_only and raw.pgconn.transaction_status == INTRANS:
-            raw.commit()
 
 
 def silent(raw: Any) -> bool:
