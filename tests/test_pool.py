@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy.exc import DBAPIError
 
 from portal.core import clock, pool
 from portal.core.db import db
@@ -63,3 +64,35 @@ def test_what_comes_in_unasked_is_seen(app: Flask) -> None:
             assert look.poll(5000)
             assert not pool.silent(raw)
             first.invalidate()
+
+
+def test_what_was_prepared_for_readers_stays_and_a_failed_reader_leaves_nothing(app: Flask) -> None:
+    client = app.test_client()
+    prepared = "SELECT count(*) FROM pg_prepared_statements"
+    for _ in range(8):
+        assert client.get("/members").status_code == 200
+    with app.test_request_context("/"):
+        assert (db.session.connection().exec_driver_sql(prepared).scalar() or 0) > 0
+        db.session.rollback()
+        with pytest.raises(DBAPIError):
+            db.session.connection().exec_driver_sql("UPDATE membership SET tier = ''")
+        db.session.rollback()
+        raw: Any = db.session.connection().connection.dbapi_connection
+        assert raw.read_only
+        db.session.rollback()
+        assert raw.pgconn.transaction_status == 0
+    assert client.get("/members").status_code == 200
+
+
+def test_a_connection_lost_in_the_middle_of_reading_is_given_up(app: Flask) -> None:
+    with app.test_request_context("/"):
+        db.session.connection().exec_driver_sql("SELECT 1")
+        _end_all_others(app)
+        with pytest.raises(DBAPIError):
+            db.session.connection().exec_driver_sql("SELECT 1")
+        db.session.rollback()
+        assert db.session.connection().exec_driver_sql("SELECT 1").scalar() == 1
+        _end_all_others(app)
+        db.session.rollback()
+        assert db.session.connection().exec_driver_sql("SELECT 1").scalar() == 1
+        db.session.rollback()

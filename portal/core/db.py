@@ -6,7 +6,7 @@ import enum
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -122,6 +122,7 @@ _reading: ContextVar[bool] = ContextVar("reading", default=False)
 _inside: ContextVar[bool] = ContextVar("inside_transaction", default=False)
 READERS = frozenset({"GET", "HEAD", "OPTIONS"})
 PEN_WAIT = 20.0
+INTRANS = 2  # libpq: within a transaction that has not failed
 
 
 def is_reader(conn: Connection) -> bool:
@@ -177,6 +178,17 @@ def guard(engine: Engine) -> None:
                 _take_the_pen(raw)
         else:
             raw.read_only = reader or None  # said with the driver's own BEGIN: no journey of its own
+
+    @event.listens_for(engine, "rollback")
+    def rollback(conn: Connection) -> None:
+        # Who only read ends either way the same, but PostgreSQL's driver forgets all statements it has prepared when
+        # it rolls back: each request would have every statement parsed and planned anew.
+        if conn.dialect.name == "sqlite" or conn.invalidated:
+            return
+        raw: Any = conn.connection.dbapi_connection
+        if raw.read_only and raw.pgconn.transaction_status == INTRANS:
+            with suppress(Exception):  # a lost connection is told by the rollback that follows
+                raw.commit()
 
 
 def in_transaction() -> bool:

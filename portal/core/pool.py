@@ -1,4 +1,4 @@
-"""Connections that lay in the pool: a look whether the server is still there, and a question only where that is in doubt."""
+"""Connections that lay in the pool: a look whether the server is still there, a question only where that is in doubt."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SINCE = "portal_since"
 
 
 def watch(engine: Engine) -> None:
-    """Hand out a pooled connection of PostgreSQL only if its server answers, without asking it each time.
+    """Hand out a pooled connection only if its server answers, without asking it each time.
 
     A server that goes away closes its end or says so, and either can be seen on the socket at no cost. A network
     that forgets a silent connection cannot, so one that was idle for long is asked as well.
