@@ -13,8 +13,11 @@ from portal.core.errors import Refused
 from portal.reports import measures, outlook
 from portal.reports.facts import gather, party_names
 from portal.reports.flows import Flows, Sums
-from portal.reports.journal import CASH
+from portal.reports.journal import CASH, RECEIVABLE
 from portal.reports.lists import Lists, in_force
+
+INVOICED = ("invoice", "void")
+SETTLED = ("allocation", "credited", "revaluation")
 
 
 def revenue(start: date, last: date, known: date) -> dict[str, Any]:
@@ -75,32 +78,46 @@ def _by_stream(flows: Flows, by_month: dict[date, Sums]) -> dict[str, Sums]:
 
 def _rolls(flows: Flows, totals: dict[str, int]) -> dict[str, Any]:
     """Return opening + movements = closing, of contract balances and of receivables."""
-    opening, owed = flows.opened(), flows.facts.owed_before
-    fx = -flows.account(ledger.EXCHANGE)
-    gross = totals["invoiced_net"] + totals["invoiced_tax"]
-    noted = totals["credited_net"] + totals["credited_tax"]
+    opening = flows.opened()
+    closing = opening + totals["invoiced_net"] - totals["credited_net"] - totals["recognised"]
     return {
         "rollforward": {
             "opening_contract_balance": opening,
             "plus_invoiced_net": totals["invoiced_net"],
             "minus_credited_net": totals["credited_net"],
             "minus_recognised": totals["recognised"],
-            "closing_contract_balance": opening
-            + totals["invoiced_net"]
-            - totals["credited_net"]
-            - totals["recognised"],
+            "closing_contract_balance": closing,
             "check_deferred_minus_asset": totals["deferred"] - totals["contract_asset"],
         },
-        "ar_rollforward": {
-            "opening": owed,
-            "plus_invoiced_gross": gross,
-            "minus_credit_notes_gross": noted,
-            "minus_collected_gross": totals["collected_gross"],
-            "plus_refunds": totals["refunded_gross"],
-            "fx": fx,
-            "closing": owed + gross - noted - totals["collected_gross"] + totals["refunded_gross"] + fx,
-        },
+        "ar_rollforward": _receivables(flows),
     }
+
+
+def _receivables(flows: Flows) -> dict[str, int]:
+    """Return how receivables moved, by the kinds of entries that touch them: it ends where the account does.
+
+    What of a credit note became the payer's credit or a refund goes back onto the account that the note took it off.
+    """
+
+    def moved(*kinds: str) -> int:
+        return flows.account(*RECEIVABLE, kinds=kinds)
+
+    opening = flows.facts.owed_before
+    invoiced, noted = moved(*INVOICED), -moved("credit_note")
+    collected = flows.account(ledger.CREDIT, kinds=("allocation",))
+    released = -flows.account(ledger.CREDIT, kinds=("credited",))
+    fx = moved(*SETTLED) + collected - released
+    rest = flows.account(*RECEIVABLE) - moved(*INVOICED, "credit_note", *SETTLED)
+    found = {
+        "opening": opening,
+        "plus_invoiced_gross": invoiced,
+        "minus_credit_notes_gross": noted,
+        "minus_collected_gross": collected,
+        "plus_refunds": released,
+        "fx": fx,
+        "closing": opening + invoiced - noted - collected + released + fx + rest,
+    }
+    return found | ({"write_offs_and_other": rest} if rest else {})
 
 
 def _money(flows: Flows, totals: dict[str, int]) -> dict[str, Any]:
