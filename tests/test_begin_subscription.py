@@ -54,6 +54,8 @@ def test_looked_at_then_begun(app: Flask, desk: FlaskClient) -> None:
     seen = desk.get(PAGE, query_string=given).text
     assert seen.count("100,000.00") >= 4
     assert seen.count("94,339.62") == 4
+    looked = post(desk, PAGE, look="yes", **given)
+    assert (looked.status_code, looked.text.count("94,339.62")) == (200, 4)
     assert count(app) == (0, 0)
     answer = post(desk, PAGE, **given)
     assert answer.status_code == 303

@@ -51,6 +51,16 @@ def test_a_note_is_previewed_proposed_and_issued_by_another(app: Flask, invoice:
     assert "Please write the amount" in fang.get(f"{new}?kind=price_adjustment&net_{line}=x").text
     assert "last day served" in fang.get(f"{new}?kind=termination").text
     assert fang.get(f"{new}?kind=nonsense").status_code == 200
+    looked = post(
+        fang,
+        f"{DESK}/invoices/{invoice}/notes",
+        look="yes",
+        kind="price_adjustment",
+        **{f"net_{line}": "12000"},
+    )
+    assert (looked.status_code, "12,000.00" in looked.text.replace("CN¥", "")) == (200, True)
+    with app.app_context(), reading():
+        assert db.session.query(CreditNote).count() == 0
     told = post(
         fang,
         f"{DESK}/invoices/{invoice}/notes",

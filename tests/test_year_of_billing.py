@@ -234,14 +234,15 @@ def test_a_year_of_billing(lived: tuple[Flask, Year]) -> None:
         assert roll["closing_contract_balance"] == roll["check_deferred_minus_asset"]
         assert roll["closing_contract_balance"] == totals["deferred"] - totals["contract_asset"]
         assert owed["closing"] == totals["ar"]
-        for n in range(
-            12
-        ):  # also where the excess of a credit note waits as credit: the licence ended in June
+        # Also where the excess of a credit note waits as credit: the licence ended in June.
+        for n in range(12):
             month = nth(YEAR[0], 1, n)
             one = revenue(month, month, date(2029, 1, 6))
             assert one["ar_rollforward"]["closing"] == one["totals"]["ar"]
         assert sum(body["recognised_by_month_total"].values()) == totals["recognised"]
         assert body["waived_list_value"] == 40_000_000
+        # All that was agreed is invoiced, and one invoice of 20 000.00 is an offer that nobody agreed to.
+        assert totals["rpo"] == totals["deferred"] - totals["contract_asset"] - 2_000_000
         assert (body["fx_unrealised"], body["fx_realised"]) == (-10_000, 5_000)
         again = revenue(YEAR[0], date(2028, 12, 31), date(2028, 12, 31))
         assert again["totals"]["recognised"] == totals["recognised"]

@@ -56,9 +56,10 @@ class Begin(Form):
 
 
 def sold() -> list[Price]:
-    """Return the prices for everybody that renew and need no quote."""
+    """Return the prices for everybody that renew and need no quote; dues come with a membership and never from here."""
     quoted = {PriceModel.QUOTED, PriceModel.SHARE}
-    return [one for one in catalogue.prices() if one.months is not None and one.model not in quoted]
+    renews = (one for one in catalogue.prices() if one.months is not None and one.stream != "dues")
+    return [one for one in renews if one.model not in quoted]
 
 
 def _said(price: Price) -> str:
@@ -142,8 +143,10 @@ def new_subscription() -> Any:
 @shelf.post("/subscriptions/new")
 @allow(May.SELL)
 def begin_subscription() -> Any:
-    """Begin a subscription: its first period is invoiced at once."""
+    """Begin a subscription, its first period invoiced at once; or only look at the periods."""
     form = Begin().offer()
+    if "look" in request.form:
+        return _page(form)
     if not form.validate_on_submit():
         return _page(form, 422)
     try:

@@ -138,8 +138,10 @@ def new_note(uid: str) -> Any:
 @money.post("/invoices/<uid>/notes")
 @allow(May.CREDIT)
 def propose_note(uid: str) -> Any:
-    """Propose a credit note."""
+    """Propose a credit note, or only look at what it would say: the token stays out of the address."""
     row, form = visible_invoice(uid), f.Note()
+    if "look" in request.form:
+        return _new_page(row, form)
     if not form.validate_on_submit():
         return _new_page(row, form, 422)
     try:

@@ -14,13 +14,14 @@ from portal.accounts.organisations import Organisation, called
 from portal.accounts.people import Person
 from portal.billing import months
 from portal.billing.book_models import Segment
-from portal.billing.models import Invoice, InvoiceLine, Order, OrderLine, Party
+from portal.billing.models import Invoice, InvoiceLine, InvoiceState, Order, OrderLine, Party
 from portal.billing.money_models import Allocation, Receipt, Refund
 from portal.billing.note_models import CreditNote, NoteState
 from portal.billing.plans import DAY
 from portal.billing.pricing import split
 from portal.core import clock
 from portal.core.db import db
+from portal.core.money import Money
 from portal.core.periods import earned
 from portal.reports import journal
 from portal.reports.journal import Pool, Standing
@@ -92,6 +93,7 @@ class Facts:
     bills: dict[int, Bill] = field(default_factory=dict)
     plans: dict[int, list[Planned]] = field(default_factory=lambda: defaultdict(list))
     usage: list[tuple[int, date, int]] = field(default_factory=list)
+    ended: list[tuple[int, date, int]] = field(default_factory=list)
     puts: dict[int, Put] = field(default_factory=dict)
     notes: list[CreditNote] = field(default_factory=list)
 
@@ -151,9 +153,15 @@ def _bills(facts: Facts) -> None:
         facts.bills[number] = Bill(due, gross, tax, [])
     one = InvoiceLine
     lines = select(one.invoice_id, one.order_line_id, _fen(one.gross), _fen(one.net)).order_by(one.id)
-    for number, *line in db.session.execute(lines):
+    for number, line, gross, net in db.session.execute(lines):
         if number in facts.bills:
-            facts.bills[number].lines.append((line[0], line[1], line[2]))
+            facts.bills[number].lines.append((line, gross, net))
+    # What an invoice of a change takes back of the line that it ends.
+    back = select(one.order_line_id, Invoice.issued_on, _fen(one.net)).join(Invoice)
+    issued = Invoice.issued_on <= facts.known, Invoice.state != InvoiceState.VOID
+    facts.ended = [
+        (line, day, net) for line, day, net in db.session.execute(back.where(one.net < Money(0), *issued))
+    ]
 
 
 def _plans(facts: Facts, until: datetime) -> None:

@@ -71,22 +71,26 @@ class Flows:
         return self._moves(kinds, is_contract), self._moves(kinds, lambda code: code == ledger.VAT)
 
     def booked(self, start: date, end: date) -> Sums:
-        """Return what was agreed: lines when agreed, usage in its month, less notes by their own day."""
+        """Return what was agreed: lines when agreed, usage in its month, less what changes and notes took back on their day."""
         rows: list[tuple[str, int]] = []
         for line in self.facts.sold.values():
             if line.agreed_on is not None and line.method != "usage" and start <= line.agreed_on <= end:
                 rows.append((line.stream, line.net))
         rows += [
             (self.facts.stream(line_id), amount)
-            for line_id, day, amount in self.facts.usage
+            for line_id, day, amount in [*self.facts.usage, *self.facts.ended]
             if start <= day <= end
         ]
         for note in self.facts.notes:
             if note.issued_on is not None and start <= note.issued_on <= end:
-                # what a change charges on its note was agreed as a line of its own
-                taken = [one for one in note.lines if one.net.minor > 0]
+                # What a change charges on its note was agreed as a line of its own; an offer was never booked.
+                taken = [one for one in note.lines if one.net.minor > 0 and self._signed(one.order_line_id)]
                 rows += [(self.facts.stream(one.order_line_id), -one.net.minor) for one in taken]
         return self.add(rows)
+
+    def _signed(self, line_id: int) -> bool:
+        line = self.facts.sold[line_id]
+        return line.method == "usage" or line.agreed_on is not None
 
     def waived(self) -> int:
         """Return list less net of what was agreed in the period."""
