@@ -16,6 +16,7 @@ from portal.billing.dunning_office import proposals
 from portal.billing.fapiao_models import FapiaoState
 from portal.billing.money_models import Receipt, RefundState, Way
 from portal.billing.note_models import CreditNote, NoteState, WriteOff, WriteOffState
+from portal.billing.words import trouble
 from portal.core import labels
 from portal.core.db import db
 from portal.core.words import money
@@ -112,7 +113,11 @@ def _others(mine: int) -> list[dict[str, Any]]:
     for row in _rows(queries.alerts()):
         found.append(
             _task(
-                labels.label(row.trouble), row.detail, _("View"), row.at, url_for("money.alert", uid=row.uid)
+                labels.label(row.trouble),
+                trouble(row.detail),
+                _("View"),
+                row.at,
+                url_for("money.alert", uid=row.uid),
             )
         )
     return found

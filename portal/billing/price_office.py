@@ -14,6 +14,7 @@ from portal.accounts.access import allow, me
 from portal.accounts.may import May
 from portal.billing import forms, publishing, retiring, shelves
 from portal.billing import price_forms as f
+from portal.billing import words as said_of
 from portal.billing.catalogue import as_price, tax_of
 from portal.billing.curves import border_table, curve, falls
 from portal.billing.effects import effects
@@ -64,6 +65,7 @@ def product(code: str) -> str:
         current=shelves.current(row),
         versions=shelves.versions(row),
         may_set=me().staff_may(May.SET_PRICES),
+        recognition=said_of.recognition,
     )
 
 

@@ -178,7 +178,11 @@ def alert(uid: str) -> str:
     """Show what is wrong with a payment, and where to look."""
     row, g.nav = _alert(uid), "money.desk"
     return render_template(
-        "office/alert.html", alert=row, why=f.Why(), may_close=me().staff_may(May.RECORD_RECEIPTS)
+        "office/alert.html",
+        alert=row,
+        said=words.trouble(row.detail),
+        why=f.Why(),
+        may_close=me().staff_may(May.RECORD_RECEIPTS),
     )
 
 

@@ -56,6 +56,39 @@ def dispute_reason(code: str) -> str:
     return str(REASONS.get(code, code))
 
 
+STATUSES = {
+    "needs_response": _l("Waits for our answer"),
+    "under_review": _l("Our answer is being examined"),
+    "warning_needs_response": _l("The bank asks; no money is held"),
+    "warning_under_review": _l("Our answer is being examined; no money is held"),
+    "warning_closed": _l("The bank asks no more"),
+    "won": _l("Won"),
+    "lost": _l("Lost"),
+}
+METHODS = {
+    "daily": _l("Day by day"),
+    "point": _l("On delivery"),
+    "milestone": _l("By accepted milestones"),
+    "units": _l("As units are used"),
+    "usage": _l("By each month's turnover"),
+    "contribution": _l("All at once"),
+}
+
+
+def trouble(detail: str) -> str:
+    """Return what an alert says, the provider's codes in the reader's words."""
+    known = STATUSES | REASONS
+    parts = detail.split()
+    told = [str(known[part]) for part in parts if part in known]
+    rest = " ".join(part for part in parts if part not in known)
+    return " · ".join([*told, rest]) if told and rest else " · ".join(told) or detail
+
+
+def recognition(code: str) -> str:
+    """Return how income of a product is earned, in words."""
+    return str(METHODS.get(code, code))
+
+
 VERBS = {
     "receipt.proposed": (_l("Transfer written down"), "pencil"),
     "receipt.confirmed": (_l("Transfer confirmed"), "check-circle"),
