@@ -282,16 +282,26 @@ def restorer(app: Flask) -> Callable[[], None]:
         admin.execute("CREATE SCHEMA start")
         for table in tables:
             admin.execute(f'CREATE TABLE start."{table}" AS TABLE public."{table}"')
-    # Without triggers: what is on record may be laid back, and rows may go before those they point to.
-    again = "SET session_replication_role = replica;" + "".join(
-        f'DELETE FROM public."{table}"; INSERT INTO public."{table}" SELECT * FROM start."{table}";'
-        for table in tables
+    marks = " UNION ALL ".join(
+        f"SELECT '{table}', count(*), max(xmin::text::bigint) FROM public.\"{table}\"" for table in tables
     )
+    with psycopg.connect(plain, autocommit=True) as admin:
+        known = set(admin.execute(marks).fetchall())
 
     def laid_back() -> None:
+        """Lay back the tables that were written to since, without triggers: also what is on record, in any order."""
         db.session.remove()
         with psycopg.connect(plain, autocommit=True) as conn:
-            conn.execute(again)
+            changed = sorted({row[0] for row in set(conn.execute(marks).fetchall()) - known})
+            conn.execute(
+                "SET session_replication_role = replica;"
+                + "".join(
+                    f'DELETE FROM public."{table}"; INSERT INTO public."{table}" SELECT * FROM start."{table}";'
+                    for table in changed
+                )
+            )
+            known.clear()
+            known.update(conn.execute(marks).fetchall())
 
     return laid_back
 
@@ -328,7 +338,7 @@ ALL = frozenset([*STORIES, BACK, PAYOUT])
 def test_a_few_stories_in_any_order(world: World) -> None:
     @settings(max_examples=500, deadline=None, phases=ONCE, suppress_health_check=list(HealthCheck))
     @given(
-        st.sampled_from(sorted(ALL)), st.sampled_from(sorted(ALL)), st.integers(0, 2**32), st.integers(0, 12)
+        st.sampled_from(sorted(ALL)), st.sampled_from(sorted(ALL)), st.integers(0, 2**32), st.integers(0, 6)
     )
     def run(one: str, two: str, seed: int, extra: int) -> None:
         storm(world, frozenset({one, two}), seed, extra)
