@@ -20,6 +20,7 @@ from portal.app import create_app
 from portal.cli import migrate_now
 from portal.core import settings as places
 from portal.core.db import db
+from tests.warm import share
 
 KEY = "a key for tests only, of forty characters"
 
@@ -33,6 +34,7 @@ def build(home: Path, database_url: str, **more: str) -> Flask:
     if made.extensions["settings"].sqlite:
         with made.app_context():
             event.listen(db.engine, "connect", _hurry)
+    share(made)
     return made
 
 
