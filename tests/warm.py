@@ -46,5 +46,5 @@ def share(app: Flask) -> None:
         engine = db.engine
         if engine.dialect.name not in _dialects:
             with engine.connect():
-                _dialects[engine.dialect.name] = (engine.dialect, LRUCache(5_000))
+                _dialects[engine.dialect.name] = (engine.dialect, LRUCache(1_500))
         engine.dialect, engine._compiled_cache = _dialects[engine.dialect.name]
