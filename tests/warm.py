@@ -1,4 +1,4 @@
-"""What the applications of one test process may share: compiled templates and compiled statements, which are the same for all."""
+"""What the applications of one test process may share: templates, statements and addresses, compiled once for all of them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 from sqlalchemy.engine import Dialect
 from sqlalchemy.util import LRUCache
+from werkzeug.routing import Rule
 
 from portal.core.db import db
 
@@ -36,6 +37,21 @@ class Compiled(BytecodeCache):
 
 
 _templates = Compiled()
+_builders: dict[Any, Any] = {}
+_build_anew = Rule._compile_builder
+
+
+def _compile_builder(rule: Rule, append_unknown: bool = True) -> Any:
+    """Return what writes the addresses of a rule: each application has the same ones, and compiling them is most of its making."""
+    if rule.defaults:
+        return _build_anew(rule, append_unknown)
+    key = (rule.rule, tuple(rule._trace), append_unknown)
+    if key not in _builders:
+        _builders[key] = _build_anew(rule, append_unknown)
+    return _builders[key]
+
+
+Rule._compile_builder = _compile_builder  # type: ignore[method-assign, assignment]
 _dialects: dict[str, tuple[Dialect, Any]] = {}
 
 
