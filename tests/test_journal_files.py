@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from portal.billing import ledger
 from portal.billing.kinds import KINDS, to_finance, to_payer
+from portal.billing.models import Invoice
 from portal.core import clock, sheets
 from portal.core.audit import AuditEntry
 from portal.core.db import db, reading, transaction
@@ -61,6 +62,24 @@ def test_csv_and_xlsx_say_the_same_and_no_text_is_a_formula(house: Flask) -> Non
     with house.app_context(), reading():
         record = db.session.scalars(select(AuditEntry).where(AuditEntry.verb == "list.exported")).all()
         assert record[-1].detail["filters"] == {"month": month[7:], "form": "xlsx"}
+
+
+def test_the_files_hold_what_the_filters_of_the_page_ask_for(house: Flask) -> None:
+    fang = browser(house, "fang@house.example")
+    with house.app_context(), reading():
+        number = db.session.scalars(select(Invoice.number)).one()
+
+    def rows(query: str) -> list[list[str]]:
+        told = fang.get(f"{DESK}/journal/file{query}")
+        assert told.status_code == 200
+        return list(csv.reader(io.StringIO(told.data.decode("utf-8-sig"))))[1:]
+
+    assert fang.get(f"{DESK}/journal?account=1122&q={number}").status_code == 200
+    assert {row[3] for row in rows("?account=1002")} == {"receipt"}
+    assert {row[3] for row in rows(f"?q={number}")} == {"invoice", "allocation"}
+    assert {row[3] for row in rows(f"?q={number}&account=2203&kind=invoice")} == {"invoice"}
+    assert {row[3] for row in rows("?q=HYPERLINK")} == {"invoice", "receipt", "allocation"}
+    assert rows("?q=nobody") == []
 
 
 def test_equal_journals_give_equal_bytes_and_an_empty_one_has_heads(house: Flask) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import g, render_template, url_for
 from flask_babel import gettext as _
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import allow, me
@@ -62,6 +62,11 @@ def month_asked(text: str) -> date | None:
         return None
 
 
+def _entries_with(condition: ColumnElement[bool]) -> Select[int]:
+    """Select entries by their lines, whatever the statement around joins: the file of the journal joins the lines too."""
+    return select(JournalLine.entry_id).where(condition).correlate(None)
+
+
 def asked_entries() -> Select[JournalEntry]:
     """Select the entries the address asks for: by month, account, kind, payer."""
     statement = select(JournalEntry)
@@ -73,14 +78,14 @@ def asked_entries() -> Select[JournalEntry]:
         line = or_(
             JournalLine.account == account, JournalLine.account.startswith(f"{account}.", autoescape=True)
         )
-        statement = statement.where(exists().where(JournalLine.entry_id == JournalEntry.id, line))
+        statement = statement.where(JournalEntry.id.in_(_entries_with(line)))
     if kind:
         statement = statement.where(JournalEntry.kind == kind)
     if q := asked("q"):
-        payer = select(Party.id).where(Party.title.icontains(q, autoescape=True))
-        bill = select(Invoice.id).where(Invoice.number == q)
+        payer = select(Party.id).where(Party.title.icontains(q, autoescape=True)).correlate(None)
+        bill = select(Invoice.id).where(Invoice.number == q).correlate(None)
         touched = or_(JournalLine.party_id.in_(payer), JournalLine.invoice_id.in_(bill))
-        statement = statement.where(exists().where(JournalLine.entry_id == JournalEntry.id, touched))
+        statement = statement.where(JournalEntry.id.in_(_entries_with(touched)))
     return statement
 
 

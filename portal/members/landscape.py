@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from portal.accounts.organisations import Organisation
 from portal.core import audit, catalogue
-from portal.core.catalogue import CatalogueEntry, brand
+from portal.core.catalogue import brand
 from portal.core.db import db
 from portal.core.errors import Refused
 from portal.core.money import Money
@@ -63,13 +63,8 @@ def _name_tiers(file: LandscapeFile, outcome: Outcome) -> None:
         if code not in ours and code not in imported:
             body = {"code": code, "name": {"en": words, "zh": words}, "order": len(imported)}
             imported[code] = body
-            db.session.add(
-                CatalogueEntry(
-                    kind="imported_tier", code=code, valid_from=date(2000, 1, 1), version=1, body=body
-                )
-            )
+            catalogue.put("imported_tier", code, body, date(2000, 1, 1))
             outcome.notes.append(f"{words}: an imported tier without a price")
-    db.session.flush()
 
 
 def _bring_one(
