@@ -1,6 +1,6 @@
 # Two commands: `make run` serves the portal, `make test` runs every test. `make help` lists the rest.
 PY := .venv/bin/python
-.PHONY: help run test check lock gallery system-run system-test
+.PHONY: help run test check proofs lock gallery system-run system-test
 
 system-run system-test: system-%:
 	@sh tools/system $*
@@ -28,6 +28,9 @@ check: .venv/ready ## what a contributor runs before a commit: format, lint, typ
 	.venv/bin/lint-imports
 	@$(PY) -m tools.stripe_servers
 	$(PY) -m pytest -q -n auto --dist worksteal
+
+proofs: system-test .venv/ready ## the histories of money with all their examples on both databases, half an hour more
+	PROOFS=1 $(PY) -m pytest -n auto --dist worksteal tests/test_books.py tests/test_any_order.py tests/test_money_once.py tests/test_reversals.py
 
 gallery: system-test .venv/ready ## a picture of every page in both languages into gallery/
 	$(PY) -m tools.gallery gallery

@@ -37,6 +37,7 @@ from portal.core.outbox import OutboxItem
 from tests import books
 from tests.stripe_double import Direct, Double
 from tests.stripe_scene import begun, behind, deliver
+from tests.undone import examples
 
 SILVER = 2_000_000
 # A failing storm names its seed; making it smaller takes longer than looking at it.
@@ -336,7 +337,9 @@ ALL = frozenset([*STORIES, BACK, PAYOUT])
 
 
 def test_a_few_stories_in_any_order(world: World) -> None:
-    @settings(max_examples=500, deadline=None, phases=ONCE, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=examples(world.app), deadline=None, phases=ONCE, suppress_health_check=list(HealthCheck)
+    )
     @given(
         st.sampled_from(sorted(ALL)), st.sampled_from(sorted(ALL)), st.integers(0, 2**32), st.integers(0, 6)
     )

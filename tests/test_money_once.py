@@ -29,6 +29,7 @@ from tests import books, contract
 from tests.stripe_double import Double, serving
 from tests.stripe_scene import SECRET, begun, behind, sign
 from tests.test_any_order import Crash, crashing
+from tests.undone import examples
 
 FEN = 123_456
 FATES = ("fine", "cut before", "cut after", "dies", "a day passes", "fails at the bank", "waits")
@@ -80,7 +81,7 @@ def test_one_refund_row_moves_money_once(app: Flask) -> None:
     with behind(app, double) as direct, app.app_context():
 
         @settings(
-            max_examples=500, deadline=None, phases=(Phase.explicit, Phase.generate),
+            max_examples=examples(app), deadline=None, phases=(Phase.explicit, Phase.generate),
             suppress_health_check=list(HealthCheck),
         )  # fmt: skip
         @given(st.lists(st.sampled_from(FATES), max_size=6), st.integers(0, 2**32))

@@ -27,6 +27,7 @@ from portal.core.errors import Refused
 from portal.core.mail import MailMessage
 from portal.core.money import Money
 from tests import books
+from tests.undone import examples
 
 
 def back(receipt: Receipt, amount: Money, key: str = "bank:1") -> Reversal:
@@ -131,7 +132,7 @@ def test_a_receipt_is_always_the_sum_of_what_became_of_it(app: Flask) -> None:
     books.house(app)
     count = itertools.count()
 
-    @settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(app), deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.integers(1, 2_600_000), STEPS)
     def run(fen: int, steps: list[tuple[str, int]]) -> None:
         n = next(count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
@@ -9,6 +10,11 @@ from unittest import mock
 from flask import Flask
 
 from portal.core.db import db
+
+
+def examples(app: Flask) -> int:
+    """Return how many histories a costly test lives through: 500, but on PostgreSQL 150 unless `make proofs` asks for all."""
+    return 500 if app.extensions["settings"].sqlite or os.environ.get("PROOFS") else 150
 
 
 @contextmanager
