@@ -252,7 +252,7 @@ def test_the_lists_answer_every_filter(app: Flask) -> None:
     for path in (
         "receipts?show=unidentified", "receipts?show=credit", "receipts?show=twice", "receipts?q=1.00&sort=sum",
         "receipts?q=%27%3B--&sort=nothing&page=9", "refunds?state=open", "refunds?state=failed", "refunds?state=zzz",
-        "transfers", "entries",
+        "transfers", "entries", "receipts/file?show=twice", "receipts/file?q=1.00", "journal/file?account=1002&q=x",
     ):  # fmt: skip
         assert fang.get(f"{DESK}/{path}").status_code == 200, path
     for path in ("receipts/none", "refunds/none", "alerts/none", "invoices/none"):

@@ -159,7 +159,8 @@ def paid_twice() -> Select[Receipt]:
         Invoice.state == InvoiceState.PAID,
         Invoice.gross == Receipt.amount,
     )
-    again = exists().where(BankLine.receipt_id == Receipt.id, BankLine.step == NAMED)
+    named = select(BankLine.receipt_id).where(BankLine.step == NAMED, BankLine.receipt_id.is_not(None))
+    again = Receipt.id.in_(named.correlate(None))  # the file of the receipts joins the bank's lines itself
     transfer = again & paid & (credit_sql() == Receipt.amount)
     return unapplied().where(or_(Receipt.id.in_(late), transfer))
 
