@@ -145,3 +145,24 @@ def sqlite_app(sqlite_template: Path, tmp_path: Path) -> Iterator[Flask]:
 def client(app: Flask) -> FlaskClient:
     """A browser without an account."""
     return app.test_client()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One Chromium for the stories of a file; what it showed last is kept if one fails."""
+    from tests.browser import chromium, keep_last_pages
+
+    with chromium() as found:
+        yield found
+        keep_last_pages(found)
+
+
+@pytest.fixture(scope="module")
+def served(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The portal, served with its staff; each story brings companies of its own."""
+    from tests.browser import fresh_home, serve
+    from tests.walking import hire
+
+    with serve(fresh_home(sqlite_template, tmp_path_factory)) as found:
+        hire(found)
+        yield found

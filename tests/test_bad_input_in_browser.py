@@ -13,7 +13,7 @@ from portal.accounts.organisations import Organisation
 from portal.core.db import db, reading, transaction
 from portal.core.mail import MailMessage
 from portal.members.models import Application, Submission
-from tests.browser import Served, Visitor, as_person, chromium, fresh_home, keep_last_pages, serve, visit
+from tests.browser import Served, Visitor, as_person, fresh_home, serve, visit
 from tests.people import make_person
 from tests.walking import answer, fill_form, licence, sign_out
 
@@ -30,14 +30,6 @@ ORGANISATION = {
     "legal_name": "Plain Company", "country": "SG", "registration": "201900001A", "category": "software",
     "homepage": "https://plain.example", "address": "1 Plain Road",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for the stories of this file."""
-    with chromium() as found:
-        yield found
-        keep_last_pages(found)
 
 
 @pytest.fixture(scope="module")

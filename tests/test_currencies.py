@@ -132,13 +132,18 @@ def test_money_of_nobody_in_dollars_leaves_no_units_behind(house: Flask) -> None
             assert sum(u or 0 for account, u in units if account == ledger.UNIDENTIFIED) == 0
 
 
-def test_credit_pays_an_invoice_in_dollars_with_both_sums_stated(house: Flask) -> None:
-    fang = browser(house, "fang@house.example")
+def with_credit(house: Flask) -> tuple[str, str]:
+    """Let ten thousand yuan come for nothing in particular; return the receipt and the open invoice."""
     with house.app_context():
         with transaction():
             uid = received(1_000_000).uid
         with reading():
-            bill = db.session.query(Invoice).one().uid
+            return uid, db.session.query(Invoice).one().uid
+
+
+def test_credit_pays_an_invoice_in_dollars_with_both_sums_stated(house: Flask) -> None:
+    fang = browser(house, "fang@house.example")
+    uid, bill = with_credit(house)
     path = f"/office/money/receipts/{uid}/conversion"
     assert path in fang.get(f"/office/money/receipts/{uid}").text
     page = fang.get(path).text
@@ -191,11 +196,7 @@ TOO_MUCH = [
 
 def test_more_than_is_left_of_either_is_refused_before_and_at_the_deed(house: Flask) -> None:
     fang = browser(house, "fang@house.example")
-    with house.app_context():
-        with transaction():
-            uid = received(1_000_000).uid
-        with reading():
-            bill = db.session.query(Invoice).one().uid
+    uid, bill = with_credit(house)
     path = f"/office/money/receipts/{uid}/conversion"
     for taken, given in TOO_MUCH:
         seen = fang.get(f"{path}?invoice={bill}&taken={taken}&given={given}")

@@ -7,7 +7,6 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,12 +27,12 @@ from portal.core import clock
 from portal.core.db import db, reading, transaction
 from portal.core.money import Money
 from tests import sale
-from tests.browser import Served, Visitor, chromium, fresh_home, keep_last_pages, serve
+from tests.browser import Served, Visitor
 from tests.people import make_org, make_person
 from tests.statements import Told, csv_two
 from tests.test_plain_text import check
 from tests.test_processes import environment
-from tests.walking import House, hire
+from tests.walking import House
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ZH = "zh_Hans_CN"
@@ -42,22 +41,6 @@ GALAXY, POLARIS, WHALE, SPRUCE, OCEAN = (
     "银河科技有限公司", "北辰算力有限公司", "蓝鲸数据有限公司", "云杉软件有限公司", "远洋集成有限公司",
 )  # fmt: skip
 ABROAD, LANDLORD, BANK = "Harbour Agents Pte Ltd", "示例物业有限公司", "示例银行"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for the stories of this file."""
-    with chromium() as found:
-        yield found
-        keep_last_pages(found)
-
-
-@pytest.fixture(scope="module")
-def served(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The portal, served with its staff."""
-    with serve(fresh_home(sqlite_template, tmp_path_factory)) as found:
-        hire(found)
-        yield found
 
 
 def bill(name: str, item: Item) -> Invoice:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser import Served, chromium, fresh_home, keep_last_pages, serve, visit
+from tests.browser import Served, visit
 from tests.walking import (
     House,
     accept_as_signatory,
@@ -17,7 +14,6 @@ from tests.walking import (
     approve,
     attach_minute,
     fill_form,
-    hire,
     mail_code,
     member_at_home,
     register,
@@ -30,22 +26,6 @@ from tests.walking import (
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ZH = "zh_Hans_CN"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for the stories of this file."""
-    with chromium() as found:
-        yield found
-        keep_last_pages(found)
-
-
-@pytest.fixture(scope="module")
-def served(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The portal, served with its staff; each story brings companies of its own."""
-    with serve(fresh_home(sqlite_template, tmp_path_factory)) as found:
-        hire(found)
-        yield found
 
 
 def test_a_chip_vendor_becomes_platinum_by_bank_transfer_in_chinese(browser: Browser, served: Served) -> None:

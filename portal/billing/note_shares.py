@@ -37,12 +37,12 @@ def _before(invoice: Invoice) -> list[Invoice]:
 def lineage(*own: Invoice) -> list[Invoice]:
     """Return invoices with all that led to them change by change, newest first."""
     found: dict[int, Invoice] = {}
-    todo = list(own)
-    while todo:
-        one = todo.pop()
+    waiting = list(own)
+    while waiting:
+        one = waiting.pop()
         if one.id not in found:
             found[one.id] = one
-            todo += _before(one)
+            waiting += _before(one)
     return [found[number] for number in sorted(found, reverse=True)]
 
 

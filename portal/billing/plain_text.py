@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -188,24 +189,24 @@ def _months(writer: Writer, names: Names, sides: Iterable[Side]) -> Iterator[str
         yield ""
 
 
-class Writer:
+class Writer(ABC):
     """What the two dialects say differently."""
 
+    @abstractmethod
     def head(self, title: str, currencies: list[str]) -> Iterator[str]:
         """Return the lines before everything else."""
-        raise NotImplementedError
 
+    @abstractmethod
     def opened(self, day: date, name: str, words: str) -> str:
         """Return the line that makes an account known."""
-        raise NotImplementedError
 
+    @abstractmethod
     def entry(self, sides: list[Side]) -> Iterator[str]:
         """Return the lines above an entry's postings."""
-        raise NotImplementedError
 
+    @abstractmethod
     def asserted(self, day: date, balances: list[tuple[str, str, int]]) -> Iterator[str]:
         """Return the assertions of what stands on accounts (name, currency, units) on the morning of a day."""
-        raise NotImplementedError
 
 
 class Beancount(Writer):
