@@ -99,7 +99,8 @@ def chosen(visitor: Visitor, payer: str) -> None:
 
 
 def key(visitor: Visitor, *keys: str) -> None:
-    """Press keys one after the other, with nothing of a mouse."""
+    """Press keys one after the other, with nothing of a mouse, once the page's script is there to hear them."""
+    visitor.page.wait_for_load_state("load")
     for one in keys:
         visitor.page.keyboard.press(one)
 
