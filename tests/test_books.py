@@ -138,7 +138,7 @@ class Books(RuleBasedStateMachine):
             if receipt is not None and invoice is not None:
                 due = converting.left(invoice)
                 converting.convert(
-                    receipt, invoice, taken=converting.unused(receipt), by=books.person("fang"),
+                    receipt, invoice, taken=settling.unused(receipt), by=books.person("fang"),
                     given=Money(max(1, due.minor * share // 100), due.currency),
                 )  # fmt: skip
 
@@ -201,7 +201,8 @@ class Books(RuleBasedStateMachine):
         def deed() -> None:
             row = self._one(Receipt, pick)
             if row is not None:
-                amount = Money(credit_of(row).minor * share // 100)
+                free = settling.unused(row)
+                amount = Money(free.minor * share // 100, free.currency)
                 refunds.request_refund(row, amount, by=books.person("fang"), reason="back", payee=PAYEE)
 
         self._do(deed)

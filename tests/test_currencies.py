@@ -9,9 +9,17 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from portal.billing import converting, exchange, issuing, ledger, settling
+from portal.billing import converting, exchange, issuing, ledger, online, settling
 from portal.billing.models import Invoice, InvoiceState
-from portal.billing.money_models import JournalEntry, JournalLine, Receipt, ReceiptEntry, Way
+from portal.billing.money_models import (
+    Allocation,
+    JournalEntry,
+    JournalLine,
+    Receipt,
+    ReceiptEntry,
+    Refund,
+    Way,
+)
 from portal.billing.verify import verify_books
 from portal.core import clock
 from portal.core.audit import AuditEntry
@@ -163,7 +171,7 @@ def test_credit_pays_an_invoice_in_dollars_with_both_sums_stated(house: Flask) -
         ]  # fmt: skip
         row, receipt = db.session.query(Invoice).one(), db.session.query(Receipt).one()
         assert converting.left(row) == Money(50_000, "USD")
-        assert converting.unused(receipt) == Money(642_500)
+        assert settling.unused(receipt) == Money(642_500)
         told = db.session.query(AuditEntry).filter_by(verb="invoice.exchanged").one()
         assert (told.detail["taken"], told.detail["given"]) == ("3575.00 CNY", "500.00 USD")
     assert post(fang, path, invoice=bill, taken="6,425.00", given="500.00").status_code == 303
@@ -183,7 +191,7 @@ def test_credit_in_dollars_pays_an_invoice_in_yuan(house: Flask) -> None:
     with house.app_context(), reading():
         receipt, row = db.session.query(Receipt).one(), db.session.get_one(Invoice, 2)
         assert (row.uid, row.state) == (bill, InvoiceState.PAID)
-        assert converting.unused(receipt) == Money(720_000, "USD")
+        assert settling.unused(receipt) == Money(720_000, "USD")
         assert settling.credit_of(receipt) == Money(5_148_000)
         entry = db.session.query(JournalEntry).filter_by(kind="allocation").one()
         assert [line.units for line in entry.lines if line.currency == "USD"] == [280_000]
@@ -246,3 +254,59 @@ def test_an_invoice_in_dollars_is_asked_for_and_listed_in_dollars(house: Flask) 
         assert re.search(r"Still to pay</dt><dd><span class=\"money\">\$1,000.00<", page)
     assert "1000.00" in chen.get(f"/invoices/{uid}").text
     assert "$1,000.00" in fang.get("/office/money/invoices").text
+
+
+def test_dollars_go_back_in_dollars(house: Flask) -> None:
+    fang, feng = browser(house, "fang@house.example"), browser(house, "feng@house.example")
+    with house.app_context(), transaction():
+        uid = received(715_001, units=100_000).uid
+    page = fang.get(f"/office/money/receipts/{uid}").text
+    assert "Amount (USD)" in page
+    assert 'value="1,000.00"' in page
+    asked = {"reason": "too much", "payee": "Galaxy Ltd", "payee_account": "6222"}
+    for wrong in ("1,000.01", "7,150.00", "0", "1.001"):
+        assert post(fang, f"/office/money/receipts/{uid}/refunds", amount=wrong, **asked).status_code == 422
+    for part in ("333.33", "666.67"):
+        gone = post(fang, f"/office/money/receipts/{uid}/refunds", amount=part, **asked)
+        path = gone.headers["Location"]
+        assert f"${part}" in fang.get(path).text
+        assert post(feng, f"{path}/approval").status_code == 303
+        assert f"${part}" in feng.get("/office/money/transfers").text
+        assert post(feng, f"{path}/sending", bank_ref="T-1").status_code == 303
+        assert post(feng, f"{path}/outcome", good="yes").status_code == 303
+        with house.app_context(), reading():
+            assert verify_books()[1] == []
+    with house.app_context(), reading():
+        rows = db.session.query(JournalLine.account, JournalLine.amount, JournalLine.units).filter_by(
+            currency="USD"
+        )
+        for account in (ledger.BANK, ledger.CREDIT, ledger.REFUNDS):
+            mine = [(fen.minor, units or 0) for code, fen, units in rows if code == account]
+            assert [sum(column) for column in zip(*mine, strict=True)] == [0, 0]
+        assert settling.unused(db.session.query(Receipt).one()) == Money(0, "USD")
+        assert sorted(row.came.minor for row in db.session.query(Refund)) == [33_333, 66_667]
+
+
+def test_a_conversion_taken_back_frees_the_very_units_it_took(house: Flask) -> None:
+    with house.app_context():
+        with transaction():
+            receipt, bill = received(7_150_003, units=1_000_000), books.bill("test:cny")
+            taken, given = Money(280_001, "USD"), Money(2_000_000)
+            converting.convert(receipt, bill, taken=taken, given=given, by=books.person("fang"))
+            assert settling.unused(receipt) == Money(719_999, "USD")
+            (one,) = db.session.query(Allocation).all()
+            settling.release(one, by=books.person("fang"), reason="wrong invoice", part=Money(700_000))
+            settling.release(one, by=books.person("fang"), reason="wrong invoice", part=Money(1_300_000))
+        with reading():
+            receipt = db.session.query(Receipt).one()
+            assert settling.unused(receipt) == Money(1_000_000, "USD")
+            assert settling.credit_of(receipt) == Money(7_150_003)
+
+
+def test_an_invoice_in_dollars_is_not_paid_online(house: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(online, "most", lambda: Money(10**9))
+    with house.app_context(), reading():
+        row = db.session.query(Invoice).one()
+        assert online.offer(row) is None
+        with pytest.raises(Refused, match="bank transfer"):
+            online.begin(row)

@@ -173,6 +173,19 @@ def keep(line: BankLine, party: Party, *, by: Person) -> None:
     )
 
 
+def clear_after(receipt: Receipt, *, by: Person) -> None:
+    """Clear the line whose money a person has put on an invoice elsewhere; nothing where no line waits with it."""
+    waits = select(BankLine.id).where(
+        BankLine.receipt_id == receipt.id, BankLine.state.in_((L.NEW, L.SUGGESTED))
+    )
+    line = db.session.scalar(waits)
+    if line is not None and receipt.party is not None:
+        row = locked(line)
+        _cleared(row, by)
+        _learn(row, receipt.party)
+        audit.record("bank.matched", row, by=by, org_id=receipt.party.org_id, amount=row.amount)
+
+
 def _learn(row: BankLine, party: Party) -> None:
     if not row.payer_account:
         return

@@ -25,7 +25,7 @@ from portal.billing.issuing import owed
 from portal.billing.models import Invoice, InvoiceState, Party
 from portal.billing.money_models import JournalEntry, JournalLine
 from portal.core import catalogue, clock
-from portal.core.db import db
+from portal.core.db import LEDGER_CURRENCY, db
 from portal.core.money import Money
 
 OPEN = (LineState.NEW, LineState.SUGGESTED)
@@ -134,6 +134,11 @@ class Offer:
     why: str
     chosen: bool
 
+    @property
+    def same_money(self) -> bool:
+        """Whether the line can pay it as it is: another currency needs a conversion that a person states."""
+        return self.invoice.currency == LEDGER_CURRENCY
+
 
 def _why(verdict: Verdict, invoice: Invoice) -> str:
     if verdict.step == bank_ladder.OTHER_SUM and invoice.state is not InvoiceState.OPEN:
@@ -161,7 +166,7 @@ def offers(line: BankLine, verdict: Verdict, q: str = "") -> list[Offer]:
     for number in verdict.invoices:
         row = db.session.get_one(Invoice, number)
         due = owed(row)
-        sure = verdict.step in (bank_ladder.ALONE, *bank_ladder.SUGGESTS)
+        sure = verdict.step in (bank_ladder.ALONE, *bank_ladder.SUGGESTS) and row.currency == LEDGER_CURRENCY
         found[number] = Offer(row, due, _why(verdict, row), sure and bool(due))
     for one in matching.candidates(line.receipt):
         found.setdefault(one.invoice.id, Offer(one.invoice, one.owed, one.why, False))

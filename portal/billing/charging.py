@@ -15,7 +15,7 @@ from portal.billing.issuing import locked, owed
 from portal.billing.models import Invoice, InvoiceState
 from portal.billing.saved_cards import card_of, offered
 from portal.core import audit, clock, outbox
-from portal.core.db import db, let_go, transaction
+from portal.core.db import LEDGER_CURRENCY, db, let_go, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.states import move
 
@@ -79,6 +79,8 @@ def _begin(row: Invoice, k: int) -> CheckoutAttempt:
     card = card_of(row.party)
     if not offered() or card is None:
         raise Missing(_l("This payer has no card on file."))
+    if row.currency != LEDGER_CURRENCY:
+        raise Refused(_l("This invoice is paid by bank transfer."))
     if row.state is not InvoiceState.OPEN or not owed(row):
         raise Refused(_l("Nothing is left to pay on this invoice."))
     live = attempts.live_of(row)

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
-from portal.billing import converting, exchange
+from portal.billing import bank_clearing, converting, exchange, settling
 from portal.billing import forms as f
 from portal.billing.access import visible_invoice
 from portal.billing.models import Invoice
@@ -77,7 +77,7 @@ def conversion(uid: str) -> Any:
     codes = sorted({row.currency, *(one.currency for one in invoices)} - {LEDGER_CURRENCY})
     return render_template(
         "office/conversion.html", receipt=row, form=form, invoices=invoices, lines=lines, rate=rate,
-        unused=converting.unused(row), loaded=[words for words in map(_loaded, codes) if words],
+        unused=settling.unused(row), loaded=[words for words in map(_loaded, codes) if words],
     ), 422 if bad else 200  # fmt: skip
 
 
@@ -92,4 +92,5 @@ def convert(uid: str) -> BaseResponse:
     bill, taken, given = _asked(row, form)
     with transaction():
         converting.convert(row, bill, taken=taken, given=given, by=me().person)
+        bank_clearing.clear_after(row, by=me().person)
     return go("money.receipt", _("Converted and put on invoice %(number)s.", number=bill.number), uid=uid)

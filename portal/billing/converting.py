@@ -19,14 +19,6 @@ from portal.core.errors import Refused
 from portal.core.money import Money, half_up
 
 
-def unused(receipt: Receipt) -> Money:
-    """Return what of a receipt nobody uses, in its own currency."""
-    credit = settling.credit_of(receipt)
-    if receipt.units is None:
-        return credit
-    return Money(part_of(receipt.units, credit.minor, receipt.amount.minor), receipt.currency)
-
-
 def left(invoice: Invoice) -> Money:
     """Return what is still to be paid of an invoice, in its own currency."""
     return Money(units_owed(invoice), invoice.currency)
@@ -48,7 +40,7 @@ def part(receipt: Receipt, invoice: Invoice, taken: Money, given: Money) -> Part
         raise Refused(_l("This invoice is open in that currency: put the money on it as it is."))
     if receipt.party_id not in (None, invoice.party_id):
         raise Refused(_l("This money belongs to another payer."))
-    free, due = unused(receipt), left(invoice)
+    free, due = settling.unused(receipt), left(invoice)
     if not 0 < taken.minor <= free.minor:
         raise Refused(_l("At most %(most)s of this receipt is unused.", most=str(free)), field="taken", status=422)  # fmt: skip
     if not 0 < given.minor <= due.minor:

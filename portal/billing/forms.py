@@ -34,9 +34,9 @@ class Sum(Form):
 
     amount = _amount(_l("Amount (CNY)"))
 
-    def money(self) -> Money:
+    def money(self, currency: str = LEDGER_CURRENCY) -> Money:
         """Return the amount; `Refused` in words if it cannot be read."""
-        return parsed(self.amount.data, "amount")
+        return parsed(self.amount.data, "amount", currency)
 
 
 class Transfer(Form):

@@ -68,9 +68,9 @@ def refunded(refund: Refund) -> None:
                 else _("It goes back by the way you paid; your bank may take some days to show it.")
             )
             return Letter(
-                _("Refund of %(sum)s", sum=money(refund.amount)),
+                _("Refund of %(sum)s", sum=money(refund.came)),
                 (
-                    _("We have paid back %(sum)s. Nothing is left for you to do.", sum=money(refund.amount)),
+                    _("We have paid back %(sum)s. Nothing is left for you to do.", sum=money(refund.came)),
                     way,
                 ),
                 button=(_("See your invoices"), web.absolute("billing.invoices")),

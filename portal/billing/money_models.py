@@ -183,7 +183,10 @@ labels.name(
 
 
 class Refund(Model):
-    """Credit sent back by the way it came. Asked for by one, approved by another; a transfer is signed off by a second person too."""
+    """Credit sent back by the way it came: asked for by one, approved by another, a transfer signed off by a second person too.
+
+    `amount` is what it is worth in the books; `units` what goes, where the receipt came in another currency.
+    """
 
     __tablename__ = "refund"
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
@@ -207,11 +210,18 @@ class Refund(Model):
     outcome_ref: Mapped[str] = mapped_column(String(160), default="")
     failure: Mapped[str] = mapped_column(String(300), default="")
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
+    units: Mapped[int | None] = mapped_column(default=None)
     __table_args__ = (
         CheckConstraint("amount > 0", name="positive"),
+        CheckConstraint("units IS NULL OR units > 0", name="goes"),
         CheckConstraint("second_id IS NULL OR second_id <> by_id", name="two_eyes"),
         CheckConstraint("sent_by_id IS NULL OR sent_by_id <> by_id", name="two_hands"),
     )
+
+    @property
+    def came(self) -> Money:
+        """What goes back, in the currency in which it came."""
+        return self.amount if self.units is None else Money(self.units, self.receipt.currency)
 
 
 class JournalEntry(Model):

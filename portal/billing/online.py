@@ -38,7 +38,8 @@ def most() -> Money:
 def offer(invoice: Invoice) -> str | None:
     """Return a sentence about paying online, or None where only a bank transfer is offered."""
     kind = gateway.which()
-    if not kind or invoice.state is not InvoiceState.OPEN or owed(invoice) > most():
+    plain = invoice.state is InvoiceState.OPEN and invoice.currency == LEDGER_CURRENCY
+    if not kind or not plain or owed(invoice) > most():
         return None
     if kind == gateway.TEST:
         return _("Online payment goes through the test gateway here: no money moves.")

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from portal.billing import ledger, queries, settling
+from portal.billing import ledger, queries, refunds, settling
+from portal.billing.exchange import part_of
 from portal.billing.issuing import owed
 from portal.billing.ledger import Line
 from portal.billing.models import Invoice, InvoiceState
 from portal.billing.money_models import Allocation, Receipt, Refund, RefundState, Way
 from portal.billing.note_models import CreditNote
-from portal.billing.parts import Part, fitting, units_owed
+from portal.billing.parts import Part, fitting, units_left, units_owed
 from portal.billing.past_file import day_in, no, rate_in, times
 from portal.core import clock
 from portal.core.db import db
@@ -130,20 +131,14 @@ def _receipts(invoice: Invoice) -> list[Receipt]:
 
 
 def _send(receipt: Receipt, amount: Money, ref: str) -> None:
+    units = None
+    if receipt.units is not None:
+        units = part_of(units_left(receipt), amount.minor, settling.credit_of(receipt).minor)
     row = Refund(
         receipt=receipt, amount=amount, reason=ref, by=None, state=RefundState.SUCCEEDED, outcome_ref=ref,
-        payee=receipt.payer, sent_at=clock.now(),
+        payee=receipt.payer, sent_at=clock.now(), units=units,
     )  # fmt: skip
     db.session.add(row)
     db.session.flush()
-    day, party = clock.today(), receipt.party
-    ledger.post(
-        "refund_approved", row.subject,
-        [Line(ledger.CREDIT, amount, party, receipt=receipt), Line(ledger.REFUNDS, -amount, party, receipt=receipt)],
-        on=day,
-    )  # fmt: skip
-    ledger.post(
-        "refund_done", row.subject,
-        [Line(ledger.REFUNDS, amount, party, receipt=receipt), Line(ledger.BANK, -amount, receipt=receipt)],
-        on=day,
-    )  # fmt: skip
+    refunds.book("refund_approved", row, ledger.CREDIT, ledger.REFUNDS)
+    refunds.book("refund_done", row, ledger.REFUNDS, ledger.BANK)

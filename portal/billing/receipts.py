@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
-from portal.billing import converting, matching, queries, reversing, settling, words
+from portal.billing import bank_clearing, converting, matching, queries, reversing, settling, words
 from portal.billing import forms as f
 from portal.billing.access import visible_invoice
 from portal.billing.bank_models import BankLine
@@ -101,6 +101,7 @@ def _of(model: Any, row: Receipt) -> list[Any]:
 def receipt_page(row: Receipt, *, ask: f.AskRefund, status: int = 200) -> Any:
     """Return the page of a receipt: facts, what it pays, credit left, refunds, journal, story."""
     g.nav = "money.receipts"
+    ask.amount.label.text = _("Amount (%(currency)s)", currency=row.currency)
     reader, allocations, refunds = me(), _of(Allocation, row), _of(Refund, row)
     entry, line = next(iter(_of(ReceiptEntry, row)), None), next(iter(_of(BankLine, row)), None)
     subjects = [row.subject, *(one.subject for one in (*refunds, entry, line) if one is not None)]
@@ -111,7 +112,7 @@ def receipt_page(row: Receipt, *, ask: f.AskRefund, status: int = 200) -> Any:
         "office/receipt.html",
         receipt=row, reference=queries.references([row.id])[row.id], entry=entry, line=line, allocations=allocations, held={one.id for one, _left in reversing.standing(allocations)}, refunds=refunds, credit=credit,
         attempts=_of(CheckoutAttempt, row), reversals=_of(Reversal, row), disputes=_of(Dispute, row), dispute_reason=words.dispute_reason,
-        unused=converting.unused(row), converts=credit and may_match and converting.payable(row),
+        unused=settling.unused(row), converts=credit and may_match and converting.payable(row),
         twice=row.id in set(db.session.scalars(queries.paid_twice().with_only_columns(Receipt.id))),
         candidates=matching.candidates(row, q) if credit and may_match else [],
         journal=queries.journal_of(receipt=row),
@@ -125,7 +126,7 @@ def refund_form(row: Receipt) -> f.AskRefund:
     party = row.party
     return f.AskRefund(
         data={
-            "amount": f"{settling.credit_of(row).decimal:,.2f}",
+            "amount": f"{settling.unused(row).decimal:,.{settling.unused(row).exponent}f}",
             "payee": (party.title if party else "") or row.payer,
             "payee_bank": party.bank if party else "",
             "payee_account": party.bank_account if party else "",
@@ -150,6 +151,7 @@ def allocate(uid: str) -> BaseResponse:
         part = settling.put_on(row, invoice, by=me().person)
         if not part:
             raise Refused(_("Nothing is left to pay on this invoice, or nothing is left of this receipt."))
+        bank_clearing.clear_after(row, by=me().person)
     return go("money.receipt", _("Put on invoice %(number)s.", number=invoice.number), uid=uid)
 
 

@@ -36,7 +36,7 @@ def ask_refund(uid: str) -> Any:
     try:
         with transaction():
             made = refunds.request_refund(
-                row, form.money(), by=me().person, reason=form.reason.data,
+                row, form.money(row.currency), by=me().person, reason=form.reason.data,
                 payee=payee if row.way is Way.BANK else None,
             )  # fmt: skip
     except Refused as refusal:

@@ -10,10 +10,11 @@ from sqlalchemy import select
 from portal.accounts.people import Person
 from portal.billing import ledger, letters, queries
 from portal.billing.events import RefundDone
+from portal.billing.exchange import part_of
 from portal.billing.ledger import Line
 from portal.billing.models import Party
 from portal.billing.money_models import Receipt, Refund, RefundState, Way
-from portal.billing.settling import CASH, credit_of
+from portal.billing.settling import CASH, credit_of, unused
 from portal.core import audit, clock, outbox
 from portal.core.db import db
 from portal.core.errors import Forbidden, Refused
@@ -36,19 +37,22 @@ class Payee:
 def request_refund(
     receipt: Receipt, amount: Money, *, by: Person, reason: str, payee: Payee | None = None
 ) -> Refund:
-    """Ask for part of a receipt's credit to be sent back; the sum is set aside at once."""
+    """Ask for part of a receipt's credit, in the currency it came in, to be sent back; the sum is set aside at once."""
     db.session.scalars(select(Receipt).where(Receipt.id == receipt.id).with_for_update(of=Receipt)).one()
     _refuse_disputed(receipt)
-    if not Money(0) < amount <= credit_of(receipt):
+    free, worth = unused(receipt), credit_of(receipt)
+    if amount.currency != free.currency or not 0 < amount.minor <= free.minor:
         raise Refused(
             _l("At most the unused credit of this receipt can be refunded."), field="amount", status=422
         )
+    if amount != free:
+        worth = Money(part_of(worth.minor, amount.minor, free.minor))
     to = payee or Payee()
     if receipt.way is Way.BANK and not (to.name and to.account):
         raise Refused(_l("A transfer needs the payee's name and account."), field="payee_account", status=422)
     row = Refund(
-        receipt=receipt, amount=amount, reason=reason, by=by, payee=to.name, payee_bank=to.bank,
-        payee_account=to.account,
+        receipt=receipt, amount=worth, reason=reason, by=by, payee=to.name, payee_bank=to.bank,
+        payee_account=to.account, units=None if receipt.units is None else amount.minor,
     )  # fmt: skip
     db.session.add(row)
     db.session.flush()
@@ -89,23 +93,27 @@ def _credit(party: Party | None) -> str:
     return ledger.CREDIT if party is not None else ledger.UNIDENTIFIED
 
 
+def book(kind: str, row: Refund, off: str, onto: str) -> None:
+    """Move what is sent back from one account to another; our own money is nobody's in particular."""
+    receipt, units = row.receipt, row.units
+    sides = [
+        Line(
+            account, row.amount * sign, receipt.party if account != CASH[receipt.way] else None, receipt=receipt,
+            currency=receipt.currency, units=None if units is None else units * sign,
+        )
+        for account, sign in ((off, 1), (onto, -1))
+    ]  # fmt: skip
+    ledger.post(kind, row.subject, sides, on=clock.today())
+
+
 def approve_refund(refund: Refund, *, by: Person) -> Refund:
     """Stand for another's request: what is owed back leaves the credit, and a gateway is asked to pay it."""
     row = _second(refund.id, by)
     _refuse_disputed(row.receipt)
     move(row, R.APPROVED)
     row.second = by
-    party = row.receipt.party
-    ledger.post(
-        "refund_approved",
-        row.subject,
-        [
-            Line(_credit(party), row.amount, party, receipt=row.receipt),
-            Line(ledger.REFUNDS, -row.amount, party, receipt=row.receipt),
-        ],
-        on=clock.today(),
-    )
-    _note("refund.approved", row, by, amount=row.amount)
+    book("refund_approved", row, _credit(row.receipt.party), ledger.REFUNDS)
+    _note("refund.approved", row, by, amount=row.came)
     if row.receipt.way is not Way.BANK:
         outbox.queue("send_refund", f"send_refund:{row.uid}", {"uid": row.uid})
     return row
@@ -143,18 +151,9 @@ def finish_refund(refund: Refund, *, good: bool, by: Person | str, why: str = ""
     row = locked(refund.id)
     move(row, R.SUCCEEDED if good else R.FAILED)
     row.failure = why[:300]
-    party = row.receipt.party
-    target = CASH[row.receipt.way] if good else _credit(party)
-    ledger.post(
-        "refund_done" if good else "refund_failed",
-        row.subject,
-        [
-            Line(ledger.REFUNDS, row.amount, party, receipt=row.receipt),
-            Line(target, -row.amount, None if good else party, receipt=row.receipt),
-        ],
-        on=clock.today(),
-    )
-    _note("refund.succeeded" if good else "refund.failed", row, by, amount=row.amount, reason=why)
+    target = CASH[row.receipt.way] if good else _credit(row.receipt.party)
+    book("refund_done" if good else "refund_failed", row, ledger.REFUNDS, target)
+    _note("refund.succeeded" if good else "refund.failed", row, by, amount=row.came, reason=why)
     if good:
         letters.refunded(row)
         publish(RefundDone(row))
@@ -165,17 +164,8 @@ def came_back(refund: Refund, *, by: Person | str, why: str) -> None:
     row = locked(refund.id)
     move(row, R.FAILED)
     row.failure = why[:300]
-    party = row.receipt.party
-    ledger.post(
-        "refund_came_back",
-        row.subject,
-        [
-            Line(CASH[row.receipt.way], row.amount, receipt=row.receipt),
-            Line(_credit(party), -row.amount, party, receipt=row.receipt),
-        ],
-        on=clock.today(),
-    )
-    _note("refund.failed", row, by, amount=row.amount, reason=why)
+    book("refund_came_back", row, CASH[row.receipt.way], _credit(row.receipt.party))
+    _note("refund.failed", row, by, amount=row.came, reason=why)
 
 
 def finish_transfer(refund: Refund, *, by: Person, good: bool, why: str = "") -> None:

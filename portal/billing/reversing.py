@@ -11,10 +11,12 @@ from portal.accounts.people import Person
 from portal.billing import ledger, letters, settling
 from portal.billing.crediting import reverse_invoice
 from portal.billing.events import PaymentReversed
+from portal.billing.exchange import part_of
 from portal.billing.issuing import locked
 from portal.billing.ledger import Line
 from portal.billing.models import Invoice, InvoiceState
 from portal.billing.money_models import Allocation, Receipt, Refund, RefundState
+from portal.billing.parts import units_left
 from portal.billing.queries import allocations_of
 from portal.billing.reversal_models import Reversal, ReversalKind
 from portal.core import audit, clock
@@ -109,6 +111,13 @@ def _free(row: Receipt, amount: Money, *, by: Person | str, reason: str) -> None
         raise Refused(_l("More is taken back than is left of this receipt."), field="amount", status=422)
 
 
+def _units(row: Receipt, amount: Money) -> int | None:
+    """Return what of a receipt's own currency goes with a part of its credit."""
+    if row.units is None:
+        return None
+    return part_of(units_left(row), amount.minor, settling.credit_of(row).minor)
+
+
 def reverse_receipt(
     receipt: Receipt, *, amount: Money, reason: str, by: Person | str, key: str,
     kind: ReversalKind = ReversalKind.BANK_RETURN, account: str | None = None, on: date | None = None,
@@ -125,19 +134,21 @@ def reverse_receipt(
     if amount <= NONE:
         raise Refused(_l("The amount must be more than zero."), field="amount", status=422)
     _free(row, amount, by=by, reason=reason)
+    gone = _units(row, amount)
     made = Reversal(
         key=key, kind=kind, receipt=row, amount=amount, reason=reason[:300], day=on or clock.today(),
         recorded_by=str(getattr(by, "name", by))[:120],
     )  # fmt: skip
     db.session.add(made)
     db.session.flush()
+    target = account or settling.CASH[row.way]
     source = ledger.CREDIT if row.party is not None else ledger.UNIDENTIFIED
     ledger.post(
         "reversal",
         made.subject,
         [
-            Line(source, amount, row.party, receipt=row),
-            Line(account or settling.CASH[row.way], -amount, receipt=row),
+            Line(source, amount, row.party, receipt=row, currency=row.currency, units=gone),
+            Line(target, -amount, receipt=row, currency=row.currency, units=gone and -gone),
         ],
         on=made.day,
     )

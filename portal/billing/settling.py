@@ -25,7 +25,7 @@ from portal.billing.money_models import (
     RefundState,
     Way,
 )
-from portal.billing.parts import Part, fitting, released, sides
+from portal.billing.parts import Part, fitting, released, sides, units_left
 from portal.billing.reference import find
 from portal.billing.reversal_models import Reversal
 from portal.core import audit, catalogue, clock
@@ -175,6 +175,13 @@ def credit_of(receipt: Receipt) -> Money:
         )
     ).one()
     return receipt.amount - Money(sum(int(part) for part in parts))
+
+
+def unused(receipt: Receipt) -> Money:
+    """Return what of a receipt nobody uses, in its own currency."""
+    if receipt.units is None:
+        return credit_of(receipt)
+    return Money(units_left(receipt), receipt.currency)
 
 
 def put_on(receipt: Receipt, invoice: Invoice, *, by: Person | str) -> Money:

@@ -187,6 +187,27 @@ def _receipts() -> list[str]:
     return found
 
 
+def _foreign() -> list[str]:
+    """What a receipt in another currency leaves on an account is nothing in both currencies, or something in both."""
+    whole, units = func.sum(JournalLine.amount), func.coalesce(func.sum(JournalLine.units), 0)
+    rows = db.session.execute(
+        select(JournalLine.receipt_id, JournalLine.account, whole, units)
+        .join(Receipt, Receipt.id == JournalLine.receipt_id)
+        .where(
+            Receipt.units.is_not(None),
+            JournalLine.account.in_(
+                (ledger.CREDIT, ledger.UNIDENTIFIED, ledger.REFUNDS, *set(CASH.values()))
+            ),
+        )
+        .group_by(JournalLine.receipt_id, JournalLine.account)
+    )
+    return [
+        f"receipts: {receipt} leaves {_fen(fen)} fen and {left} units of its currency on account {account}"
+        for receipt, account, fen, left in rows
+        if (_fen(fen) == 0) != (left == 0)
+    ]
+
+
 def _ways() -> list[str]:
     """Money of each way lies on the account of that way."""
     rows = db.session.execute(
@@ -203,7 +224,7 @@ def _ways() -> list[str]:
 
 
 CHECKS: tuple[Callable[[], list[str]], ...] = (
-    _entries, _numbers, _documents, _invoices, _receipts, _ways,
+    _entries, _numbers, _documents, _invoices, _receipts, _foreign, _ways,
     *books.CHECKS, *verify_stripe.CHECKS, *verify_prices.CHECKS, *verify_desk.CHECKS, *verify_bank.CHECKS,
 )  # fmt: skip
 
