@@ -20,6 +20,7 @@ from portal.app import create_app
 from portal.cli import migrate_now
 from portal.core import settings as places
 from portal.core.db import db
+from tests.kept import Kept, named, plain
 from tests.warm import share
 
 KEY = "a key for tests only, of forty characters"
@@ -81,12 +82,7 @@ def postgres_server() -> Iterator[str]:
 
 
 def _admin(url: str) -> Any:
-    return psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://"), autocommit=True)
-
-
-def _named(url: str, name: str) -> str:
-    head, _, tail = url.partition("?")
-    return f"{head.rsplit('/', 1)[0]}/{name}" + (f"?{tail}" if tail else "")
+    return psycopg.connect(plain(url), autocommit=True)
 
 
 @pytest.fixture(scope="session")
@@ -95,13 +91,21 @@ def postgres_template(postgres_server: str, tmp_path_factory: pytest.TempPathFac
     name = f"portal_{uuid4().hex[:8]}"
     with _admin(postgres_server) as admin:
         admin.execute(f'CREATE DATABASE "{name}"')
-    app = build(tmp_path_factory.mktemp("pg"), _named(postgres_server, name))
+    app = build(tmp_path_factory.mktemp("pg"), named(postgres_server, name))
     with app.app_context():
         migrate_now()
         db.engine.dispose()
     yield name
     with _admin(postgres_server) as admin:
         admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def postgres_kept(postgres_server: str, postgres_template: str) -> Iterator[Kept]:
+    """The PostgreSQL database that the tests of this process use one after the other."""
+    made = Kept(postgres_server, postgres_template, _admin)
+    yield made
+    made.drop()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -115,19 +119,12 @@ def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
         with made.app_context():
             db.engine.dispose()
         return
-    server, template = (
-        request.getfixturevalue("postgres_server"),
-        request.getfixturevalue("postgres_template"),
-    )
-    name = f"test_{uuid4().hex[:10]}"
-    with _admin(server) as admin:
-        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    made = build(tmp_path, _named(server, name))
+    kept: Kept = request.getfixturevalue("postgres_kept")
+    made = build(tmp_path, kept.take())
     yield made
     with made.app_context():
         db.engine.dispose()
-    with _admin(server) as admin:
-        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    kept.give_back()
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import psycopg
 import pytest
 import stripe
 from flask import Flask
@@ -35,6 +34,7 @@ from portal.core.mail import MailMessage
 from portal.core.money import Money
 from portal.core.outbox import OutboxItem
 from tests import books
+from tests.kept import Start
 from tests.stripe_double import Direct, Double
 from tests.stripe_scene import begun, behind, deliver
 from tests.undone import examples
@@ -275,34 +275,11 @@ def restorer(app: Flask) -> Callable[[], None]:
             shutil.copy(file.with_suffix(".start"), file)
 
         return back
-    plain = url.replace("+psycopg", "")
-    with psycopg.connect(plain, autocommit=True) as admin:
-        tables = [
-            row[0] for row in admin.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        ]
-        admin.execute("CREATE SCHEMA start")
-        for table in tables:
-            admin.execute(f'CREATE TABLE start."{table}" AS TABLE public."{table}"')
-    marks = " UNION ALL ".join(
-        f"SELECT '{table}', count(*), max(xmin::text::bigint) FROM public.\"{table}\"" for table in tables
-    )
-    with psycopg.connect(plain, autocommit=True) as admin:
-        known = set(admin.execute(marks).fetchall())
+    start = Start(url)
 
     def laid_back() -> None:
-        """Lay back the tables that were written to since, without triggers: also what is on record, in any order."""
         db.session.remove()
-        with psycopg.connect(plain, autocommit=True) as conn:
-            changed = sorted({row[0] for row in set(conn.execute(marks).fetchall()) - known})
-            conn.execute(
-                "SET session_replication_role = replica;"
-                + "".join(
-                    f'DELETE FROM public."{table}"; INSERT INTO public."{table}" SELECT * FROM start."{table}";'
-                    for table in changed
-                )
-            )
-            known.clear()
-            known.update(conn.execute(marks).fetchall())
+        start.back()
 
     return laid_back
 

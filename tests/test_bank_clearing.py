@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -27,6 +25,7 @@ from portal.core.errors import Refused
 from portal.core.mail import MailMessage
 from portal.core.money import Money
 from tests import books
+from tests.nursery import Racer
 from tests.people import browser, make_org, make_person, post
 from tests.statements import Told, bring, camt, csv_two
 from tests.test_processes import environment
@@ -444,15 +443,9 @@ def test_overlapping_files_taken_at_the_same_time_add_each_line_once(app: Flask,
     for n, data in enumerate(parts):
         file = tmp_path / f"{n}.xml"
         file.write_bytes(data)
-        command = [sys.executable, "-c", RACER, str(file)]
-        racers.append(
-            subprocess.Popen(
-                command, env=environment(app, tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-            )
-        )
-    told = [racer.communicate(timeout=500) for racer in racers]
-    assert [racer.returncode for racer in racers] == [0] * 4, [one[1][-500:] for one in told]
-    assert sum(int(one[0].split()[-1]) for one in told) == 6
+        racers.append(Racer(tmp_path, environment(app, tmp_path), RACER, str(file)))
+    assert [racer.wait() for racer in racers] == [0] * 4, [racer.wrong[-500:] for racer in racers]
+    assert sum(int(racer.said.split()[-1]) for racer in racers) == 6
     with app.app_context():
         with reading():
             assert len(lines()) == 6

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from flask import Flask
@@ -21,7 +20,8 @@ from portal.core.db import db
 from portal.core.problems import for_programs
 from portal.core.shield import LIMITS
 from portal.core.web import ACCESS, PUBLIC, SIGNED_IN, View
-from tests.conftest import _admin, _named, build
+from tests.conftest import _admin, build
+from tests.kept import Kept
 from tests.people import browser, make_person
 from tests.world import (
     BODY,
@@ -69,15 +69,12 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         request.getfixturevalue("postgres_server"),
         request.getfixturevalue("postgres_template"),
     )
-    name = f"world_{uuid4().hex[:8]}"
-    with _admin(server) as admin:
-        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    app = build(home, _named(server, name), PORTAL_LIMITS=WIDE)
+    own = Kept(server, template, _admin)
+    app = build(home, own.take(), PORTAL_LIMITS=WIDE)
     yield build_world(app)
     with app.app_context():
         db.engine.dispose()
-    with _admin(server) as admin:
-        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    own.drop()
 
 
 def permissions() -> ModuleType:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -28,7 +26,7 @@ from tests import books
 from tests.people import browser
 from tests.test_fapiao import SILVER, ask, firm, invoice, paid
 from tests.test_prices import publish
-from tests.test_processes import environment
+from tests.test_races import run, soon
 
 __all__ = ["firm"]
 S = FapiaoState
@@ -41,7 +39,7 @@ ACTS = st.lists(
     max_size=9,
 )
 ASKER = """
-import sys
+import sys, time
 from portal.app import create_app
 from portal.accounts.people import Person
 from portal.billing import fapiao
@@ -57,8 +55,7 @@ def ask():
         who = db.session.query(Person).filter(Person.email.startswith("chen@")).one()
         fapiao.request_fapiao(row.party, {row.id: Money(int(sys.argv[1]))}, kind=FapiaoKind.NORMAL, by=who)
 with create_app().app_context():
-    print("ready", flush=True)
-    sys.stdin.readline()
+    time.sleep(max(0.0, float(sys.argv[2]) - time.time()))
     try:
         patiently(ask)
         print("asked")
@@ -131,24 +128,8 @@ def test_a_fapiao_is_at_most_what_is_settled_less_what_is_issued(
 def test_two_requests_at_once_for_the_same_money_make_one(firm: Flask, tmp_path: Path) -> None:
     uid = paid(firm)
     half = str(SILVER.minor // 2 + 1)  # each fits alone, both together do not
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", ASKER, half], env=environment(firm, tmp_path), stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, text=True,
-        )
-        for _n in range(2)
-    ]  # fmt: skip
-    for one in running:
-        assert one.stdout is not None
-        assert one.stdout.readline().strip() == "ready"
-    said = []
-    for one in running:
-        assert one.stdin is not None
-        one.stdin.write("go\n")
-        one.stdin.flush()
-    for one in running:
-        said.append(one.communicate(timeout=120)[0].strip())
-    assert sorted(said) == ["asked", "refused"]
+    said = run(firm, tmp_path, ASKER, *[(half, soon())] * 2)
+    assert sorted(word.strip() for word in said) == ["asked", "refused"]
     with firm.app_context(), reading():
         assert db.session.scalar(select(func.count(Fapiao.id))) == 1
         assert fapiao.taken(invoice(uid)) == Money(int(half))

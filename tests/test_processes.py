@@ -23,6 +23,7 @@ from portal.core import audit, chores, outbox
 from portal.core.db import db
 from portal.core.mail import MailMessage
 from tests.conftest import KEY
+from tests.nursery import Racer
 
 RACER = """
 import sys
@@ -58,9 +59,8 @@ def until(true: Callable[[], bool], what: str) -> None:
 
 @pytest.mark.race
 def test_eight_writers_keep_one_chain_and_one_mail_each(app: Flask, tmp_path: Path) -> None:
-    command = [sys.executable, "-c", RACER]
-    racers = [subprocess.Popen([*command, str(n)], env=environment(app, tmp_path)) for n in range(8)]
-    assert [racer.wait(120) for racer in racers] == [0] * 8
+    racers = [Racer(tmp_path, environment(app, tmp_path), RACER, str(n)) for n in range(8)]
+    assert [racer.wait() for racer in racers] == [0] * 8
     with app.app_context():
         assert audit.verify() == (8 * 20, [])
         assert outbox.drain() == 20

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -24,6 +22,7 @@ from portal.core.db import db, reading, transaction
 from portal.core.mail import MailMessage
 from portal.members import reports
 from tests import road
+from tests.nursery import Racer
 from tests.people import post
 from tests.test_processes import environment, until
 
@@ -120,22 +119,13 @@ with create_app().app_context():
 
 
 def run(app: Flask, home: Path, code: str, *args: tuple[str, ...]) -> list[str]:
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, *words],
-            env=environment(app, home),
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for words in args
-    ]
-    said = [process.communicate(timeout=400)[0] for process in running]
-    assert [process.returncode for process in running] == [0] * len(args)
-    return said
+    running = [Racer(home, environment(app, home), code, *words) for words in args]
+    assert [racer.wait() for racer in running] == [0] * len(args), [racer.wrong for racer in running]
+    return [racer.said for racer in running]
 
 
 def soon() -> str:
-    return str(time.time() + 8)
+    return str(time.time() + 4)
 
 
 @pytest.mark.slow
@@ -260,8 +250,8 @@ def test_sudden_death_leaves_nothing_half_done(app: Flask, tmp_path: Path) -> No
     env = environment(app, tmp_path)
     for attempt in range(4):
         victims = [
-            subprocess.Popen([sys.executable, "-c", LOOPER, str(attempt)], env=env),
-            subprocess.Popen([sys.executable, "-c", WORKER], env=env),
+            Racer(tmp_path, env, LOOPER, str(attempt)),
+            Racer(tmp_path, env, WORKER),
         ]
         least = count(app) + 5
         wait_for(app, least)

@@ -32,6 +32,7 @@ from portal.core.mail import MailMessage
 from portal.core.money import Money
 from tests import books, contract
 from tests.browser import free_port
+from tests.nursery import Racer
 from tests.stripe_front import HOOK_SECRET, Front, Wire, listening, path_of
 from tests.test_processes import environment, until
 from tools import stripe_servers
@@ -158,9 +159,9 @@ def killed(app: Flask, home: Path, wire: Wire, verb: str, what: object) -> None:
         "STRIPE_API_BASE": wire.url,
     }  # fmt: skip
     wire.kill_next()
-    process = subprocess.Popen([sys.executable, "-c", VICTIM, verb, str(what)], env=env)
+    process = Racer(home, env, VICTIM, verb, str(what))
     wire.victim = process.pid
-    assert process.wait(120) == -9
+    assert process.wait() == -9
     assert len(wire.killed) >= 1
 
 
