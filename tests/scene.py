@@ -165,7 +165,7 @@ def look(visitor: Visitor, page: Shown) -> None:
     visitor.open(page.path)
     if page.press:
         visitor.press(page.press, within=visitor.page.get_by_role("main"))
-    visitor.page.wait_for_load_state("networkidle")
+        visitor.page.wait_for_load_state("networkidle")
 
 
 def fresh(served: Served, role: str) -> dict[str, Any]:
