@@ -17,7 +17,20 @@ from portal import schedule, wiring
 from portal.accounts import access, frame
 from portal.billing import curves, kinds
 from portal.billing import words as billing_words
-from portal.core import api, audit, catalogue, i18n, labels, problems, retry, shield, story, web, words
+from portal.core import (
+    api,
+    assets,
+    audit,
+    catalogue,
+    i18n,
+    labels,
+    problems,
+    retry,
+    shield,
+    story,
+    web,
+    words,
+)
 from portal.core.db import db, guard
 from portal.core.remember import Remember, frozen
 from portal.core.settings import load, place
@@ -98,6 +111,7 @@ def _install(app: Portal) -> None:
     access.install(app)
     web.install_errors(app)
     app.after_request(web.headers)
+    assets.install(app)
     _templates(app)
     for blueprint in wiring.BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import sys
+from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from uuid import uuid4
@@ -22,6 +23,27 @@ def _live(code: str, words: tuple[str, ...], env: dict[str, str], said: str, wro
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
     with open(1, "w", closefd=False) as out, contextlib.redirect_stdout(out):
         exec(compile(code, "<racer>", "exec"), {"__name__": "__main__"})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a command ended, and what it printed."""
+
+    code: int
+    said: str
+    wrong: str
+
+
+COMMAND = """
+from portal.cli import main
+main()
+"""
+
+
+def command(home: Path, env: dict[str, str], *words: str) -> Answer:
+    """Run the portal's command line in a process of its own to its end."""
+    racer = Racer(home, env, COMMAND, *words)
+    return Answer(racer.wait(), racer.said, racer.wrong)
 
 
 class Racer:

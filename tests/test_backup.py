@@ -21,6 +21,7 @@ from portal.core.db import db, reading, transaction
 from portal.core.errors import Refused
 from portal.core.files import StoredFile
 from tests.conftest import KEY, build
+from tests.nursery import command
 
 WRITER = """
 import sys
@@ -51,13 +52,11 @@ def home(tmp_path: Path, sqlite_template: Path) -> Path:
 def run(home: Path) -> Callable[..., tuple[int, str]]:
     """Run a command on a home; return its status and all it said."""
 
-    def command(*words: str, at: Path = home) -> tuple[int, str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "portal.cli", *words], env=environment(at), capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        return done.returncode, done.stdout + done.stderr
+    def run_it(*words: str, at: Path = home) -> tuple[int, str]:
+        done = command(home.parent / "said", environment(at), *words)
+        return done.code, done.said + done.wrong
 
-    return command
+    return run_it
 
 
 def environment(home: Path) -> dict[str, str]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 
@@ -13,14 +11,14 @@ import pytest
 from flask import Flask
 
 from tests.conftest import KEY
+from tests.nursery import Answer, command
 from tests.statements import Told, camt
 
 
-def run(app: Flask, home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def run(app: Flask, home: Path, *words: str) -> Answer:
     url = app.extensions["settings"].database_url
     env = {**os.environ, "PORTAL_HOME": str(home), "PORTAL_DATABASE_URL": url, "PORTAL_SECRET_KEY": KEY}
-    command = [sys.executable, "-m", "portal.cli", "import", "statement", *words]
-    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=500, check=False)
+    return command(home, env, "import", "statement", *words)
 
 
 @pytest.mark.slow
@@ -29,16 +27,16 @@ def test_a_statement_is_taken_in_from_the_command_line(sqlite_app: Flask, tmp_pa
     file.write_bytes(camt([Told(500, date(2026, 9, 1)), Told(-200, date(2026, 9, 2))], 100))
     ask = (str(file), "--account", "basic", "--format", "json")
     dry = run(sqlite_app, tmp_path, *ask, "--dry-run")
-    assert dry.returncode == 0
-    assert json.loads(dry.stdout)["new"] == 2
+    assert dry.code == 0
+    assert json.loads(dry.said)["new"] == 2
     first, again = run(sqlite_app, tmp_path, *ask), run(sqlite_app, tmp_path, *ask)
-    assert json.loads(first.stdout) == {
+    assert json.loads(first.said) == {
         "account": "basic", "form": "camt", "lines": 2, "new": 2, "known": 0, "opening": 100, "closing": 400,
         "matched": 0, "suggested": 0, "hints": 0, "unidentified": 1, "out": 1,
     }  # fmt: skip
-    assert json.loads(again.stdout)["new"] == 0
+    assert json.loads(again.said)["new"] == 0
     file.write_bytes(file.read_bytes()[:-20])
     refused = run(sqlite_app, tmp_path, *ask)
-    assert (refused.returncode, refused.stdout, len(refused.stderr.strip().splitlines())) == (1, "", 1)
-    assert run(sqlite_app, tmp_path, str(file)).returncode == 2
-    assert run(sqlite_app, tmp_path, *ask, "--closing", "abc").returncode == 2
+    assert (refused.code, refused.said, len(refused.wrong.strip().splitlines())) == (1, "", 1)
+    assert run(sqlite_app, tmp_path, str(file)).code == 2
+    assert run(sqlite_app, tmp_path, *ask, "--closing", "abc").code == 2

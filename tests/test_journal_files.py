@@ -144,7 +144,7 @@ def posted() -> set[str]:
 def kinds_of(call: ast.Call) -> list[ast.expr]:
     """Return the arguments of a call that are a kind of entry."""
     name = ast.unparse(call.func)
-    if name in {"ledger.post", "_post"}:
+    if name in {"ledger.post", "_post", "book", "refunds.book"}:
         return call.args[:1]
     if name == "ledger.mirror":
         return call.args[1:2]

@@ -88,3 +88,18 @@ def test_the_next_page_is_a_path_of_ours() -> None:
     ):
         assert safe_next(foreign, "/") == "/"
     assert safe_next("/members?q=a", "/") == "/members?q=a"
+
+
+def test_files_of_a_page_are_kept_by_browsers_until_they_change(client: FlaskClient) -> None:
+    page = client.get("/").text
+    files = set(re.findall(r'(?:href|src)="(/(?:static|bootstrap/static)/[^"#]+)', page))
+    assert len(files) > 4
+    for address in files:
+        assert re.search(r"\?v=[0-9a-f]{12}$", address), address
+        with client.get(address) as kept:
+            assert kept.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        for other in (address.split("?")[0], address[:-1] + ("0" if address[-1] != "0" else "1")):
+            with client.get(other) as fresh:
+                assert (fresh.status_code, fresh.headers["Cache-Control"]) == (200, "no-cache")
+    with client.get("/static/nothing.js?v=") as missing:
+        assert missing.status_code == 404

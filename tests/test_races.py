@@ -43,10 +43,10 @@ def issue(n):
         party = issuing.party_of(db.session.get(Organisation, 1))
         order = issuing.place_order(party, f"race:{me}-{n}", [Item(price_of("dues.silver"))])
         issuing.issue_invoice(order, language="en", by="race")
-        if n % 4 == 3:
+        if n % 10 == 9:
             raise ZeroDivisionError
 with create_app().app_context():
-    for n in range(rounds + rounds // 3):
+    for n in range((rounds * 10 - 1) // 9):
         try:
             patiently(lambda: issue(n))  # as every door does with a lost race
         except ZeroDivisionError:

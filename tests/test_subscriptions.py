@@ -47,9 +47,9 @@ from portal.core.errors import Forbidden, Refused
 from portal.core.money import Money
 from tests import books
 from tests.test_prices import publish
+from tests.undone import examples
 
 NEW_YEAR = date(2027, 1, 1)
-ROWS = settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 PURE = settings(max_examples=500, deadline=None)
 DAYS = st.dates(date(2020, 1, 1), date(2036, 12, 31))
 ANCHORS = st.one_of(
@@ -347,13 +347,20 @@ def running_year(app: Flask) -> Flask:
     return app
 
 
-@given(st.dates(NEW_YEAR, date(2027, 12, 31)), st.integers(101, 900), st.integers(101, 900))
-@ROWS
-def test_i8_on_rows_accepted_is_quoted_and_a_day_undoes_itself(
-    running_year: Flask, day: date, first: int, second: int
-) -> None:
+def test_i8_on_rows_accepted_is_quoted_and_a_day_undoes_itself(running_year: Flask) -> None:
     """Each example is rolled back, so that all begin with the same year."""
-    with running_year.app_context(), clock.stopped_at(day):
+
+    @given(st.dates(NEW_YEAR, date(2027, 12, 31)), st.integers(101, 900), st.integers(101, 900))
+    @settings(max_examples=examples(running_year), deadline=None, suppress_health_check=list(HealthCheck))
+    def run(day: date, first: int, second: int) -> None:
+        change_and_back(running_year, day, first, second)
+
+    run()
+
+
+def change_and_back(app: Flask, day: date, first: int, second: int) -> None:
+    """Change to more nodes as quoted, see that the same day undoes it, and change once more."""
+    with app.app_context(), clock.stopped_at(day):
         db.session.rollback()
         sub = db.session.scalars(select(Subscription)).one()
         price = price_of("licence.triton")

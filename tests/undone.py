@@ -13,10 +13,10 @@ from portal.core.db import db
 
 
 def examples(app: Flask) -> int:
-    """Return how many histories a costly test lives through: 150 on SQLite and 100 on PostgreSQL, 500 on both by `make proofs`."""
+    """Return how many histories a costly test lives through: 100 on SQLite and 60 on PostgreSQL, 500 on both by `make proofs`."""
     if os.environ.get("PROOFS"):
         return 500
-    return 150 if app.extensions["settings"].sqlite else 100
+    return 100 if app.extensions["settings"].sqlite else 60
 
 
 @contextmanager

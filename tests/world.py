@@ -29,10 +29,10 @@ from portal.billing.note_models import NoteKind
 from portal.billing.price_models import PriceVersion
 from portal.billing.pricing import DiscountKind
 from portal.core import clock
+from portal.core.assets import LIBRARIES
 from portal.core.db import Model, db, reading, transaction
 from portal.core.mail import MailMessage
 from portal.core.money import Money
-from portal.core.web import LIBRARIES
 from portal.members.models import Application, Upload
 from tests import road
 from tests.people import browser, make_person, post, token

@@ -12,7 +12,7 @@ from jinja2.environment import TemplateModule
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
-from portal.core import i18n, labels
+from portal.core import assets, i18n, labels
 
 WORDS = frozenset({"_", "gettext"})
 MOST_PATHS = 20_000
@@ -103,12 +103,17 @@ def icon(name: str) -> Markup:
     return _drawn(name, framed=True)
 
 
+SHEET = "icons/bootstrap-icons.svg"
+
+
 def _drawn(name: str, *, framed: bool) -> Markup:
     known: dict[Any, Markup] = current_app.extensions.setdefault("icons", {})
     if (found := known.get((name, framed))) is None:
         # Bound here and not by `url_for`: a template may be compiled without a request. The portal stands at the root.
         sheet = current_app.url_map.bind("portal").build(
-            "bootstrap.static", {"filename": "icons/bootstrap-icons.svg"}, force_external=False
+            "bootstrap.static",
+            {"filename": SHEET, "v": assets.version("bootstrap.static", SHEET)},
+            force_external=False,
         )
         svg = '<svg class="bi" width="1em" height="1em" fill="currentColor"><use xlink:href="{}#{}"/></svg>'
         if framed:

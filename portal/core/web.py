@@ -31,6 +31,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
+from portal.core.assets import LIBRARIES
 from portal.core.db import let_go
 from portal.core.errors import Refused
 from portal.core.problems import by_program, problem
@@ -50,7 +51,6 @@ BARE = (
     '<!doctype html><html lang="en"><title>Something went wrong</title><p>系统暂时无法响应，请稍后再试。</p>'
     "<p>Something went wrong on our side. Nothing was lost; please try again in a minute.</p><p><code>{}</code></p>"
 )
-LIBRARIES = frozenset({"static", "bootstrap.static"})
 
 
 class Lock(ABC):
