@@ -288,9 +288,11 @@ def test_blank_rows_and_a_name_of_200_characters_are_taken(app: Flask) -> None:
         assert reports.members_on(date(2024, 1, 9)) == {"Gold": 1}
 
 
-def test_the_command_takes_it_whole_or_only_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PORTAL_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("PORTAL_DATABASE_URL", raising=False)
+def test_the_command_takes_it_whole_or_only_looks(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portal.cli.past.prepared", lambda: app)
+    monkeypatch.setattr("portal.cli.doors.prepared", lambda: app)
     path = tmp_path / "history.csv"
     path.write_text(file(SMALL), "utf-8")
     run = CliRunner()

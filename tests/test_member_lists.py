@@ -97,12 +97,17 @@ def taken(app: Flask, data: bytes, *, run: bool = True) -> str:
         return row.uid
 
 
+def kept(table_name: str, column: str) -> bool:
+    """Whether a column is part of a dump: how often a row was written is not, nor is the number of a derived one."""
+    return column != "version" and (table_name, column) != ("match_key", "id")
+
+
 def dump() -> dict[str, list[Any]]:
-    """Return every row of every table but what says who did what; how often a row was written does not count."""
+    """Return every row of every table but what says who did what."""
     return {
         made.name: sorted(
             repr(tuple(row))
-            for row in db.session.execute(select(*[c for c in made.columns if c.name != "version"]))
+            for row in db.session.execute(select(*[c for c in made.columns if kept(made.name, c.name)]))
         )
         for made in Model.metadata.sorted_tables
         if made.name not in ASIDE
@@ -180,7 +185,7 @@ def test_each_row_says_what_it_would_do(app: Flask) -> None:
         {"legal_name": "vega GmbH"},
         {"legal_name": ""},
         {"legal_name": "", "about": "of nobody"},
-        {"legal_name": "Lyra", "registration": "91110000600037341A"},
+        {"legal_name": "Lyra", "registration": "91110000600037314L"},
         {"legal_name": "Lyra", "homepage": "lyra"},
         {"legal_name": "Lyra", "category": "circus"},
         {"legal_name": "Lyra", "category": "individual"},
@@ -201,16 +206,16 @@ def test_each_row_says_what_it_would_do(app: Flask) -> None:
         ("conflict", ("", "name_alone", "Orion Chips Ltd")),
         ("conflict", ("", "domain_alone", "Orion Chips Ltd")),
         ("create", {"legal_name": ["", "Vega"], "country": ["", "DE"], "registration": ["", "DE:REG:HRB1"], "tier": ["", "silver"]}),
-        ("conflict", ("", "twice", "9")),
+        ("conflict", ("", "twice", "8")),
         ("refused", ("legal_name", "missing", "")),
-        ("refused", ("registration", "no_uscc", "91110000600037341A")),
+        ("refused", ("registration", "no_uscc", "91110000600037314L")),
         ("refused", ("homepage", "no_address", "lyra")),
         ("refused", ("category", "not_listed", "circus")),
         ("refused", ("category", "not_listed", "individual")),
         ("refused", ("tier", "not_listed", "Diamond")),
         ("refused", ("legal_name", "too_long", "200")),
         ("refused", ("legal_name", "one_line", "")),
-        ("conflict", ("", "twice", "5")),
+        ("conflict", ("", "twice", "4")),
         ("refused", ("id", "not_cleared", "")),
     ]  # fmt: skip
     counts = list_plan.counts(steps)

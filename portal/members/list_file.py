@@ -23,7 +23,7 @@ COLUMNS = (
 )  # fmt: skip
 CODES = ("id", "registration")
 CLEAR = "<clear>"
-CLEARED = "\x00"  # what that becomes once read: no cell can hold it
+CLEARED = "\x01"  # what that becomes once read: no cell can hold it
 MOST_ROWS, MOST_LINES, MOST_UNPACKED = 10_000, 50_000, 64 * 1024 * 1024
 SCIENTIFIC = re.compile(r"[+-]?[0-9](?:[.,][0-9]*)?[eE][+-]?[0-9]+")
 SPACES = " \u3000\u00a0\ufeff\t"
@@ -67,7 +67,12 @@ def _risky(text: str) -> bool:
 def tidy(text: str) -> str:
     """Return text as it is compared and stored: one kind of line break, no controls, trimmed."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(c for c in lines if c == "\n" or unicodedata.category(c) != "Cc").strip(SPACES + "\n")
+    return "".join(c for c in lines if c == "\n" or _kept(c)).strip(SPACES + "\n")
+
+
+def _kept(char: str) -> bool:
+    """Whether every kind of file can hold a character: no control, no half of one, none that XML forbids."""
+    return unicodedata.category(char) not in ("Cc", "Cs") and char not in "\ufffe\uffff"
 
 
 def read(data: bytes, name: str) -> list[Line]:
@@ -135,7 +140,7 @@ def _text(data: bytes) -> str:
 
 def _csv(data: bytes) -> Iterator[tuple[int, list[str]]]:
     text = _text(data)
-    first = text.split("\n", 1)[0]
+    first = next((line for line in text.splitlines() if line.strip()), "")
     mark = max(",;\t", key=lambda one: (first.count(one), one == ","))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
     try:

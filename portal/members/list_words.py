@@ -12,7 +12,7 @@ from portal.core import catalogue, story
 
 KINDS: dict[str, LazyString] = {
     "create": _l("New"),
-    "change": _l("Changed"),
+    "change": _l("Changes"),
     "same": _l("Same"),
     "conflict": _l("Conflict"),
     "refused": _l("Refused"),
@@ -37,7 +37,7 @@ WHY: dict[str, LazyString] = {
     "name_alone": _l("%(what)s has this name. A name alone does not tell: please add the id or the registration."),
     "domain_alone": _l("%(what)s has this domain. A domain alone does not tell: please add the id or the registration."),
 }  # fmt: skip
-OWN: dict[str, LazyString] = {"id": _l("Id"), "about": _l("About"), "tier": _l("Tier")}
+OWN: dict[str, LazyString] = {"id": _l("Id"), "about": _l("What it says of itself"), "tier": _l("Tier")}
 
 
 def why(step: dict[str, Any]) -> str:

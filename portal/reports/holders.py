@@ -37,8 +37,15 @@ def ranks() -> dict[str, int]:
 def window(start: date, end: date, *, known: datetime | None = None) -> Window:
     """Return a period with what is needed to judge it: the grace in force at its end, and the day known."""
     day = clock.day_of(known) if known else clock.today()
-    grace = terms.policy_on(end - timedelta(days=1)).grace_days
-    return Window(start, end, grace, day, ranks())
+    return Window(start, end, _grace(end - timedelta(days=1)), day, ranks())
+
+
+def _grace(day: date) -> int:
+    """Return the days of grace in force on a day; before the catalogue began, those of today."""
+    try:
+        return terms.policy_on(day).grace_days
+    except KeyError:
+        return terms.policy_on(clock.today()).grace_days
 
 
 def holders(*, known: datetime | None = None, grouped_on: date | None = None) -> dict[int, list[Span]]:

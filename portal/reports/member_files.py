@@ -47,7 +47,7 @@ def _table(table: tables.Table) -> Cells:
 
 
 def _kept(found: Retention) -> Cells:
-    heads = [_("Figure"), _("Share"), _("Part"), _("Of"), _("Meaning")]
+    heads = [_("Figure"), _("Share"), _("Part"), _("Out of"), _("Meaning")]
     return heads, [
         [one.name, one.ratio, one.part, one.whole, one.words] for one in tables.kept_figures(found)
     ]
