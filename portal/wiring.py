@@ -79,6 +79,7 @@ from portal.members import (  # noqa: F401 - their routes
     agreements,
     fulfil,
     individuals,
+    list_words,
     opening,
     profile_views,
     signing,
@@ -97,6 +98,7 @@ from portal.members.events import (
     MembershipJoined,
 )
 from portal.members.home import member, office
+from portal.members.intake import intake
 from portal.members.office import cases, count_waiting
 from portal.members.profile_api import profiles
 from portal.members.roll import roll
@@ -107,6 +109,8 @@ from portal.public import members as public_members  # noqa: F401 - its routes
 from portal.public import metrics as public_metrics  # noqa: F401 - its routes
 from portal.public.api import wall_api
 from portal.public.views import public
+from portal.reports import member_files  # noqa: F401 - its routes
+from portal.reports.office import figures
 
 BLUEPRINTS: list[Blueprint] = [
     public,
@@ -117,6 +121,8 @@ BLUEPRINTS: list[Blueprint] = [
     office,
     cases,
     roll,
+    intake,
+    figures,
     apply,
     billing,
     pay,
@@ -160,6 +166,7 @@ def install() -> None:
     events.on(InvoiceIssued, purchase_orders.on_issued)
     contacts.ask_tier(tier_of)
     words.install()
+    list_words.install()
     account_words.install()
     opening.install()
     billing_words.install()
@@ -192,6 +199,7 @@ def _rails() -> None:
             count_waiting,
         ),
         Entry("office", 30, "roll.members", _l("Members"), "buildings", staff_who_may(May.READ_MEMBERS)),
+        Entry("office", 33, "figures.bridge", _l("Figures"), "graph-up", staff_who_may(May.READ_FIGURES)),
         Entry("office", 35, "folk.people", _l("People"), "people", staff_who_may(May.READ_MEMBERS)),
         Entry(
             "office",

@@ -24,6 +24,8 @@ class May(StrEnum):
 
     ENTER_OFFICE = "enter_office"
     READ_MEMBERS = "read_members"
+    READ_FIGURES = "read_figures"
+    IMPORT_MEMBERS = "import_members"
     REVIEW = "review"
     RECOMMEND = "recommend"
     DECIDE = "decide"
@@ -84,13 +86,16 @@ class ContactRole(StrEnum):
 
 READERS = {May.ENTER_OFFICE, May.READ_MEMBERS}
 STAFF: dict[StaffRole, frozenset[May]] = {
-    StaffRole.REVIEWER: frozenset({*READERS, May.REVIEW, May.READ_CATALOGUE, May.READ_MAIL}),
+    StaffRole.REVIEWER: frozenset(
+        {*READERS, May.REVIEW, May.READ_FIGURES, May.IMPORT_MEMBERS, May.READ_CATALOGUE, May.READ_MAIL}
+    ),
     StaffRole.LEGAL: frozenset({*READERS, May.RECOMMEND, May.PREPARE_AGREEMENTS}),
     StaffRole.FINANCE: frozenset(
         {
             *READERS,
             May.RECOMMEND,
             May.READ_MONEY,
+            May.READ_FIGURES,
             May.RECORD_RECEIPTS,
             May.REFUND,
             May.VOID_INVOICES,
@@ -106,12 +111,15 @@ STAFF: dict[StaffRole, frozenset[May]] = {
         }
     ),
     StaffRole.COMMITTEE: frozenset({*READERS, May.RECOMMEND}),
-    StaffRole.DIRECTOR: frozenset({*READERS, May.DECIDE, May.READ_CATALOGUE}),
-    StaffRole.SECRETARY: frozenset({*READERS, May.DECIDE_APPEALS, May.HELP_PEOPLE, May.READ_MAIL}),
+    StaffRole.DIRECTOR: frozenset({*READERS, May.DECIDE, May.READ_FIGURES, May.READ_CATALOGUE}),
+    StaffRole.SECRETARY: frozenset({*READERS, May.DECIDE_APPEALS, May.READ_FIGURES, May.HELP_PEOPLE, May.READ_MAIL}),
     StaffRole.COUNTER_SIGNER: frozenset({*READERS, May.COUNTERSIGN}),
-    StaffRole.EXECUTIVE: frozenset({*READERS, May.READ_MONEY}),
+    StaffRole.EXECUTIVE: frozenset({*READERS, May.READ_MONEY, May.READ_FIGURES}),
     StaffRole.AUDITOR: frozenset(
-        {*READERS, May.READ_MONEY, May.READ_AUDIT, May.READ_CATALOGUE, May.READ_CHORES, May.READ_OUTBOX, May.READ_MAIL}
+        {
+            *READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_AUDIT, May.READ_CATALOGUE, May.READ_CHORES,
+            May.READ_OUTBOX, May.READ_MAIL,
+        }
     ),
     StaffRole.ADMINISTRATOR: frozenset(
         {

@@ -18,7 +18,7 @@ from portal.core.errors import Refused
 from portal.core.money import Money
 from portal.members import names, terms, wall
 from portal.members.belonging import Membership, Term, TermKind
-from portal.members.landscape_file import Item, LandscapeFile, parse
+from portal.members.landscape_file import Item, parse
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ def bring_in(text: str, *, start: date | None = None, end: date | None = None, b
     file = parse(text)
     items = list(file.items.values())
     outcome = Outcome(notes=file.notes, skipped=sum("skipped" in note for note in file.notes))
-    _name_tiers(file, outcome)
+    outcome.notes += name_tiers(file.tiers)
     # Keyed by name: one organisation in two foundations' lists stays one, and the first list keeps its tier.
     stored = db.session.scalars(select(Organisation).where(Organisation.source_key.startswith("landscape:")))
     known = {str(row.source_key).split(":", 2)[2]: row for row in stored}
@@ -56,15 +56,17 @@ def bring_in(text: str, *, start: date | None = None, end: date | None = None, b
     return outcome
 
 
-def _name_tiers(file: LandscapeFile, outcome: Outcome) -> None:
-    """Give tiers we do not sell a name of their own, without a price."""
+def name_tiers(tiers: dict[str, str]) -> list[str]:
+    """Give tiers we do not sell a name of their own, without a price; return what is worth telling."""
     ours, imported = catalogue.entries("tier"), catalogue.entries("imported_tier")
-    for code, words in file.tiers.items():
+    notes = []
+    for code, words in tiers.items():
         if code not in ours and code not in imported:
             body = {"code": code, "name": {"en": words, "zh": words}, "order": len(imported)}
             imported[code] = body
             catalogue.put("imported_tier", code, body, date(2000, 1, 1))
-            outcome.notes.append(f"{words}: an imported tier without a price")
+            notes.append(f"{words}: an imported tier without a price")
+    return notes
 
 
 def _bring_one(

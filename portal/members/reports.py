@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from datetime import date
+from datetime import date, datetime
 
 from flask_babel import force_locale
 from sqlalchemy import select
 
 from portal.core import clock
 from portal.core.db import db
-from portal.members import terms, wall
+from portal.members import histories, terms, wall
 from portal.members.belonging import Membership
 from portal.members.facts import facts_of
-from portal.members.standing import in_force, standing_of
+from portal.members.spans import place
+from portal.members.standing import standing_of
 
 BATCH = 500
 
@@ -24,17 +25,24 @@ def _batches() -> list[list[Membership]]:
     return [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)]
 
 
-def members_on(day: date) -> dict[str, int]:
-    """Return how many organisations a term covers on a day, by the tier's English name, in order of the tiers."""
+def members_on(day: date, *, known: datetime | None = None) -> dict[str, int]:
+    """Return how many organisations a term covers on a day, by the tier's English name, in order of the tiers.
+
+    Terms and endings count as they were recorded by `known`, by default now.
+    """
+    order = wall.tier_order()
+    ranks = {code: n for n, code in enumerate(order)}
     found: Counter[str] = Counter()
-    for rows in _batches():
-        for facts in facts_of(rows).values():
-            term = in_force(facts, day)
-            if term is not None:
-                found[term.tier] += 1
-    order = [*wall.tier_order(), *sorted(found)]
+    for spans in histories.spans(known=known).values():
+        held = place(spans, day, ranks)
+        if held is not None:
+            found[held.tier] += 1
     with force_locale("en"):
-        return {wall.tier_name(code): found[code] for code in dict.fromkeys(order) if code in found}
+        return {
+            wall.tier_name(code): found[code]
+            for code in dict.fromkeys([*order, *sorted(found)])
+            if code in found
+        }
 
 
 def verify_memberships() -> tuple[int, list[str]]:

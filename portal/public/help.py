@@ -58,6 +58,8 @@ FITS = {
     "account.of_payer": "finance#ageing-and-statements",
     "ageing.": "finance#ageing-and-statements",
     "staff.": "administrator#give-and-take-roles",
+    "intake.": "reviewer#lists-of-members",
+    "figures.": "director#read-the-figures",
 }
 BY_ROLE = {
     StaffRole.REVIEWER: "reviewer",
