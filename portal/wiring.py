@@ -62,8 +62,10 @@ from portal.billing.events import (
     CreditNoteIssued,
     DunningStepReached,
     InvoiceIssued,
+    InvoiceReopened,
     InvoiceReversed,
     InvoiceSettled,
+    ReceiptUnapplied,
 )
 from portal.billing.fapiao_api import fapiao_api
 from portal.billing.fapiao_office import fapiao_desk
@@ -79,8 +81,11 @@ from portal.members import (  # noqa: F401 - their routes
     agreements,
     fulfil,
     individuals,
+    late_money,
     opening,
     profile_views,
+    renewal_chores,
+    renewal_hearing,
     signing,
     steps,
     terms,
@@ -95,6 +100,7 @@ from portal.members.events import (
     ApplicationApproved,
     ApplicationSubmitted,
     MembershipJoined,
+    StandingChanged,
 )
 from portal.members.home import member, office
 from portal.members.office import cases, count_waiting
@@ -154,6 +160,11 @@ def install() -> None:
     events.on(AgreementExecuted, fulfil.on_executed)
     events.on(InvoiceSettled, fulfil.on_settled)
     events.on(MembershipJoined, fulfil.on_joined)
+    events.on(InvoiceSettled, renewal_hearing.on_settled)
+    events.on(InvoiceReopened, renewal_hearing.on_reopened)
+    events.on(InvoiceReversed, renewal_hearing.on_reversed)
+    events.on(ReceiptUnapplied, late_money.on_unapplied)
+    events.on(StandingChanged, renewal_chores.on_standing_changed)
     events.on(DunningStepReached, charging.at_step)
     events.on(CreditNoteIssued, fapiao_verbs.on_credit_note)
     events.on(InvoiceReversed, fapiao_verbs.on_reversed)

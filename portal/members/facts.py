@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select
 
@@ -13,6 +13,7 @@ from portal.core import clock
 from portal.core.db import db
 from portal.members.belonging import Ending, Hold, Membership, Reversal, Term
 from portal.members.models import Application, ApplicationState
+from portal.members.renewal_models import PaymentExtension
 from portal.members.standing import (
     ApplicationFact,
     EndingFact,
@@ -46,6 +47,7 @@ def _terms(ids: list[int]) -> tuple[dict[int, list[TermFact]], dict[int, int]]:
     """Return the terms by membership, and the membership of each term."""
     terms: dict[int, list[TermFact]] = defaultdict(list)
     owner: dict[int, int] = {}
+    extended = _extensions(ids)
     found = db.session.execute(
         select(Term, Invoice.state, Invoice.due_on)
         .outerjoin(Invoice, Term.invoice_id == Invoice.id)
@@ -57,10 +59,21 @@ def _terms(ids: list[int]) -> tuple[dict[int, list[TermFact]], dict[int, int]]:
         terms[term.membership_id].append(
             TermFact(
                 id=term.id, start=term.start, end=term.end, tier=term.tier, covered=covered,
-                due=None if covered else due, recorded_at=term.recorded_at,
+                due=None if covered else due, recorded_at=term.recorded_at, extended_until=extended.get(term.id),
             )
         )  # fmt: skip
     return terms, owner
+
+
+def _extensions(ids: list[int]) -> dict[int, date]:
+    """Return until when finance keeps unpaid terms from suspension: the word recorded last counts."""
+    rows = db.session.execute(
+        select(PaymentExtension.term_id, PaymentExtension.until)
+        .join(Term, Term.id == PaymentExtension.term_id)
+        .where(Term.membership_id.in_(ids))
+        .order_by(PaymentExtension.id)
+    )
+    return {term_id: until for term_id, until in rows}  # noqa: C416 - rows are typed so
 
 
 def _endings(owner: dict[int, int]) -> dict[int, list[EndingFact]]:
