@@ -84,8 +84,10 @@ from portal.members import (  # noqa: F401 - their routes
     late_money,
     opening,
     profile_views,
+    renewal_api,
     renewal_chores,
     renewal_hearing,
+    renewal_views,
     signing,
     steps,
     terms,
@@ -105,6 +107,7 @@ from portal.members.events import (
 from portal.members.home import member, office
 from portal.members.office import cases, count_waiting
 from portal.members.profile_api import profiles
+from portal.members.renewal_office import renewals
 from portal.members.roll import roll
 from portal.members.search import finder
 from portal.members.views import apply
@@ -123,6 +126,7 @@ BLUEPRINTS: list[Blueprint] = [
     office,
     cases,
     roll,
+    renewals,
     apply,
     billing,
     pay,
@@ -203,6 +207,9 @@ def _rails() -> None:
             count_waiting,
         ),
         Entry("office", 30, "roll.members", _l("Members"), "buildings", staff_who_may(May.READ_MEMBERS)),
+        Entry(
+            "office", 32, "renewals.upcoming", _l("Renewals"), "arrow-repeat", staff_who_may(May.READ_MEMBERS)
+        ),
         Entry("office", 35, "folk.people", _l("People"), "people", staff_who_may(May.READ_MEMBERS)),
         Entry(
             "office",

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import or_, select
 
 from portal.accounts.people import Person
+from portal.billing.models import Invoice, InvoiceState
 from portal.core import audit, clock
 from portal.core.db import db
 from portal.core.errors import Refused
@@ -64,3 +65,17 @@ def extend(term: Term, *, until: date, by: Person, reason: str) -> PaymentExtens
     )
     terms.refresh([membership])
     return row
+
+
+def unpaid_term(membership: Membership) -> Term | None:
+    """Return the running or coming term of a membership whose invoice is not paid."""
+    return db.session.scalars(
+        select(Term)
+        .join(Invoice, Invoice.id == Term.invoice_id)
+        .where(
+            Term.membership_id == membership.id,
+            Invoice.state == InvoiceState.OPEN,
+            or_(Term.end.is_(None), Term.end > clock.today()),
+        )
+        .order_by(Term.start)
+    ).first()

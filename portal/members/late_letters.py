@@ -83,7 +83,7 @@ def _to_staff(late: LateMoney, what: str, may: May) -> None:
                 _("%(sum)s arrived on %(day)s.", sum=money(late.amount), day=day(late.value_on)),
                 said[what],
             ),
-            button=(_("Open the member"), web.absolute("roll.member", uid=late.membership.org.uid)),
+            button=(_("Open the member"), web.absolute("renewals.one", uid=late.membership.org.uid)),
         )
 
     send_all(f"late-{what}:{late.uid}", grants.holders(may), letter, late.membership.subject)

@@ -49,7 +49,7 @@ def arrived(membership: Membership) -> LateMoney | None:
     """Take up what a lapsed member has unused here, once it covers what was last offered; None if it is not for that."""
     if waiting(membership) is not None:
         return None
-    last = _last_offer(membership)
+    last = renewal_queries.last_offer(membership)
     if terms.standing(membership) is Standing.EXPELLED:
         return _hold(membership, last)
     if last is None or last.state is not OfferState.LAPSED or renewal_queries.why_not(last.term) is not None:
@@ -62,14 +62,6 @@ def arrived(membership: Membership) -> LateMoney | None:
         review=int(catalogue.policy("late.review_days")),
     )  # fmt: skip
     return _file(membership, last, day, answer)
-
-
-def _last_offer(membership: Membership) -> RenewalOffer | None:
-    return db.session.scalars(
-        select(RenewalOffer)
-        .where(RenewalOffer.membership_id == membership.id)
-        .order_by(RenewalOffer.id.desc())
-    ).first()
 
 
 def _credits(membership: Membership) -> list[tuple[Receipt, Money]]:

@@ -232,7 +232,7 @@ def unreachable(offer: RenewalOffer, step: str) -> None:
         return Letter(
             _("No mail reaches %(org)s", org=offer.membership.org.name),
             (_("The mails about its renewal came back from every contact. Please find somebody there."),),
-            button=(_("Open the renewal"), web.absolute("renewals.one", uid=offer.uid)),
+            button=(_("Open the renewal"), web.absolute("renewals.one", uid=offer.membership.org.uid)),
         )
 
     key = key_of(offer, step, "staff")

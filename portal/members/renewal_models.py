@@ -93,7 +93,7 @@ class StepState(StrEnum):
 
 labels.name(
     StepState,
-    {StepState.SENT: _l("Sent"), StepState.SKIPPED: _l("Passed over")},
+    {StepState.SENT: _l("Sent out"), StepState.SKIPPED: _l("Passed over")},
     {StepState.SENT: "good"},
 )
 

@@ -10,7 +10,7 @@ from portal.accounts.organisations import Organisation
 from portal.core import catalogue
 from portal.core.db import db
 from portal.members.belonging import Ending, Membership, Reversal, Term, TermKind
-from portal.members.renewal_models import OfferState, RenewalOffer
+from portal.members.renewal_models import LateMoney, LateState, OfferState, RenewalOffer
 from portal.members.renewal_rules import Step
 
 # Kinds that are never renewed: they have no price, or no end.
@@ -61,6 +61,15 @@ def open_offer(membership: Membership) -> RenewalOffer | None:
     ).first()
 
 
+def last_offer(membership: Membership) -> RenewalOffer | None:
+    """Return the newest offer of a membership, whatever became of it."""
+    return db.session.scalars(
+        select(RenewalOffer)
+        .where(RenewalOffer.membership_id == membership.id)
+        .order_by(RenewalOffer.id.desc())
+    ).first()
+
+
 def last_term(membership: Membership) -> Term | None:
     """Return the term of a membership that runs out last, if it is one that can be renewed."""
     rows = db.session.scalars(
@@ -87,3 +96,19 @@ def why_not(term: Term) -> str | None:
         return str(ending.cause)
     later = select(Term.id).where(Term.membership_id == term.membership_id, Term.start >= term.end)
     return "followed" if db.session.scalar(later.limit(1)) is not None else None
+
+
+def open_tasks(membership: Membership | None) -> list[tuple[str, date]]:
+    """Return what of a renewal waits for the member: `choice` or `offer`, with its day."""
+    if membership is None:
+        return []
+    found: list[tuple[str, date]] = []
+    asked = select(LateMoney.asked_on).where(
+        LateMoney.membership_id == membership.id, LateMoney.state == LateState.ASKED
+    )
+    if (day := db.session.scalar(asked)) is not None:
+        found.append(("choice", day))
+    offer = open_offer(membership)
+    if offer is not None and offer.confirmed_at is None:
+        found.append(("offer", offer.opened_on))
+    return found
