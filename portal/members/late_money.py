@@ -18,7 +18,7 @@ from portal.core.errors import Refused
 from portal.core.money import Money
 from portal.core.states import move
 from portal.members import late_letters, renewal_queries, renewing, terms
-from portal.members.belonging import Membership
+from portal.members.belonging import Membership, TermKind
 from portal.members.joining import rules_of
 from portal.members.renewal_models import LateMoney, LateState, OfferState, RenewalOffer
 from portal.members.renewal_rules import Late, Period, beginning, charge, late
@@ -120,7 +120,7 @@ def _file(membership: Membership, last: RenewalOffer, day: date, answer: Late) -
     }  # fmt: skip
     row = _add(membership, last, day, last.amount, states[answer])
     if answer is Late.CONTINUOUS:
-        _go_on(row, L.CONTINUOUS, by="value date")
+        _go_on(row, L.CONTINUOUS, by="value date", kind=TermKind.RENEWAL)
     elif answer is Late.CHOOSE:
         late_letters.choose(row)
     elif answer is Late.REVIEW:
@@ -197,7 +197,9 @@ def choose(late_money: LateMoney, how: LateState, *, by: Person | str) -> Renewa
     return _go_on(locked(late_money.id), how, by=by)
 
 
-def _go_on(row: LateMoney, how: LateState, *, by: Person | str) -> RenewalOffer:
+def _go_on(
+    row: LateMoney, how: LateState, *, by: Person | str, kind: TermKind = TermKind.REINSTATEMENT
+) -> RenewalOffer:
     if row.state is not L.ASKED or row.offer is None or how not in (L.CONTINUOUS, L.FRESH):
         raise Refused(_l("Nothing is to be decided about this money any more."))
     if (
@@ -212,7 +214,7 @@ def _go_on(row: LateMoney, how: LateState, *, by: Person | str) -> RenewalOffer:
     row.decided_on, row.decided_by = clock.today(), str(getattr(by, "name", by))[:120]
     db.session.flush()
     _basis, joining = rules_of(row.offer.tier)
-    made = renewing.offer_again(row.offer, period, joining, by=by)
+    made = renewing.offer_again(row.offer, kind, period, joining, by=by)
     audit.record(
         "renewal.late_chosen", row, by=by, org_id=row.membership.org_id, outcome=how, start=period.start
     )

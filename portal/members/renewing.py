@@ -97,10 +97,10 @@ def _write(
 
 
 def offer_again(
-    old: RenewalOffer, period: Period, joining: dict[str, Any], *, by: Person | str
+    old: RenewalOffer, kind: TermKind, period: Period, joining: dict[str, Any], *, by: Person | str
 ) -> RenewalOffer:
     """Offer a period for money that came late, at the price that had been offered."""
-    return _write(old.term, TermKind.REINSTATEMENT, period, joining, by=by, price_id=old.price_id)
+    return _write(old.term, kind, period, joining, by=by, price_id=old.price_id)
 
 
 def language_of(org: Organisation) -> str:
