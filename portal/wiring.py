@@ -101,6 +101,7 @@ from portal.members.events import (
     AgreementSigned,
     ApplicationApproved,
     ApplicationSubmitted,
+    CreditTermsGiven,
     MembershipJoined,
     StandingChanged,
 )
@@ -164,6 +165,7 @@ def install() -> None:
     events.on(AgreementExecuted, fulfil.on_executed)
     events.on(InvoiceSettled, fulfil.on_settled)
     events.on(MembershipJoined, fulfil.on_joined)
+    events.on(CreditTermsGiven, fulfil.on_credit_given)
     events.on(InvoiceSettled, renewal_hearing.on_settled)
     events.on(InvoiceReopened, renewal_hearing.on_reopened)
     events.on(InvoiceReversed, renewal_hearing.on_reversed)

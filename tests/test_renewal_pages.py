@@ -24,13 +24,17 @@ from tests.test_late_money import the_money
 def near(app: Flask, *, ends_in: int, names: tuple[str, ...] = ("Galaxy",)) -> date:
     """Have members whose terms end in so many days from the real today; return the day of the end."""
     end = clock.today() + timedelta(days=ends_in)
-    start = end.replace(year=end.year - 1)
     with app.app_context(), transaction():
         r.staff()
         for name in names:
-            with clock.stopped_at(start):
-                r.member(name)
+            join(name, end)
     return end
+
+
+def join(name: str, end: date) -> None:
+    """Add a member whose term ends on a day, as it was on record since the catalogue began."""
+    with clock.stopped_at(date(2026, 1, 2)):
+        r.member(name, start=end.replace(year=end.year - 1))
 
 
 def uid_of(app: Flask, name: str = "Galaxy") -> str:
@@ -127,10 +131,9 @@ def test_the_list_costs_the_same_however_long_it_is(app: Flask) -> None:
         if not counts:
             near(app, ends_in=40, names=names)
         else:
-            end = clock.today() + timedelta(days=40)
-            with app.app_context(), transaction(), clock.stopped_at(end.replace(year=end.year - 1)):
+            with app.app_context(), transaction():
                 for name in names:
-                    r.member(name)
+                    join(name, clock.today() + timedelta(days=40))
         with app.app_context():
             r.pass_days([clock.today()])
         client = browser(app, "rui@house.example")

@@ -12,8 +12,10 @@ from portal.billing.models import Invoice, InvoiceState
 from portal.core import audit, clock
 from portal.core.db import db
 from portal.core.errors import Refused
+from portal.core.events import publish
 from portal.members import terms
 from portal.members.belonging import Membership, Term
+from portal.members.events import CreditTermsGiven
 from portal.members.renewal_models import CreditTerms, PaymentExtension
 
 
@@ -40,6 +42,7 @@ def give(membership: Membership, *, by: Person, reason: str) -> CreditTerms:
     db.session.add(row)
     db.session.flush()
     audit.record("membership.credit_given", membership, by=by, org_id=membership.org_id, reason=reason)
+    publish(CreditTermsGiven(membership))
     return row
 
 

@@ -11,7 +11,12 @@ from portal.core.db import db
 from portal.core.states import move
 from portal.members import agreements, credit_terms, joining, letters, review, signing_letters, terms
 from portal.members.belonging import Agreement, AgreementState
-from portal.members.events import AgreementExecuted, ApplicationApproved, MembershipJoined
+from portal.members.events import (
+    AgreementExecuted,
+    ApplicationApproved,
+    CreditTermsGiven,
+    MembershipJoined,
+)
 from portal.members.models import Application, ApplicationState
 from portal.members.renewal_rules import MONTHS
 
@@ -40,6 +45,15 @@ def on_settled(event: InvoiceSettled) -> None:
         found = db.session.get(Application, int(subject.split(":")[1]))
         if found is not None:
             fulfil(found)
+
+
+def on_credit_given(event: CreditTermsGiven) -> None:
+    """Open the term of an approved application that waited for nothing but its money."""
+    waits = select(Application).where(
+        Application.org_id == event.membership.org_id, Application.state == ApplicationState.APPROVED
+    )
+    for row in db.session.scalars(waits).all():
+        fulfil(row)
 
 
 def fulfil(application: Application) -> bool:

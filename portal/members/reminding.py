@@ -188,7 +188,9 @@ def came_back() -> list[tuple[str, str, str]]:
     prefix = "mail:renewal:"
     mine = (OutboxItem.key >= prefix, OutboxItem.key < prefix + "~", OutboxItem.kind == "mail")
     dead = select(OutboxItem.key).where(*mine, OutboxItem.dead_at.is_not(None))
-    marks = {mark for key in db.session.scalars(dead) if len(mark := tuple(key.split(":")[2:5])) == 3}
+    marks = {
+        (parts[2], parts[3], parts[4]) for key in db.session.scalars(dead) if len(parts := key.split(":")) > 4
+    }
     return sorted(mark for mark in marks if mark[2] in ONWARD and not _others_reached(*mark))
 
 
