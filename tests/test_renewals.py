@@ -14,7 +14,7 @@ from portal.billing.models import Invoice, InvoiceState
 from portal.billing.money_models import Receipt
 from portal.billing.settling import credit_of
 from portal.billing.verify import verify_books
-from portal.core import catalogue, clock
+from portal.core import catalogue, clock, outbox
 from portal.core.audit import AuditEntry
 from portal.core.db import db, reading, transaction
 from portal.core.errors import Refused
@@ -71,6 +71,18 @@ def test_the_ladder_of_an_organisation_from_the_offer_to_the_invitation_back(app
                 "active", "grace", "grace", "lapsed"
             ]  # fmt: skip
             sound()
+
+
+def test_the_lapse_that_is_announced_closes_the_offer_at_once(app: Flask) -> None:
+    found(app)
+    with app.app_context():
+        r.pass_days([date(2026, 10, 3), date(2026, 11, 2)])
+        r.pass_days([date(2027, 1, 31)], names=("announce_standings",))
+        with clock.stopped_at(date(2027, 1, 31)):
+            outbox.drain()
+        with reading():
+            (offer,) = r.offers_of(r.only())
+            assert (offer.state, r.paper(r.only()).state) == (O.LAPSED, InvoiceState.VOID)
 
 
 def test_an_individual_is_offered_a_month_before_and_invoiced_with_it(app: Flask) -> None:

@@ -261,17 +261,22 @@ def _to_remind() -> list[int]:
 
 
 def on_standing_changed(event: StandingChanged) -> None:
-    """Have the offer of a member that lapses closed right after: in a transaction of its own, as its locks need."""
-    if event.new is not Standing.LAPSED:
+    """Have the offer of a member that lapses or leaves closed right after: in a transaction of its own, as its locks need."""
+    if event.new not in {Standing.LAPSED, Standing.RESIGNED, Standing.EXPELLED}:
         return
     row = renewal_queries.open_offer(event.membership)
     if row is not None:
-        outbox.queue("lapse_renewal", f"lapse_renewal:{row.uid}:{event.on}", {"offer": row.id})
+        outbox.queue("close_renewal", f"close_renewal:{row.uid}:{event.on}:{event.new}", {"offer": row.id})
 
 
-@outbox.handles("lapse_renewal")
-def _lapse(item: outbox.Claim) -> outbox.Finish:
+@outbox.handles("close_renewal")
+def _close(item: outbox.Claim) -> outbox.Finish:
     def finish() -> None:
-        renewing.lapse(db.session.get_one(RenewalOffer, item.payload["offer"]), by="announce_standings")
+        row = db.session.get_one(RenewalOffer, item.payload["offer"])
+        why = renewal_queries.why_not(row.term)
+        if why is not None:
+            renewing.withdraw(row, by="announce_standings", reason=why)
+        else:
+            renewing.lapse(row, by="announce_standings")
 
     return finish
