@@ -386,7 +386,8 @@ def test_money_that_goes_away_again_shows_in_the_standing(app: Flask) -> None:
         terms.refresh([row])
         assert row.standing is Standing.ACTIVE
         reverse_receipt(got, amount=r.GOLD, reason="recalled", by="bank", key="R-1")
-        assert row.standing is not Standing.ACTIVE
+        assert row.standing is Standing.ACTIVE_UNPAID
+        assert r.standing(row, date(2027, 1, 21)) is Standing.AT_RISK
 
 
 def test_an_invoice_that_finance_voids_is_issued_again_only_by_somebody(app: Flask) -> None:

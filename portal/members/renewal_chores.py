@@ -262,11 +262,15 @@ def _to_remind() -> list[int]:
 
 def on_standing_changed(event: StandingChanged) -> None:
     """Have the offer of a member that lapses or leaves closed right after: in a transaction of its own, as its locks need."""
-    if event.new not in {Standing.LAPSED, Standing.RESIGNED, Standing.EXPELLED}:
-        return
-    row = renewal_queries.open_offer(event.membership)
+    if event.new in {Standing.LAPSED, Standing.RESIGNED, Standing.EXPELLED}:
+        close_soon(event.membership)
+
+
+def close_soon(membership: Membership) -> None:
+    """Have the open offer of a membership closed right after, if its time is over or its term was ended."""
+    row = renewal_queries.open_offer(membership)
     if row is not None:
-        outbox.queue("close_renewal", f"close_renewal:{row.uid}:{event.on}:{event.new}", {"offer": row.id})
+        outbox.queue("close_renewal", f"close_renewal:{row.uid}:{clock.now().isoformat()}", {"offer": row.id})
 
 
 @outbox.handles("close_renewal")

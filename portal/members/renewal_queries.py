@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 from sqlalchemy import select
@@ -50,6 +51,19 @@ def act_day(term: Term, act: str) -> date:
         return date.max
     found = [step for step in steps_of(term.membership.org) if step.act == act]
     return min((step.day(term.end, grace_days()) for step in found), default=date.max)
+
+
+_next: list[Callable[[Term], tuple[str, TermKind]]] = []
+
+
+def ask_next(of: Callable[[Term], tuple[str, TermKind]]) -> None:
+    """Let changes of tier say at which tier the next term is, and of which kind; `wiring.py` hands it over."""
+    _next[:] = [of]
+
+
+def next_of(term: Term) -> tuple[str, TermKind]:
+    """Return tier and kind of the term that follows: the same tier renewed, unless a change was chosen for it."""
+    return _next[0](term) if _next else (term.tier, TermKind.RENEWAL)
 
 
 def open_offer(membership: Membership) -> RenewalOffer | None:

@@ -30,7 +30,7 @@ from portal.members import credit_terms, renewal_letters, terms
 from portal.members.belonging import Membership, Term, TermKind
 from portal.members.joining import rules_of
 from portal.members.renewal_models import OfferState, RenewalOffer
-from portal.members.renewal_queries import act_day, lapse_day, open_offer, why_not
+from portal.members.renewal_queries import act_day, lapse_day, next_of, open_offer, why_not
 from portal.members.renewal_rules import MONTHS, Period, charge, following
 
 O = OfferState  # noqa: E741
@@ -67,23 +67,22 @@ def offer(term: Term, *, by: Person | str) -> RenewalOffer:
     first = act_day(term, "offer")
     if clock.today() < first:
         raise Refused(_l("This term can be renewed from %(day)s.", day=words.day(first)))
-    basis, joining = rules_of(term.tier)
-    return _write(term, TermKind.RENEWAL, following(end, term.anchor, term.k, basis), joining, by=by)
+    tier, kind = next_of(term)
+    basis, joining = rules_of(tier)
+    return _write(term, tier, kind, following(end, term.anchor, term.k, basis), joining, by=by)
 
 
 def _write(
-    term: Term, kind: TermKind, period: Period, joining: dict[str, Any], *, by: Person | str,
+    term: Term, tier: str, kind: TermKind, period: Period, joining: dict[str, Any], *, by: Person | str,
     price_id: int | None = None,
 ) -> RenewalOffer:  # fmt: skip
     membership = term.membership
-    if term.tier not in catalogue.entries("tier"):
+    if tier not in catalogue.entries("tier"):
         raise Refused(_l("This tier has no price: choose another one first."))
-    price = (
-        pinned(price_id) if price_id is not None else price_of(catalogue.entry("tier", term.tier)["product"])
-    )
+    price = pinned(price_id) if price_id is not None else price_of(catalogue.entry("tier", tier)["product"])
     amount = Money(charge(price.amount.minor, period, joining))
     row = RenewalOffer(
-        membership=membership, term=term, kind=kind, tier=term.tier, start=period.start, end=period.end,
+        membership=membership, term=term, kind=kind, tier=tier, start=period.start, end=period.end,
         anchor=period.anchor, k=period.k, price_id=price.id, period_price=price.amount, amount=amount,
         opened_on=clock.today(), by_name=str(getattr(by, "name", by))[:120],
     )  # fmt: skip
@@ -100,7 +99,7 @@ def offer_again(
     old: RenewalOffer, kind: TermKind, period: Period, joining: dict[str, Any], *, by: Person | str
 ) -> RenewalOffer:
     """Offer a period for money that came late, at the price that had been offered."""
-    return _write(old.term, kind, period, joining, by=by, price_id=old.price_id)
+    return _write(old.term, old.tier, kind, period, joining, by=by, price_id=old.price_id)
 
 
 def language_of(org: Organisation) -> str:
@@ -157,7 +156,7 @@ def settled(offer_id: int, paid: Invoice) -> None:
     if row.state is not O.OPEN:
         terms.refresh([row.membership])
         return
-    late = row.kind is TermKind.RENEWAL and paid_on(paid) >= lapse_day(row)
+    late = row.kind is not TermKind.REINSTATEMENT and paid_on(paid) >= lapse_day(row)
     why = why_not(row.term)
     if late or why is not None:
         _close(
