@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 from flask import Flask
 from sqlalchemy import select
@@ -126,7 +127,7 @@ def test_the_office_sees_every_renewal_and_invoices_those_ticked(app: Flask) -> 
 
 
 def test_the_list_costs_the_same_however_long_it_is(app: Flask) -> None:
-    counts = []
+    counts: list[int] = []
     for names in (("Firm0",), tuple(f"Firm{n}" for n in range(1, 12))):
         if not counts:
             near(app, ends_in=40, names=names)
@@ -204,7 +205,7 @@ def test_a_program_reads_what_comes_after_the_term(app: Flask) -> None:
     key = give(app, "owner@galaxy.example", Scope.PROFILE_READ)
     headers = {"Authorization": f"Bearer {key}"}
     answer = app.test_client().get(f"/api/v1/organisations/{uid}/renewal", headers=headers)
-    body = answer.json
+    body: dict[str, Any] = answer.get_json()
     assert answer.status_code == 200
     assert (body["standing"], body["term_end"], body["offer"]["state"]) == ("active", str(end), "open")
     assert body["offer"]["pay_before"] == str(end + timedelta(days=30))

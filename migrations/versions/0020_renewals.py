@@ -17,7 +17,7 @@ def _choice(name: str, *values: str) -> sa.Enum:
     return sa.Enum(*values, name=name, native_enum=False, create_constraint=True, length=32)
 
 
-def _kept(table: str, **references: str) -> list[sa.SchemaItem]:
+def _kept(table: str, **references: str) -> list[sa.Constraint]:
     """Return the primary key and the references of a table: column to table."""
     return [
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),

@@ -92,8 +92,9 @@ def _to_offer() -> list[int]:
     found = [
         number
         for number, end, recorded, person in rows
+        if end is not None
         # What was over before we knew of it was never ours to renew: an imported history.
-        if clock.day_of(recorded) < end + grace
+        and clock.day_of(recorded) < end + grace
         and "offer" in first[person is not None]
         and first[person is not None]["offer"](end, grace.days) <= today
     ]
