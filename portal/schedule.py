@@ -22,6 +22,7 @@ from portal.core import audit, chores, idempotency, outbox
 from portal.core.chores import Chore
 from portal.core.db import transaction
 from portal.members import chores as members
+from portal.members import renewal_chores as renewals
 
 
 def purge_outbox() -> int:
@@ -56,6 +57,10 @@ SAID = {
     ),
     "invoice_instalments": _l("Invoices the instalments that are due, those of one payer together"),
     "expire_quotes": _l("Closes quotes whose last day is over"),
+    "offer_renewals": _l("Offers the next term to members whose term ends soon"),
+    "issue_renewal_invoices": _l("Issues the invoices of renewals, and closes those nobody paid in time"),
+    "charge_renewals": _l("Has cards on file charged for renewals, on the days of the catalogue"),
+    "send_reminders": _l("Reminds members of their renewal, one step of the ladder at a time"),
     "void_envelopes": _l("Voids agreements that nobody signed in time"),
 }
 
@@ -82,5 +87,9 @@ def install() -> None:
         Chore("renew_subscriptions", "30 6 * * *", subscribing.sweep),
         Chore("invoice_instalments", "40 6 * * *", splitting.sweep),
         Chore("expire_quotes", "15 0 * * *", quoting.sweep),
+        Chore("offer_renewals", "10 6 * * *", renewals.offer_renewals),
+        Chore("issue_renewal_invoices", "20 6 * * *", renewals.issue_renewal_invoices),
+        Chore("charge_renewals", "0 7 * * *", renewals.charge_renewals),
+        Chore("send_reminders", "0 9 * * *", renewals.send_reminders),
         Chore("void_envelopes", "20 9 * * *", members.void_envelopes),
     )

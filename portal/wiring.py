@@ -62,8 +62,10 @@ from portal.billing.events import (
     CreditNoteIssued,
     DunningStepReached,
     InvoiceIssued,
+    InvoiceReopened,
     InvoiceReversed,
     InvoiceSettled,
+    ReceiptUnapplied,
 )
 from portal.billing.fapiao_api import fapiao_api
 from portal.billing.fapiao_office import fapiao_desk
@@ -79,9 +81,14 @@ from portal.members import (  # noqa: F401 - their routes
     agreements,
     fulfil,
     individuals,
+    late_money,
     list_words,
     opening,
     profile_views,
+    renewal_api,
+    renewal_chores,
+    renewal_hearing,
+    renewal_views,
     signing,
     steps,
     terms,
@@ -95,12 +102,15 @@ from portal.members.events import (
     AgreementSigned,
     ApplicationApproved,
     ApplicationSubmitted,
+    CreditTermsGiven,
     MembershipJoined,
+    StandingChanged,
 )
 from portal.members.home import member, office
 from portal.members.intake import intake
 from portal.members.office import cases, count_waiting
 from portal.members.profile_api import profiles
+from portal.members.renewal_office import renewals
 from portal.members.roll import roll
 from portal.members.search import finder
 from portal.members.views import apply
@@ -123,6 +133,7 @@ BLUEPRINTS: list[Blueprint] = [
     roll,
     intake,
     figures,
+    renewals,
     apply,
     billing,
     pay,
@@ -160,6 +171,12 @@ def install() -> None:
     events.on(AgreementExecuted, fulfil.on_executed)
     events.on(InvoiceSettled, fulfil.on_settled)
     events.on(MembershipJoined, fulfil.on_joined)
+    events.on(CreditTermsGiven, fulfil.on_credit_given)
+    events.on(InvoiceSettled, renewal_hearing.on_settled)
+    events.on(InvoiceReopened, renewal_hearing.on_reopened)
+    events.on(InvoiceReversed, renewal_hearing.on_reversed)
+    events.on(ReceiptUnapplied, late_money.on_unapplied)
+    events.on(StandingChanged, renewal_chores.on_standing_changed)
     events.on(DunningStepReached, charging.at_step)
     events.on(CreditNoteIssued, fapiao_verbs.on_credit_note)
     events.on(InvoiceReversed, fapiao_verbs.on_reversed)
@@ -200,6 +217,9 @@ def _rails() -> None:
         ),
         Entry("office", 30, "roll.members", _l("Members"), "buildings", staff_who_may(May.READ_MEMBERS)),
         Entry("office", 33, "figures.bridge", _l("Figures"), "graph-up", staff_who_may(May.READ_FIGURES)),
+        Entry(
+            "office", 32, "renewals.upcoming", _l("Renewals"), "arrow-repeat", staff_who_may(May.READ_MEMBERS)
+        ),
         Entry("office", 35, "folk.people", _l("People"), "people", staff_who_may(May.READ_MEMBERS)),
         Entry(
             "office",

@@ -94,6 +94,7 @@ KNOWN: dict[tuple[str, str], str] = {
     ("cases", "kind"): "word:document",
     ("cases", "step"): "word:voiding",
     ("roll", "uid"): "organisation",
+    ("renewals", "uid"): "organisation",
     ("roll", "item"): "word:welcome",
     ("intake", "uid"): "word:none",
     ("intake", "form"): "word:csv",

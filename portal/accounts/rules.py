@@ -27,7 +27,7 @@ KINDS: dict[str, LazyString] = {
     "page": _l("Pages of the form"), "review": _l("Rules of review"), "rejection": _l("Reasons to reject"),
     "contacts": _l("Contacts per tier"), "benefit": _l("Benefits"), "rights": _l("Rights per standing"), "four_eyes": _l("Rules of two eyes"),
     "checklist": _l("Checklist for new members"), "agreement": _l("Text of the agreement"), "policy": _l("Settings"),
-    "holiday": _l("Holidays"), "ladder": _l("Ladders of reminders"), "imported_tier": _l("Tiers of imported lists"),
+    "holiday": _l("Holidays"), "ladder": _l("Ladders of reminders"), "renewal_ladder": _l("Ladders of renewals"), "imported_tier": _l("Tiers of imported lists"),
     "bank_account": _l("Our bank accounts"), "bank_csv": _l("CSV files of banks"),
 }  # fmt: skip
 WORDS: dict[str, LazyString] = {

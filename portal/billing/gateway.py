@@ -159,9 +159,11 @@ def session_of(made: Any) -> Session:
 
 
 def card_words(card: Any) -> str:
-    """Return a card as people know it: brand and last four digits."""
+    """Return a card as people know it: brand, last four digits, and the month in which it expires."""
     brand, last = str(getattr(card, "brand", None) or ""), str(getattr(card, "last4", None) or "")
-    return f"{brand.title()} •••• {last}" if last else ""
+    month, year = getattr(card, "exp_month", None), getattr(card, "exp_year", None)
+    until = f", {int(month):02d}/{int(year) % 100:02d}" if month and year else ""
+    return f"{brand.title()} •••• {last}{until}" if last else ""
 
 
 def fetch_checkout(session_id: str) -> Session:

@@ -282,7 +282,7 @@ def release(
         publish(InvoiceReopened(invoice))
 
 
-def use_credit(invoice: Invoice, *, by: Person) -> Money:
+def use_credit(invoice: Invoice, *, by: Person | str) -> Money:
     """Pay an invoice from its payer's unused money, the oldest first; return what was put on it."""
     row = locked(invoice.id)
     mine = select(Receipt).where(Receipt.party_id == row.party_id).order_by(Receipt.id)

@@ -155,7 +155,7 @@ class Term(Model):
     tier: Mapped[str] = mapped_column(String(40))
     category: Mapped[str] = mapped_column(String(40))
     start: Mapped[date]
-    end: Mapped[date | None]
+    end: Mapped[date | None] = mapped_column(index=True)
     anchor: Mapped[date]
     k: Mapped[int]
     period_price: Mapped[Money]

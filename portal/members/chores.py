@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -10,36 +9,17 @@ import structlog
 from sqlalchemy import func, select
 
 from portal.core import catalogue, clock
-from portal.core.db import db, let_go, transaction
-from portal.core.errors import Refused
+from portal.core.db import db, transaction
 from portal.members import agreements, closing, drafting, ending_letters, terms
 from portal.members.belonging import Agreement, AgreementState, Membership
 from portal.members.case_models import Reminder
 from portal.members.models import Application, ApplicationState
+from portal.members.rows import each as _each
+from portal.members.rows import ids_of as _ids
 
 log = structlog.get_logger(__name__)
 S, G = ApplicationState, AgreementState
 AT_ONCE = 200
-
-
-def _each(chore: str, ids: Iterable[int], do: Callable[[int], int]) -> int:
-    """Do one thing for each row, a transaction each; a row that fails is logged and the rest go on."""
-    done = 0
-    for one in ids:
-        try:
-            with transaction():
-                done += do(one)
-        except Refused as refusal:
-            log.info("chore.refused", chore=chore, row=one, why=str(refusal))
-        except Exception:
-            log.exception("chore.failed", chore=chore, row=one)
-    return done
-
-
-def _ids(statement: Any) -> list[int]:
-    found = list(db.session.scalars(statement))
-    let_go()
-    return found
 
 
 def _days_since(moment: Any) -> int:

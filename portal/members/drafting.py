@@ -18,7 +18,7 @@ from portal.core.db import db
 from portal.core.errors import Refused
 from portal.core.events import publish
 from portal.core.states import move
-from portal.members import ending_letters, form, letters, names
+from portal.members import ending_letters, form, joining, letters, names
 from portal.members.events import ApplicationSubmitted
 from portal.members.models import (
     LIVE,
@@ -81,15 +81,18 @@ def begin(
     """Write the draft of a holder's application; a live one is found again instead."""
     live = db.session.scalars(
         select(Application).where(
-            Application.org_id == org.id, Application.kind == Kind.JOIN, Application.state.in_(LIVE)
+            Application.org_id == org.id,
+            Application.kind.in_((Kind.JOIN, Kind.REINSTATEMENT)),
+            Application.state.in_(LIVE),
         )
     ).first()
     if live is not None:
         return live
     today = clock.today()
     _refuse_too_early(org)
+    joining.refuse_barred(org)
     row = Application(
-        kind=Kind.JOIN, org=org, applicant=applicant, language=language, tier=str(answers["tier"]),
+        kind=joining.asked_kind(org), org=org, applicant=applicant, language=language, tier=str(answers["tier"]),
         form_version=catalogue.version_of("form", "legal_name"), catalogue_day=today, answers=answers,
     )  # fmt: skip
     db.session.add(row)

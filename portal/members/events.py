@@ -53,6 +53,13 @@ class MembershipJoined:
 
 
 @dataclass(frozen=True, slots=True)
+class CreditTermsGiven:
+    """Finance lets a holder pay after the start."""
+
+    membership: Membership
+
+
+@dataclass(frozen=True, slots=True)
 class StandingChanged:
     """The copy of a standing changed."""
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from portal.billing.models import Invoice, InvoiceState
+from portal.billing.money_models import Allocation
 from portal.core import clock
 from portal.core.db import db
+from portal.core.money import Money
 from portal.members.belonging import Ending, Hold, Membership, Reversal, Term
 from portal.members.models import Application, ApplicationState
+from portal.members.renewal_models import PaymentExtension
 from portal.members.standing import (
     ApplicationFact,
     EndingFact,
@@ -46,6 +49,7 @@ def _terms(ids: list[int]) -> tuple[dict[int, list[TermFact]], dict[int, int]]:
     """Return the terms by membership, and the membership of each term."""
     terms: dict[int, list[TermFact]] = defaultdict(list)
     owner: dict[int, int] = {}
+    extended, gone = _extensions(ids), _money_gone(ids)
     found = db.session.execute(
         select(Term, Invoice.state, Invoice.due_on)
         .outerjoin(Invoice, Term.invoice_id == Invoice.id)
@@ -57,10 +61,37 @@ def _terms(ids: list[int]) -> tuple[dict[int, list[TermFact]], dict[int, int]]:
         terms[term.membership_id].append(
             TermFact(
                 id=term.id, start=term.start, end=term.end, tier=term.tier, covered=covered,
-                due=None if covered else due, recorded_at=term.recorded_at,
+                due=None if covered else _later(due, gone.get(term.invoice_id)), recorded_at=term.recorded_at, extended_until=extended.get(term.id),
             )
         )  # fmt: skip
     return terms, owner
+
+
+def _later(one: date | None, other: date | None) -> date | None:
+    """Return the later of two days, either of which may be missing."""
+    return max((day for day in (one, other) if day is not None), default=None)
+
+
+def _money_gone(ids: list[int]) -> dict[int | None, date]:
+    """Return on which day money last went off the invoices of terms: past due counts from then."""
+    rows = db.session.execute(
+        select(Allocation.invoice_id, func.max(Allocation.day))
+        .join(Term, Term.invoice_id == Allocation.invoice_id)
+        .where(Term.membership_id.in_(ids), Allocation.amount < Money(0))
+        .group_by(Allocation.invoice_id)
+    )
+    return {invoice_id: day for invoice_id, day in rows}  # noqa: C416 - rows are typed so
+
+
+def _extensions(ids: list[int]) -> dict[int, date]:
+    """Return until when finance keeps unpaid terms from suspension: the word recorded last counts."""
+    rows = db.session.execute(
+        select(PaymentExtension.term_id, PaymentExtension.until)
+        .join(Term, Term.id == PaymentExtension.term_id)
+        .where(Term.membership_id.in_(ids))
+        .order_by(PaymentExtension.id)
+    )
+    return {term_id: until for term_id, until in rows}  # noqa: C416 - rows are typed so
 
 
 def _endings(owner: dict[int, int]) -> dict[int, list[EndingFact]]:

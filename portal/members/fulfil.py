@@ -5,18 +5,20 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from portal.billing import issuing
-from portal.billing.catalogue import price_of
 from portal.billing.events import InvoiceSettled
-from portal.billing.issuing import Item
-from portal.core import audit, catalogue, clock, outbox
+from portal.core import audit, clock, outbox
 from portal.core.db import db
 from portal.core.states import move
-from portal.members import agreements, letters, review, signing_letters, terms
-from portal.members.belonging import Agreement, AgreementState, TermKind
-from portal.members.events import AgreementExecuted, ApplicationApproved, MembershipJoined
+from portal.members import agreements, credit_terms, joining, letters, review, signing_letters, terms
+from portal.members.belonging import Agreement, AgreementState
+from portal.members.events import (
+    AgreementExecuted,
+    ApplicationApproved,
+    CreditTermsGiven,
+    MembershipJoined,
+)
 from portal.members.models import Application, ApplicationState
-
-FOUNDING = {"en": "Founding member: first year waived", "zh": "创始会员：首年会费豁免"}
+from portal.members.renewal_rules import MONTHS
 
 
 def on_approved(event: ApplicationApproved) -> None:
@@ -25,13 +27,7 @@ def on_approved(event: ApplicationApproved) -> None:
     membership = terms.found_membership(application.org)
     membership.founding = membership.founding or application.founding
     agreement = agreements.draft(application)
-    price = price_of(catalogue.entry("tier", application.tier)["product"])
-    item = (
-        Item(price, discount=price.amount, discount_words=FOUNDING) if application.founding else Item(price)
-    )
-    order = issuing.place_order(issuing.party_of(application.org), application.subject, [item])
-    application.invoice = issuing.issue_invoice(order, language=application.language, by="approval")
-    db.session.flush()
+    joining.invoice(application, by="approval")
     terms.refresh([membership])
     letters.approved(application, agreement)
     fulfil(application)
@@ -51,6 +47,15 @@ def on_settled(event: InvoiceSettled) -> None:
             fulfil(found)
 
 
+def on_credit_given(event: CreditTermsGiven) -> None:
+    """Open the term of an approved application that waited for nothing but its money."""
+    waits = select(Application).where(
+        Application.org_id == event.membership.org_id, Application.state == ApplicationState.APPROVED
+    )
+    for row in db.session.scalars(waits).all():
+        fulfil(row)
+
+
 def fulfil(application: Application) -> bool:
     """Open the term once the agreement is executed and the money covered; whatever came last calls this."""
     if application.invoice_id is None:
@@ -66,16 +71,22 @@ def fulfil(application: Application) -> bool:
         )
     ).first()
     cover = issuing.cover(invoice)
-    if executed is None or cover not in {"settled", "waived"}:
+    trusted = cover == "due" and credit_terms.in_force(terms.found_membership(row.org)) is not None
+    if executed is None or not (trusted or cover in {"settled", "waived"}):
+        return False
+    period = joining.period_from(row.tier, joining.first_day())
+    if joining.outrun(row, invoice, period.start):
+        joining.invoice_anew(row, invoice)
         return False
     move(row, ApplicationState.COMPLETED)
     row.closed_on = clock.today()
     db.session.flush()
     line = invoice.lines[0]
     term = terms.open_term(
-        terms.found_membership(row.org), kind=TermKind.NEW, tier=row.tier, start=clock.today(), months=12,
-        price=line.list_amount, charged=line.gross, cover="waiver" if cover == "waived" else "invoice",
-        invoice=invoice, by="fulfilment",
+        terms.found_membership(row.org), kind=joining.kind_of_term(row), tier=row.tier, start=period.start,
+        months=MONTHS, price=joining.whole_price(row, invoice), charged=line.gross,
+        cover="waiver" if cover == "waived" else "invoice", invoice=invoice, by="fulfilment", anchor=period.anchor,
+        k=period.k,
     )  # fmt: skip
     if term.end is not None:
         issuing.agree(invoice.order, term.start, term.end)

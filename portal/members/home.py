@@ -22,7 +22,7 @@ from portal.core.errors import Missing
 from portal.core.money import Money
 from portal.core.web import go
 from portal.core.words import day, last_day, money
-from portal.members import checklist, papers, tasks
+from portal.members import checklist, papers, renewal_queries, tasks
 from portal.members.access import own_membership
 from portal.members.belonging import Agreement, AgreementState, Membership, Term
 from portal.members.models import Application, ApplicationState
@@ -81,7 +81,21 @@ def member_tasks(reader: Reader, org: Organisation) -> list[dict[str, Any]]:
                         overdue=late,
                     )
                 )
-    return found
+    return found + _renewal_tasks(reader, org)
+
+
+def _renewal_tasks(reader: Reader, org: Organisation) -> list[dict[str, Any]]:
+    """Return what of the renewal waits for this person."""
+    if not reader.may(May.SUBMIT, org.id) and not reader.may(May.PAY, org.id):
+        return []
+    words = {
+        "choice": (_("Choose how the membership goes on"), _("Choose")),
+        "offer": (_("Renew the membership"), _("Look")),
+    }
+    return [
+        _task(words[what][0], url_for("member.renewal"), words[what][1], since=since)
+        for what, since in renewal_queries.open_tasks(own_membership(org.id))
+    ]
 
 
 @member.get("/home")
@@ -144,11 +158,15 @@ def _tier_words(code: str) -> str:
 
 
 def _term(membership: Membership | None) -> Term | None:
+    """Return the term that covers today, else the last one."""
     if membership is None:
         return None
-    return db.session.scalars(
+    rows = db.session.scalars(
         select(Term).where(Term.membership_id == membership.id).order_by(Term.start.desc(), Term.id.desc())
-    ).first()
+    ).all()
+    today = clock.today()
+    covering = (row for row in rows if row.start <= today and (row.end is None or today < row.end))
+    return next(covering, rows[0] if rows else None)
 
 
 @member.get("/membership")

@@ -15,6 +15,7 @@ from portal.core.db import db
 from portal.core.outbox import OutboxItem
 from portal.members.belonging import Agreement, Membership
 from portal.members.models import Application
+from portal.members.renewal_models import LateMoney, RenewalOffer
 
 
 def _value(column: Any, number: int, of: Any) -> str | None:
@@ -41,6 +42,26 @@ def _membership(number: int) -> str | None:
     statement = select(Organisation.uid).join(Membership, Membership.org_id == Organisation.id)
     uid = db.session.scalar(statement.where(Membership.id == number))
     return url_for("roll.member", uid=uid) if uid else None
+
+
+def _renewal(number: int) -> str | None:
+    statement = (
+        select(Organisation.uid)
+        .join(Membership, Membership.org_id == Organisation.id)
+        .join(RenewalOffer, RenewalOffer.membership_id == Membership.id)
+    )
+    uid = db.session.scalar(statement.where(RenewalOffer.id == number))
+    return url_for("renewals.one", uid=uid) if uid else None
+
+
+def _late(number: int) -> str | None:
+    statement = (
+        select(Organisation.uid)
+        .join(Membership, Membership.org_id == Organisation.id)
+        .join(LateMoney, LateMoney.membership_id == Membership.id)
+    )
+    uid = db.session.scalar(statement.where(LateMoney.id == number))
+    return url_for("renewals.one", uid=uid) if uid else None
 
 
 def _organisation(number: int) -> str | None:
@@ -75,5 +96,6 @@ def install() -> None:
     for table, opener in {
         "application": _application, "agreement": _agreement, "invoice": _invoice, "membership": _membership,
         "organisation": _organisation, "person": _person, "outbox": _outbox,
+        "renewal_offer": _renewal, "late_money": _late,
     }.items():  # fmt: skip
         audit_office.opens(table, opener)

@@ -152,7 +152,16 @@ def next_of(row: Membership, terms: list[Term]) -> str:
         return _("The term is over. It is renewed by %(day)s, or the membership lapses.", day=last)
     if standing is Standing.ACTIVE and running:
         end = running[-1].end
-        return _("The term runs until %(day)s.", day=last_day(end)) if end else _("The term has no end.")
+        if end is None:
+            return _("The term has no end.")
+        renewed = terms[-1].end if terms[-1].start >= end else None
+        if renewed is not None:
+            return _(
+                "The term runs until %(day)s; it is renewed until %(last)s.",
+                day=last_day(end),
+                last=last_day(renewed),
+            )
+        return _("The term runs until %(day)s.", day=last_day(end))
     return ""
 
 

@@ -23,6 +23,7 @@ from portal.core.words import price
 from portal.members import review, showing, wall
 from portal.members.belonging import Agreement, AgreementState, Membership
 from portal.members.models import Application, ApplicationState, Pair, Recommendation
+from portal.members.renewal_models import LateMoney, LateState
 from portal.members.standing import Standing
 
 S, G = ApplicationState, AgreementState
@@ -180,6 +181,20 @@ def _house(reader: Reader) -> list[dict[str, Any]]:
     return found
 
 
+def _late_money(reader: Reader) -> list[dict[str, Any]]:
+    """Return the late money that waits for a word of this reader."""
+    held = reader.staff_may(May.CHASE_DEBTORS) or reader.staff_may(May.DECIDE_APPEALS)
+    states = {LateState.REVIEW: reader.staff_may(May.REVIEW), LateState.HELD: held}
+    rows = select(LateMoney).where(LateMoney.state.in_([one for one, mine in states.items() if mine]))
+    return [
+        _task(
+            _("Late money: %(org)s", org=row.membership.org.name), _("Decide"), row.at,
+            url_for("renewals.one", uid=row.membership.org.uid), detail=labels.label(row.state),
+        )
+        for row in db.session.scalars(rows.order_by(LateMoney.id).limit(MOST))
+    ]  # fmt: skip
+
+
 def staff_tasks(reader: Reader) -> list[dict[str, Any]]:
     """Return what waits for a member of staff: what is overdue first, then the oldest."""
     found = _house(reader)
@@ -187,7 +202,7 @@ def staff_tasks(reader: Reader) -> list[dict[str, Any]]:
         found += _applications(reader)
     if reader.staff_may(May.PREPARE_AGREEMENTS) or reader.staff_may(May.COUNTERSIGN):
         found += _agreements(reader)
-    found += desk.tasks(reader)
+    found += _late_money(reader) + desk.tasks(reader)
     return sorted(found, key=lambda task: (not task["overdue"], task["since"] or clock.now()))
 
 

@@ -11,6 +11,8 @@ from portal.members import agreements, wall
 from portal.members.belonging import TermKind
 from portal.members.conflicts import REASONS
 from portal.members.models import PairAnswer
+from portal.members.reminding import STOPS
+from portal.members.renewal_models import LateState
 from portal.members.standing import Standing
 
 
@@ -21,6 +23,7 @@ def install() -> None:
     _case_verbs()
     _verbs()
     _money_verbs()
+    _renewal_verbs()
     _details()
     _values()
 
@@ -129,6 +132,34 @@ def _money_verbs() -> None:
     )
 
 
+def _renewal_verbs() -> None:
+    story.words(
+        {
+            "renewal.offered": (_l("Renewal offered"), "arrow-repeat"),
+            "renewal.invoiced": (_l("Renewal invoiced"), "receipt"),
+            "renewal.confirmed": (_l("Renewal confirmed by the member"), "check-circle"),
+            "renewal.renewed": (_l("Membership renewed"), "check2-all"),
+            "renewal.lapsed": (_l("Offer lapsed unpaid"), "x-circle"),
+            "renewal.withdrawn": (_l("Offer taken back"), "arrow-return-left"),
+            "renewal.reminded": (_l("Reminded of the renewal"), "envelope"),
+            "renewal.paused": (_l("Renewal reminders paused"), "pause-circle"),
+            "renewal.resumed": (_l("Renewal reminders go on"), "play-circle"),
+            "renewal.money_late": (_l("Late money arrived"), "clock-history"),
+            "renewal.late_allowed": (_l("Late money: the member may choose"), "check-circle"),
+            "renewal.late_refused": (_l("Late money: a new application is asked for"), "x-circle"),
+            "renewal.late_settled": (_l("Late money: decided by staff"), "flag"),
+            "renewal.late_chosen": (_l("Late money: the way was chosen"), "check2-all"),
+            "membership.credit_given": (_l("Credit terms given"), "unlock"),
+            "membership.credit_ended": (_l("Credit terms ended"), "lock"),
+            "membership.payment_extended": (_l("More time to pay"), "calendar-plus"),
+            "application.invoiced_anew": (_l("Invoiced anew for the new year"), "receipt"),
+        },
+        {
+            "value_on": _l("Value date"), "outcome": _l("What is made of it"), "freed": _l("Free again as credit"),
+        },
+    )  # fmt: skip
+
+
 def _details() -> None:
     story.words(
         {},
@@ -186,6 +217,9 @@ def _values() -> None:
             "membership.term_opened/kind": _named(TermKind),
             "membership.standing_changed/old": _named(Standing),
             "membership.standing_changed/new": _named(Standing),
+            "renewal.money_late/outcome": _named(LateState),
+            "renewal.late_chosen/outcome": _named(LateState),
+            "renewal.withdrawn/reason": lambda value: str(STOPS.get(value, value)),
             "agreement.scan_returned/reason": agreements.scan_fault,
             "application.conflict_declared/reason": lambda value: str(REASONS.get(value, value)),
         }

@@ -46,6 +46,8 @@ FITS = {
     "billing.": "billing#pay-by-bank-transfer",
     "pay.": "billing#pay-online",
     "member.": "applicant#as-a-member",
+    "member.renewal": "billing#renew-the-membership",
+    "renewals.": "reviewer#renewals",
     "money.": "finance",
     "plans.": "billing#subscriptions-and-quotes",
     "shelf.": "finance#prices-discounts-and-quotes",
