@@ -23,6 +23,7 @@ from portal.accounts.frame import staff_who_may
 from portal.accounts.helpdesk import helpdesk
 from portal.accounts.mail_office import letterbox
 from portal.accounts.may import May
+from portal.accounts.merging import MergeUndone, OrganisationsMerged
 from portal.accounts.office import staff
 from portal.accounts.organisations import Organisation
 from portal.accounts.people_office import folk
@@ -52,6 +53,7 @@ from portal.billing import (  # noqa: F401 - their routes and handlers
 from portal.billing import dunning_letters as billing_reminders  # noqa: F401 - its outbox handlers
 from portal.billing import exports as billing_exports  # noqa: F401 - its routes
 from portal.billing import fapiao as fapiao_verbs
+from portal.billing import merging as payers_merging
 from portal.billing import papers as billing_papers  # noqa: F401 - its outbox handlers
 from portal.billing import words as billing_words
 from portal.billing.account_views import account
@@ -77,8 +79,13 @@ from portal.core import events, nav
 from portal.core.nav import Entry
 from portal.members import (  # noqa: F401 - their routes
     agreements,
+    deed_words,
+    endings,
     fulfil,
     individuals,
+    leave_views,
+    membership_api,
+    merging,
     opening,
     profile_views,
     signing,
@@ -89,12 +96,14 @@ from portal.members import (  # noqa: F401 - their routes
 from portal.members import papers as member_papers  # noqa: F401 - its outbox handlers
 from portal.members import queue as member_queue  # noqa: F401 - its routes
 from portal.members.api import applications_api
+from portal.members.deed_office import desk as deeds_desk
 from portal.members.events import (
     AgreementExecuted,
     AgreementSigned,
     ApplicationApproved,
     ApplicationSubmitted,
     MembershipJoined,
+    StandingChanged,
 )
 from portal.members.home import member, office
 from portal.members.office import cases, count_waiting
@@ -117,6 +126,7 @@ BLUEPRINTS: list[Blueprint] = [
     office,
     cases,
     roll,
+    deeds_desk,
     apply,
     billing,
     pay,
@@ -154,12 +164,18 @@ def install() -> None:
     events.on(AgreementExecuted, fulfil.on_executed)
     events.on(InvoiceSettled, fulfil.on_settled)
     events.on(MembershipJoined, fulfil.on_joined)
+    events.on(StandingChanged, endings.on_standing_changed)
+    events.on(OrganisationsMerged, payers_merging.on_merged)
+    events.on(OrganisationsMerged, merging.on_merged)
+    events.on(MergeUndone, merging.on_undone)
     events.on(DunningStepReached, charging.at_step)
     events.on(CreditNoteIssued, fapiao_verbs.on_credit_note)
     events.on(InvoiceReversed, fapiao_verbs.on_reversed)
     events.on(InvoiceIssued, purchase_orders.on_issued)
     contacts.ask_tier(tier_of)
     words.install()
+    deed_words.install()
+    merging.install()
     account_words.install()
     opening.install()
     billing_words.install()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from portal.billing.models import Invoice, InvoiceState
+from portal.billing.note_models import CreditNote, CreditNoteShare
 from portal.core import clock
 from portal.core.db import db
 from portal.members.belonging import Ending, Hold, Membership, Reversal, Term
@@ -46,21 +47,34 @@ def _terms(ids: list[int]) -> tuple[dict[int, list[TermFact]], dict[int, int]]:
     """Return the terms by membership, and the membership of each term."""
     terms: dict[int, list[TermFact]] = defaultdict(list)
     owner: dict[int, int] = {}
+    noted = (
+        select(CreditNoteShare.invoice_id, func.max(CreditNote.issued_on).label("on"))
+        .join(CreditNote)
+        .group_by(CreditNoteShare.invoice_id)
+        .subquery()
+    )
     found = db.session.execute(
-        select(Term, Invoice.state, Invoice.due_on)
+        select(Term, Invoice.state, Invoice.due_on, Invoice.reversed, noted.c.on)
         .outerjoin(Invoice, Term.invoice_id == Invoice.id)
+        .outerjoin(noted, noted.c.invoice_id == Invoice.id)
         .where(Term.membership_id.in_(ids))
     )
-    for term, state, due in found:
+    for term, state, due, taken_back, on in found:
         owner[term.id] = term.membership_id
-        covered = state in {None, InvoiceState.PAID} or term.cover != "invoice"
+        covered = term.cover != "invoice" or (state in {None, InvoiceState.PAID} and not taken_back)
         terms[term.membership_id].append(
             TermFact(
                 id=term.id, start=term.start, end=term.end, tier=term.tier, covered=covered,
-                due=None if covered else due, recorded_at=term.recorded_at,
+                due=None if covered else _later(due, on if taken_back else None), recorded_at=term.recorded_at,
+                uncovered_from=on if taken_back and state is InvoiceState.PAID else None,
             )
         )  # fmt: skip
     return terms, owner
+
+
+def _later(one: date | None, other: date | None) -> date | None:
+    """Return the later of two days, either of which may be missing."""
+    return max((day for day in (one, other) if day is not None), default=None)
 
 
 def _endings(owner: dict[int, int]) -> dict[int, list[EndingFact]]:

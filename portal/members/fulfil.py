@@ -66,7 +66,7 @@ def fulfil(application: Application) -> bool:
         )
     ).first()
     cover = issuing.cover(invoice)
-    if executed is None or cover not in {"settled", "waived"}:
+    if executed is None or cover not in {"settled", "waived"} or terms.expelled(row.org):
         return False
     move(row, ApplicationState.COMPLETED)
     row.closed_on = clock.today()

@@ -9,11 +9,12 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
+from portal.accounts import merging
 from portal.accounts.access import Reader, allow, me, signed_in
 from portal.accounts.may import May
 from portal.accounts.organisations import Organisation
 from portal.accounts.people_views import acting_for, required_org
-from portal.billing.access import visible_invoices
+from portal.billing.access import of_orgs, visible_invoices
 from portal.billing.issuing import owed
 from portal.billing.models import Invoice, InvoiceState, Party
 from portal.core import catalogue, clock, files
@@ -69,7 +70,7 @@ def member_tasks(reader: Reader, org: Organisation) -> list[dict[str, Any]]:
             )
     if reader.may(May.SEE_MONEY, org.id):
         for invoice in db.session.scalars(visible_invoices(reader).where(Invoice.state == InvoiceState.OPEN)):
-            if invoice.party.org_id == org.id:
+            if invoice.party.org is not None and merging.kept_for(invoice.party.org).id == org.id:
                 late = invoice.due_on is not None and invoice.due_on < clock.today()
                 found.append(
                     _task(
@@ -121,9 +122,7 @@ def _figures(reader: Reader, org: Organisation, membership: Membership | None) -
         ]  # fmt: skip
     if reader.may(May.SEE_MONEY, org.id):
         mine = (
-            visible_invoices(reader)
-            .join(Party)
-            .where(Party.org_id == org.id, Invoice.state == InvoiceState.OPEN)
+            visible_invoices(reader).join(Party).where(of_orgs([org.id]), Invoice.state == InvoiceState.OPEN)
         )
         rows = db.session.scalars(mine).all()
         total = sum((owed(row) for row in rows), Money(0))
