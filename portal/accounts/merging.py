@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from portal.accounts.merge_models import Merge, MergeMove
 from portal.accounts.organisations import Contact, FormerName, Invitation, Organisation, Ownership
@@ -73,9 +73,10 @@ def move(merge: Merge, row: Model, column: str, new: Any) -> None:
     old = getattr(row, column)
     if old == new:
         return
-    setattr(row, column, new)
-    db.session.flush()
-    count = len(moves_of(merge))
+    _put(row, column, new)
+    count = int(
+        db.session.scalar(select(func.count(MergeMove.id)).where(MergeMove.merge_id == merge.id)) or 0
+    )
     db.session.add(
         MergeMove(
             merge=merge, n=count + 1, table=row.__tablename__, row_id=int(getattr(row, "id")),  # noqa: B009
@@ -83,6 +84,15 @@ def move(merge: Merge, row: Model, column: str, new: Any) -> None:
         )
     )  # fmt: skip
     db.session.flush()
+
+
+def _put(row: Model, column: str, value: Any) -> None:
+    """Write a cell, and forget what was read through it."""
+    setattr(row, column, value)
+    db.session.flush()
+    for relation in type(row).__mapper__.relationships:
+        if column in {one.key for one in relation.local_columns} and relation.direction.name == "MANYTOONE":
+            db.session.expire(row, [relation.key])
 
 
 def moves_of(merge: Merge) -> list[MergeMove]:
@@ -130,7 +140,6 @@ def merge(duplicate: Organisation, *, into: Organisation, by: Person, second: Pe
     db.session.add(row)
     db.session.flush()
     move(row, duplicate, "merged_into_id", into.id)
-    db.session.refresh(duplicate, ["merged_into"])
     _unique_facts(row)
     _people(row)
     _rest(row)
@@ -258,9 +267,7 @@ def undo(merge: Merge, *, by: Person, second: Person, reason: str) -> None:
     for line in reversed(moves_of(merge)):
         row = _cell(line)
         if row is not None:
-            setattr(row, line.column, _value(row, line))
-            db.session.flush()
-    db.session.refresh(merge.duplicate, ["merged_into"])
+            _put(row, line.column, _value(row, line))
     publish(MergeUndone(merge))
     for org in (merge.kept, merge.duplicate):
         audit.record(
@@ -275,4 +282,4 @@ def _value(row: Model, line: MergeMove) -> Any:
     kind = type(row).__mapper__.columns[line.column].type.python_type
     if kind is bool:
         return line.old == "1"
-    return datetime.fromisoformat(line.old) if kind is datetime else kind(line.old)
+    return kind.fromisoformat(line.old) if issubclass(kind, date) else kind(line.old)

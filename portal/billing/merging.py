@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from portal.accounts.merging import OrganisationsMerged, move
 from portal.billing.issuing import known_party
-from portal.core.db import db
 
 
 def on_merged(event: OrganisationsMerged) -> None:
@@ -13,4 +12,3 @@ def on_merged(event: OrganisationsMerged) -> None:
     theirs, ours = known_party(merge.duplicate), known_party(merge.kept)
     if theirs is not None and ours is None:
         move(merge, theirs, "org_id", merge.kept_id)
-        db.session.refresh(theirs, ["org"])

@@ -82,10 +82,10 @@ def pass_credit(giver: Party, to: Party, amount: Money, *, by: Person | str, rea
     if left > NONE:
         raise Refused(_l("There is not that much unused credit."), field="amount", status=422)
     audit.record(
-        "credit.passed", giver, by=by, org_id=giver.org_id, amount=amount, payer=to.name, reason=reason
+        "credit.passed", giver, by=by, org_id=giver.org_id, amount=amount, payer=to.title, reason=reason
     )
     audit.record(
-        "credit.received", to, by=by, org_id=to.org_id, amount=amount, payer=giver.name, reason=reason
+        "credit.received", to, by=by, org_id=to.org_id, amount=amount, payer=giver.title, reason=reason
     )
     return amount
 

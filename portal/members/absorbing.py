@@ -58,12 +58,10 @@ def absorb(
     if one.id == other.id:
         raise Refused(_l("A company cannot buy itself."), field="other", status=422)
     found = sides(one, other, on)
+    endings.lock(found.survivor, found.absorbed)
     invoice = found.term.invoice
     rest = invoice is not None and _has_rest(invoice, on)
     freed = _credit(invoice, on, by, second, reason) if invoice is not None and rest else NONE
-    endings.hold_invoices(endings.beyond(found.absorbed, on))
-    for row in sorted((found.survivor, found.absorbed), key=lambda row: row.id):
-        terms.locked(row)
     passed = _pass(found, freed, by, reason)
     endings.end(found.absorbed, on=on, cause=EndingCause.ABSORBED, by=by, reason=reason, second=second.name)
     audit.record(

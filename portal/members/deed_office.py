@@ -79,6 +79,8 @@ def _form(org: Organisation, verb: DeedVerb, *, given: bool) -> f.DeedForm:
     f.choices_of(form, org, _others(org, verb))
     if not given:
         f.begin(form, org)
+        if "other" in form:
+            form["other"].data = request.args.get("other")
         form.version.data = str(deeds.version_of(org))
     return form
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from portal.accounts import grants
+from portal.accounts import grants, merging
 from portal.accounts.organisations import Contact, Organisation
 from portal.accounts.people import Person
 from portal.core import audit, clock, files
@@ -23,8 +24,11 @@ from portal.members.deed_steps import STEPS, Given
 from portal.members.verbs import MEMBERSHIP, Fact
 
 Preview = list[dict[str, Any]]
-# What differs between a dry run and the run for no reason of theirs: numbers drawn from a series.
-DRAWN = ("number",)
+# What differs between a dry run and the run for no reason of theirs: who confirms, and numbers drawn from a series.
+DRAWN = ("number", "second")
+NUMBER = re.compile(r"[A-Z]+-\d{4}-\d+")
+# What follows from facts and the day by itself: a proposal may be confirmed on a later one.
+DERIVED = ("membership.standing_changed", "agreement.terminated", "agreement.revived")
 
 
 def verb_of(verb: DeedVerb) -> Fact:
@@ -46,19 +50,29 @@ def open_deed(org: Organisation) -> Deed | None:
 def dry_run(do: Callable[[], object]) -> Preview:
     """Do it all, note what the audit would say, and take it back: the run itself, without its traces."""
     session = db.session()
-    before = len(session.info.get("audit", []))
+    waiting = list(session.info.get("audit", []))
     nested = session.begin_nested()
     try:
         do()
         session.flush()
-        said = list(session.info.get("audit", []))[before:]
+        said = list(session.info.get("audit", []))[len(waiting) :]
     finally:
         nested.rollback()
-    return [_without_numbers(one.verb, one.detail) for one in said]
+        session.info["audit"] = waiting  # the rollback has dropped what was recorded before it, too
+    return [_lasting(one.verb, one.detail) for one in said]
 
 
-def _without_numbers(verb: str, detail: dict[str, Any]) -> dict[str, Any]:
-    return {"verb": verb, "detail": {key: value for key, value in detail.items() if key not in DRAWN}}
+def _lasting(verb: str, detail: dict[str, Any]) -> dict[str, Any]:
+    kept = {
+        key: value
+        for key, value in detail.items()
+        if key not in DRAWN and not (isinstance(value, str) and NUMBER.fullmatch(value))
+    }
+    return {"verb": verb, "detail": kept}
+
+
+def _facts(preview: Preview) -> Preview:
+    return [one for one in preview if one["verb"] not in DERIVED]
 
 
 def refuse_close(by: Person, *orgs: Organisation | None) -> None:
@@ -84,12 +98,12 @@ def propose(
     given: Given, verb: DeedVerb, *, by: Person, version: int, paper: tuple[files.Content, str] | None = None
 ) -> Deed:
     """Propose a verb with the dry run that was shown; somebody else confirms it."""
-    row = terms.membership_of(given.org)
-    if row is not None:
-        terms.locked(row)
+    both = [org for org in (given.org, given.other) if org is not None]
+    for org in sorted(both, key=lambda one: one.id):
+        merging.locked(org)
     refuse_moved(version, given.org, given.other)
-    for org in (given.org, given.other):
-        if org is not None and open_deed(org) is not None:
+    for org in both:
+        if open_deed(org) is not None:
             raise Refused(_l("A proposal about this organisation waits already: it is decided first."))
     preview = look(given, verb, by=by)
     if verb_of(verb).paper and paper is None:
@@ -158,7 +172,7 @@ def confirm(deed: Deed, *, by: Person) -> Deed:
     def run() -> None:
         STEPS[row.verb](given, row.by, by)
 
-    if dry_run(run) != row.preview:
+    if _facts(dry_run(run)) != _facts(row.preview):
         raise Refused(
             _l(
                 "What would happen has changed since it was proposed. Please decline, and let it be proposed anew."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, timedelta
 
 from flask_babel import lazy_gettext as _l
@@ -52,10 +51,16 @@ def beyond(membership: Membership, on: date) -> list[Term]:
     return cut or [reach(membership)]
 
 
-def hold_invoices(rows: Iterable[Term]) -> None:
-    """Lock the invoices of terms, in one order for everybody and before the membership: payments do it so."""
-    for number in sorted({row.invoice_id for row in rows if row.invoice_id is not None}):
+def lock(*memberships: Membership) -> None:
+    """Lock the invoices of memberships' terms, then the memberships: payments come in this order, too."""
+    ids = [row.id for row in memberships]
+    bills = (
+        select(Term.invoice_id).where(Term.membership_id.in_(ids), Term.invoice_id.is_not(None)).distinct()
+    )
+    for number in sorted(one for one in db.session.scalars(bills) if one is not None):
         issuing.locked(number)
+    for row in sorted(memberships, key=lambda one: one.id):
+        terms.locked(row)
 
 
 def end(
@@ -63,8 +68,8 @@ def end(
     only: Term | None = None, barred_until: date | None = None, for_good: bool = False,
 ) -> list[Ending]:  # fmt: skip
     """End every term that reaches beyond a day, or one alone; what never began is not owed either."""
-    hold_invoices(beyond(membership, on))
-    row = terms.locked(membership)
+    lock(membership)
+    row = membership
     until = {term.id: stop for term, (stop, _ending) in terms_of(row)}
     made = []
     for term in [only] if only is not None else beyond(row, on):

@@ -48,7 +48,8 @@ def resigned(membership: Membership) -> bool:
 
 def resign(membership: Membership, *, by: Person, on: date | None = None, reason: str = "") -> list[Ending]:
     """Say that the membership ends on a day (its first without rights): from today on, by itself the end of the term."""
-    row = terms.locked(membership)
+    endings.lock(membership)
+    row = membership
     if why := why_not_resign(row):
         raise Refused(str(why))
     end, today = last_day_of_membership(row), clock.today()
@@ -96,7 +97,8 @@ def cancel_term(
     membership: Membership, term: Term, *, on: date, by: Person, second: Person, reason: str
 ) -> Ending:
     """End a term whose money was all given back by a credit note, on the day finance chose."""
-    row, found = terms.locked(membership), {one.id: stop for one, stop in endings.terms_of(membership)}
+    endings.lock(membership)
+    row, found = membership, {one.id: stop for one, stop in endings.terms_of(membership)}
     if term.id not in found:
         raise Refused(_l("This term is not one of this member's."), field="term", status=422)
     stop, ending = found[term.id]
@@ -116,7 +118,8 @@ def expel(
 ) -> list[Ending]:
     """Expel a member by the board's decision, barred until a day or (none) for good; open applications are closed."""
     _close_applications(membership, by, reason)
-    row = terms.locked(membership)
+    endings.lock(membership)
+    row = membership
     if row.standing is Standing.EXPELLED:
         raise Refused(_l("The member is expelled already."))
     if barred_until is not None and barred_until <= on:

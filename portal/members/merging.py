@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from portal.accounts import merging
 from portal.accounts.merge_models import Merge
@@ -13,9 +13,9 @@ from portal.accounts.merging import MergeUndone, OrganisationsMerged
 from portal.accounts.organisations import Organisation
 from portal.core.db import db
 from portal.members import endings, names, terms
-from portal.members.belonging import Hold, Membership, Reversal, Term
+from portal.members.belonging import Hold, Reversal, Term
 from portal.members.counting import count_of
-from portal.members.models import LIVE, Application, MatchKey, Pair, PairAnswer
+from portal.members.models import LIVE, Application, Pair, PairAnswer
 
 # Every kind of fact that belongs to a membership and goes over with it.
 MOVED: list[Any] = [Term, Hold, Reversal]
@@ -58,7 +58,6 @@ def on_merged(event: OrganisationsMerged) -> None:
     duplicate, kept = merge.duplicate, merge.kept
     for row in db.session.scalars(_of(Application, duplicate)).all():
         merging.move(merge, row, "org_id", kept.id)
-        db.session.refresh(row, ["org"])
     _memberships(merge)
     _pairs(merge)
     _names(merge)
@@ -74,7 +73,6 @@ def _memberships(merge: Merge) -> None:
         return
     if ours is None:
         merging.move(merge, theirs, "org_id", merge.kept_id)
-        db.session.refresh(theirs, ["org"])
         terms.refresh([terms.locked(theirs)])
         return
     for row in sorted((theirs, ours), key=lambda one: one.id):
@@ -83,7 +81,6 @@ def _memberships(merge: Merge) -> None:
         found = select(kind).where(kind.membership_id == theirs.id).order_by(kind.id)
         for fact in db.session.scalars(found).all():
             merging.move(merge, fact, "membership_id", ours.id)
-            db.session.expire(fact, ["membership"])
     if theirs.founding:
         merging.move(merge, ours, "founding", True)
     for column in ("listed_tier", "stated_joined"):
@@ -103,7 +100,6 @@ def _pairs(merge: Merge) -> None:
 def _names(merge: Merge) -> None:
     """Let every name of the signpost lead to the kept entry, and none to the signpost."""
     names.index(merge.kept)
-    db.session.execute(delete(MatchKey).where(MatchKey.org_id == merge.duplicate_id))
     names.index(merge.duplicate)
 
 
@@ -133,8 +129,3 @@ def install() -> None:
             merging.OBSTACLES.append(ask)
     if facts_since not in merging.TOUCHED:
         merging.TOUCHED.append(facts_since)
-
-
-def membership_of_holder(org: Organisation) -> Membership | None:
-    """Return the membership of whoever an entry stands for, through its signposts."""
-    return terms.membership_of(merging.kept_for(org))

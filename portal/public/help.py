@@ -46,6 +46,7 @@ FITS = {
     "billing.": "billing#pay-by-bank-transfer",
     "pay.": "billing#pay-online",
     "member.": "applicant#as-a-member",
+    "member.resign": "signatory#leave-the-foundation",
     "money.": "finance",
     "plans.": "billing#subscriptions-and-quotes",
     "shelf.": "finance#prices-discounts-and-quotes",
