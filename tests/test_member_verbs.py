@@ -25,7 +25,7 @@ from portal.members import chores, deeds, endings, giving, leaving, reports, ter
 from portal.members.belonging import Agreement, AgreementState, Ending, Hold, Membership, Term, TermKind
 from portal.members.deed_models import DeedState, DeedVerb
 from portal.members.models import Application, ApplicationState, Kind
-from portal.members.standing import EndingCause, Standing
+from portal.members.standing import Answer, EndingCause, Right, Standing
 from portal.members.verify import verify_deeds
 from tests import membership as m
 
@@ -510,6 +510,20 @@ def test_a_proposal_that_is_no_longer_what_it_was_is_refused(galaxy: Any) -> Non
             assert deeds.open_deed(galaxy().org) is None
             verbs = [one.verb for one in db.session.scalars(audit.of_subject(galaxy().org.subject))]
             assert verbs == ["deed.proposed", "deed.declined"]
+
+
+def test_an_electorate_is_frozen_as_known_that_day(galaxy: Any) -> None:
+    """15 January in grace, paid on the 20th: no vote in that ballot, though standing(15 January) is now active."""
+    ballot = date(2027, 1, 15)
+    with clock.stopped_at(ballot), reading():
+        assert terms.may(galaxy(), Right.VOTE, on=ballot) is Answer.NO
+    with clock.stopped_at(date(2027, 1, 20)):
+        with transaction():
+            m.member(galaxy().org, start=NEXT, kind=TermKind.RENEWAL)
+        with reading():
+            assert terms.may(galaxy(), Right.VOTE, on=ballot) is Answer.YES
+            assert terms.may(galaxy(), Right.VOTE, on=ballot, known=at("2027-01-15")) is Answer.NO
+            clean()
 
 
 def test_facts_cannot_be_changed_in_the_database(galaxy: Any) -> None:

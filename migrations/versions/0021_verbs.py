@@ -26,8 +26,20 @@ FACTS = {
     ),
 }  # fmt: skip
 DEED = (
-    "id", "uid", "org_id", "verb", "reason", "by_id", "seen", "other_id", "paper_id", "created_at",
-)  # fmt: skip
+    "id",
+    "uid",
+    "org_id",
+    "verb",
+    "detail",
+    "reason",
+    "by_id",
+    "seen",
+    "preview",
+    "other_id",
+    "paper_id",
+    "created_at",
+)
+JSONS = ("detail", "preview")
 
 
 def _sqlite() -> bool:
@@ -48,7 +60,8 @@ def _drop(name: str, table: str) -> None:
 
 def _differs(columns: tuple[str, ...]) -> str:
     told = "IS NOT" if _sqlite() else "IS DISTINCT FROM"
-    return " OR ".join(f"OLD.{name} {told} NEW.{name}" for name in columns)
+    named = [f"{name}::text" if name in JSONS and not _sqlite() else name for name in columns]
+    return " OR ".join(f"OLD.{name} {told} NEW.{name}" for name in named)
 
 
 def _choice(name: str, *values: str) -> sa.Enum:

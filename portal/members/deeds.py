@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from flask_babel import gettext as _
@@ -13,7 +14,7 @@ from sqlalchemy import select
 from portal.accounts import grants, merging
 from portal.accounts.organisations import Contact, Organisation
 from portal.accounts.people import Person
-from portal.core import audit, clock, files
+from portal.core import audit, catalogue, clock, files
 from portal.core.db import db
 from portal.core.errors import Forbidden, Missing, Refused
 from portal.core.states import move
@@ -76,10 +77,13 @@ def _facts(preview: Preview) -> Preview:
 
 
 def refuse_close(by: Person, *orgs: Organisation | None) -> None:
-    """Refuse to decide about an organisation for which one acts oneself."""
+    """Refuse to decide about an organisation for which one acts oneself, or did so until not long ago."""
     ids = [org.id for org in orgs if org is not None]
+    since = clock.now() - timedelta(days=int(catalogue.policy("review.conflict_days")))
     acts = select(Contact.id).where(
-        Contact.person_id == by.id, Contact.org_id.in_(ids), Contact.ended_at.is_(None)
+        Contact.person_id == by.id,
+        Contact.org_id.in_(ids),
+        Contact.ended_at.is_(None) | (Contact.ended_at > since),
     )
     if db.session.scalar(acts.limit(1)) is not None:
         raise Forbidden(

@@ -142,9 +142,11 @@ def standing(membership: Membership, *, on: date | None = None, known: datetime 
     return standing_of(facts_of([membership])[membership.id], day, policy_on(day), known=known)
 
 
-def may(membership: Membership, right: Right, *, on: date | None = None) -> Answer:
-    """Return whether a membership carries a right on a day: yes, keeps what it has, or no."""
-    return answer(standing(membership, on=on), right, catalogue.entries("rights"))
+def may(
+    membership: Membership, right: Right, *, on: date | None = None, known: datetime | None = None
+) -> Answer:
+    """Return whether a membership carries a right on a day, as known at an instant: yes, keeps what it has, or no."""
+    return answer(standing(membership, on=on, known=known), right, catalogue.entries("rights"))
 
 
 def refresh(memberships: Iterable[Membership], *, on: date | None = None) -> int:
