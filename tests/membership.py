@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
 from flask import Flask
+from flask_babel import force_locale
 
 from portal.accounts.may import ContactRole, StaffRole
 from portal.accounts.organisations import Organisation
@@ -31,9 +34,16 @@ STAFF = {
 PAPER = files.Content("0" * 64, 10, files.PDF)
 
 
+@contextmanager
+def inside(app: Flask) -> Iterator[None]:
+    """Work within the application, and read its refusals in English."""
+    with app.app_context(), force_locale("en"):
+        yield
+
+
 def house(app: Flask) -> None:
     """Add the staff."""
-    with app.app_context(), transaction():
+    with app.app_context(), clock.stopped_at(date(2025, 1, 1)), transaction():
         for name, role in STAFF.items():
             make_person(f"{name}@house.example", name.title(), staff=(role,))
 

@@ -171,7 +171,7 @@ def live(history: list[tuple[Callable[[int], None], int, int]]) -> int:
 
 def test_any_sequence_of_verbs_and_days_keeps_the_rules(app: Flask) -> None:
     m.house(app)
-    with app.app_context(), clock.stopped_at(START), transaction():
+    with m.inside(app), clock.stopped_at(START), transaction():
         m.member(m.company("Galaxy Ltd", "chen@galaxy.example"), start=START)
     done: list[int] = []
 
@@ -183,7 +183,7 @@ def test_any_sequence_of_verbs_and_days_keeps_the_rules(app: Flask) -> None:
         with undone(app):
             done.append(live(history))
 
-    with app.app_context():
+    with m.inside(app):
         run()
     assert sum(done) > len(done)  # most histories do something
 
@@ -191,7 +191,7 @@ def test_any_sequence_of_verbs_and_days_keeps_the_rules(app: Flask) -> None:
 def test_two_orders_of_recording_the_same_facts_give_the_same_days(app: Flask) -> None:
     """A suspension and a resignation of different days: whoever writes first, the days read the same."""
     m.house(app)
-    with app.app_context(), clock.stopped_at(START), transaction():
+    with m.inside(app), clock.stopped_at(START), transaction():
         m.member(m.company("Galaxy Ltd", "chen@galaxy.example"), start=START)
 
     def suspended() -> None:
@@ -206,7 +206,7 @@ def test_two_orders_of_recording_the_same_facts_give_the_same_days(app: Flask) -
         return [standing_of(facts, START + timedelta(days=n), terms.policy_on(START)) for n in range(500)]
 
     found = []
-    with app.app_context():
+    with m.inside(app):
         for order in ((suspended, resigned), (resigned, suspended)):
             with undone(app), clock.stopped_at(date(2026, 2, 1)):
                 for verb in order:

@@ -66,7 +66,7 @@ def clean() -> None:
 def two(app: Flask) -> Any:
     """A member of 2026, and a second entry of it that was a member in 2025 and has a contact of its own."""
     m.house(app)
-    with app.app_context():
+    with m.inside(app):
         with clock.stopped_at(date(2026, 1, 1)), transaction():
             kept = m.company("Acme Ltd", "an@acme.example", legal_key="CN:91110000600037341L")
             m.member(kept, start=date(2026, 1, 1))
@@ -155,14 +155,18 @@ def test_a_merge_is_undone_for_thirty_days_while_untouched(two: Any) -> None:
 def test_a_merge_stays_when_time_is_over_or_something_has_changed(two: Any) -> None:
     with clock.stopped_at(DAY):
         merged()
-    with clock.stopped_at(DAY + timedelta(days=31)), transaction(), pytest.raises(Refused, match="is over"):
+    with (
+        clock.stopped_at(DAY + timedelta(days=31)),
+        pytest.raises(Refused, match="is over"),
+        transaction(),
+    ):
         m.propose(org_of("Acme Ltd"), D.UNMERGE, {}, other=org_of("Acme Technologies"))
     with clock.stopped_at(DAY + timedelta(days=2)):
         with transaction():
             row = terms.membership_of(org_of("Acme Ltd"))
             assert row is not None
             leaving.resign(row, by=m.person("an"))
-        with transaction(), pytest.raises(Refused, match="gone on since"):
+        with pytest.raises(Refused, match="gone on since"), transaction():
             m.propose(org_of("Acme Ltd"), D.UNMERGE, {}, other=org_of("Acme Technologies"))
 
 
@@ -176,7 +180,7 @@ def test_a_contact_that_moved_on_keeps_the_merge(two: Any) -> None:
                 if one.person.name == "Bo"
             )
             bo.org = m.company("Elsewhere", "el@x.example")
-        with transaction(), pytest.raises(Refused, match="changed since"):
+        with pytest.raises(Refused, match="changed since"), transaction():
             m.propose(org_of("Acme Ltd"), D.UNMERGE, {}, other=org_of("Acme Technologies"))
 
 
@@ -210,7 +214,7 @@ def test_two_live_applications_are_not_merged(two: Any) -> None:
 def test_an_imported_entry_goes_into_the_applicant_and_the_next_import_finds_it(app: Flask) -> None:
     """The file's entry is a signpost: no second tile on the wall, no second row at the next import."""
     m.house(app)
-    with app.app_context(), clock.stopped_at(DAY):
+    with m.inside(app), clock.stopped_at(DAY):
         with transaction():
             landscape.bring_in(LISTED, start=date(2025, 1, 1), end=date(2026, 1, 1))
             kept = m.company("Acme Ltd", "an@acme.example")
@@ -272,7 +276,7 @@ def test_a_merge_takes_two_reviewers(two: Any) -> None:
     with clock.stopped_at(DAY):
         with transaction():
             deed = m.propose(org_of("Acme Ltd"), D.MERGE, {}, other=org_of("Acme Technologies"))
-        with transaction(), pytest.raises(Refused):
+        with pytest.raises(Refused), transaction():
             deeds.confirm(deed, by=m.person("rui"))
         with reading():
             assert org_of("Acme Technologies").merged_into_id is None

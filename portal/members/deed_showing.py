@@ -16,7 +16,7 @@ from portal.core import clock, labels, story
 from portal.core.audit import AuditEntry
 from portal.core.db import db
 from portal.core.words import day, last_day, moment, money
-from portal.members import deeds, endings, holding, leaving, wall
+from portal.members import deeds, holding, leaving, wall
 from portal.members.belonging import Ending, Hold, Membership, Reversal, Term
 from portal.members.deed_models import Deed, DeedState, DeedVerb
 from portal.members.standing import EndingCause, Standing
@@ -142,18 +142,20 @@ def buttons(row: Membership, reader: Reader) -> list[tuple[DeedVerb, str]]:
 def shown(row: Membership, reader: Reader) -> dict[str, Any]:
     """Return what the page of a member shows of its life."""
     waiting = deeds.open_deed(row.org)
-    resigned = row.standing is Standing.RESIGNED or bool(endings.standing_endings(row, EndingCause.RESIGNED))
+    leaves = leaving.announced(row)
+    ahead = leaves is not None and leaves > clock.today()
     return {
+        **(
+            {"next": _("The member leaves: the last day is %(day)s.", day=last_day(leaves))}
+            if leaves and ahead
+            else {}
+        ),
         "life": life(row),
         "waiting": waiting,
         "verbs": [] if waiting is not None else buttons(row, reader),
-        "may_undo": resigned and _may_undo(row),
+        "may_undo": leaves is not None and leaving.why_not_undo(row, staff=True) is None,
         "version": deeds.version_of(row.org),
     }
-
-
-def _may_undo(row: Membership) -> bool:
-    return leaving.why_not_undo(row, staff=True) is None
 
 
 def waiting_for(reader: Reader) -> list[tuple[str, str, datetime, str]]:

@@ -51,7 +51,8 @@ def open_deed(org: Organisation) -> Deed | None:
 def dry_run(do: Callable[[], object]) -> Preview:
     """Do it all, note what the audit would say, and take it back: the run itself, without its traces."""
     session = db.session()
-    waiting = list(session.info.get("audit", []))
+    session.flush()
+    waiting, known = list(session.info.get("audit", [])), set(session.identity_map.values())
     nested = session.begin_nested()
     try:
         do()
@@ -60,6 +61,10 @@ def dry_run(do: Callable[[], object]) -> Preview:
     finally:
         nested.rollback()
         session.info["audit"] = waiting  # the rollback has dropped what was recorded before it, too
+        # Rows read in between may never have been there: a number is given anew, and would find them again.
+        for row in [one for one in session.identity_map.values() if one not in known]:
+            session.expunge(row)
+        session.expire_all()
     return [_lasting(one.verb, one.detail) for one in said]
 
 

@@ -23,7 +23,7 @@ from portal.core.errors import Missing
 from portal.core.money import Money
 from portal.core.web import go
 from portal.core.words import day, last_day, money
-from portal.members import checklist, papers, tasks
+from portal.members import checklist, leaving, papers, tasks
 from portal.members.access import own_membership
 from portal.members.belonging import Agreement, AgreementState, Membership, Term
 from portal.members.models import Application, ApplicationState
@@ -159,6 +159,7 @@ def membership() -> str:
     return render_template(
         "member/membership.html", org=org, membership=row, term=_term(row),
         tier=_tier_words(row.tier if row else ""), items=checklist.items(row) if row else [],
+        leaves=leaving.announced(row) if row else None,
     )  # fmt: skip
 
 

@@ -46,6 +46,12 @@ def resigned(membership: Membership) -> bool:
     return found is not None and found.cause is C.RESIGNED
 
 
+def announced(membership: Membership) -> date | None:
+    """Return the first day without membership that a resignation on record names; None if there is none."""
+    said = endings.standing_endings(membership, C.RESIGNED)
+    return min(row.on for row in said) if said and resigned(membership) else None
+
+
 def resign(membership: Membership, *, by: Person, on: date | None = None, reason: str = "") -> list[Ending]:
     """Say that the membership ends on a day (its first without rights): from today on, by itself the end of the term."""
     endings.lock(membership)

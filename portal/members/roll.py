@@ -172,8 +172,7 @@ def member(uid: str) -> Any:
         return _signpost(uid)
     return render_template(
         "office/member.html",
-        **shown,
-        **deed_showing.shown(shown["membership"], reader),
+        **{**shown, **deed_showing.shown(shown["membership"], reader)},
         reason=Reason(),
         tier_name=wall.tier_name,
         may_tick=reader.staff_may(May.REVIEW),

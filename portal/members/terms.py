@@ -123,10 +123,11 @@ def _grant(term: Term) -> None:
 
 
 def policy_on(day: date) -> Policy:
-    """Return the days of grace and arrears in force."""
+    """Return the days of grace and arrears in force on a day; before there was a rule, those of today."""
+    rules = {**catalogue.entries("policy"), **catalogue.entries("policy", on=day)}
     return Policy(
-        grace_days=int(catalogue.policy("term.grace_days", on=day)),
-        suspend_after_days=int(catalogue.policy("term.suspend_after_days", on=day)),
+        grace_days=int(rules["term.grace_days"]["value"]),
+        suspend_after_days=int(rules["term.suspend_after_days"]["value"]),
     )
 
 
