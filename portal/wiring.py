@@ -23,6 +23,7 @@ from portal.accounts.frame import staff_who_may
 from portal.accounts.helpdesk import helpdesk
 from portal.accounts.mail_office import letterbox
 from portal.accounts.may import May
+from portal.accounts.merging import MergeUndone, OrganisationsMerged
 from portal.accounts.office import staff
 from portal.accounts.organisations import Organisation
 from portal.accounts.people_office import folk
@@ -52,6 +53,7 @@ from portal.billing import (  # noqa: F401 - their routes and handlers
 from portal.billing import dunning_letters as billing_reminders  # noqa: F401 - its outbox handlers
 from portal.billing import exports as billing_exports  # noqa: F401 - its routes
 from portal.billing import fapiao as fapiao_verbs
+from portal.billing import merging as payers_merging
 from portal.billing import papers as billing_papers  # noqa: F401 - its outbox handlers
 from portal.billing import words as billing_words
 from portal.billing.account_views import account
@@ -79,10 +81,15 @@ from portal.core import events, nav
 from portal.core.nav import Entry
 from portal.members import (  # noqa: F401 - their routes
     agreements,
+    deed_words,
+    endings,
     fulfil,
     individuals,
     late_money,
+    leave_views,
     list_words,
+    membership_api,
+    merging,
     opening,
     profile_views,
     renewal_api,
@@ -97,6 +104,7 @@ from portal.members import (  # noqa: F401 - their routes
 from portal.members import papers as member_papers  # noqa: F401 - its outbox handlers
 from portal.members import queue as member_queue  # noqa: F401 - its routes
 from portal.members.api import applications_api
+from portal.members.deed_office import desk as deeds_desk
 from portal.members.events import (
     AgreementExecuted,
     AgreementSigned,
@@ -134,6 +142,7 @@ BLUEPRINTS: list[Blueprint] = [
     intake,
     figures,
     renewals,
+    deeds_desk,
     apply,
     billing,
     pay,
@@ -177,6 +186,10 @@ def install() -> None:
     events.on(InvoiceReversed, renewal_hearing.on_reversed)
     events.on(ReceiptUnapplied, late_money.on_unapplied)
     events.on(StandingChanged, renewal_chores.on_standing_changed)
+    events.on(StandingChanged, endings.on_standing_changed)
+    events.on(OrganisationsMerged, payers_merging.on_merged)
+    events.on(OrganisationsMerged, merging.on_merged)
+    events.on(MergeUndone, merging.on_undone)
     events.on(DunningStepReached, charging.at_step)
     events.on(CreditNoteIssued, fapiao_verbs.on_credit_note)
     events.on(InvoiceReversed, fapiao_verbs.on_reversed)
@@ -184,6 +197,8 @@ def install() -> None:
     contacts.ask_tier(tier_of)
     words.install()
     list_words.install()
+    deed_words.install()
+    merging.install()
     account_words.install()
     opening.install()
     billing_words.install()

@@ -33,6 +33,7 @@ from portal.core.assets import LIBRARIES
 from portal.core.db import Model, db, reading, transaction
 from portal.core.mail import MailMessage
 from portal.core.money import Money
+from portal.members.deed_models import Deed, DeedVerb
 from portal.members.models import Application, Upload
 from tests import road
 from tests.people import browser, make_person, post, token
@@ -100,6 +101,12 @@ KNOWN: dict[tuple[str, str], str] = {
     ("intake", "form"): "word:csv",
     ("figures", "what"): "word:bridge",
     ("figures", "form"): "word:csv",
+    ("deeds", "uid"): "organisation",
+    ("deeds", "verb"): "word:suspend",
+    ("deeds.deed", "uid"): "deed",
+    ("deeds.confirm", "uid"): "deed",
+    ("deeds.decline", "uid"): "deed",
+    ("deeds.paper", "uid"): "deed",
     ("apply", "uid"): "application",
     ("apply", "file_uid"): "file",
     ("apply", "page"): "word:organisation",
@@ -322,6 +329,7 @@ def _rows(app: Flask, uid: str) -> dict[str, str]:
             "token": one(select(ApiToken)).one().uid,
             "fapiao": one(select(Fapiao)).one().uid,
             "decision": one(select(DunningDecision)).one().uid,
+            "deed": one(select(Deed)).one().uid,
             "party": row.invoice.party.uid,
         }
 
@@ -376,6 +384,14 @@ def _desk_rows(app: Flask, uid: str) -> None:
         db.session.add(notice)
         db.session.flush()
         db.session.add(DunningDecision(notice=notice))
+        rui = db.session.scalars(select(Person).where(Person.email == "rui@house.example")).one()
+        paper = db.session.scalars(select(Upload)).first()
+        db.session.add(
+            Deed(
+                org=invoice.party.org or road.application(uid).org, verb=DeedVerb.SET_FOUNDING, detail={"founding": True},
+                reason="because", by=rui, seen=0, preview=[], paper=paper.file if paper else None,
+            )
+        )  # fmt: skip
 
 
 def missing_rows() -> dict[str, str]:

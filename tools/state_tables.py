@@ -19,7 +19,7 @@ from portal.core.states import TABLES
 from portal.members.belonging import AGREEMENT_LIFE, AgreementState
 from portal.members.models import APPLICATION_LIFE, ApplicationState
 from portal.members.standing import Right, Standing
-from portal.members.verbs import AGREEMENT, APPLICATION, Verb
+from portal.members.verbs import AGREEMENT, APPLICATION, MEMBERSHIP, Fact, Verb
 
 ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "docs" / "states.md"
@@ -61,6 +61,17 @@ def table(verbs: tuple[Verb, ...]) -> str:
         may = ", ".join(one.value for one in verb.may) or "–"
         who = " · ".join(part for part in (roles(verb.may), verb.by) if part)
         lines.append(f"| {starts} | `{verb.name}` | {to} | {may} | {who} |")
+    return "\n".join(lines)
+
+
+def facts(verbs: tuple[Fact, ...]) -> str:
+    """Return the verbs of a membership as a table: verb, what it writes, who does or proposes it, who confirms."""
+    lines = ["| verb | writes | who | confirmed by | paper |", "|---|---|---|---|---|"]
+    for verb in verbs:
+        who = " · ".join(part for part in (roles(verb.may), verb.by) if part)
+        lines.append(
+            f"| `{verb.name}` | {verb.fact} | {who} | {roles(verb.second) or '–'} | {'attached' if verb.paper else '–'} |"
+        )
     return "\n".join(lines)
 
 
@@ -126,6 +137,8 @@ def page() -> str:
             "## Membership",
             "A membership has no stored state: it is a list of facts that only grows, and its standing is a function of them\nand a day. The first line of this table that fits is the standing; ● yes, ○ keeps what it has, – no.",
             rights(catalogue),
+            "Its verbs write facts. Where somebody confirms, it is another human than the one who proposed, and what\nhappens is exactly what the dry run showed.",
+            facts(MEMBERSHIP),
             "## All other lives",
             *(chapter(kind) for kind in lives()),
         ]

@@ -23,7 +23,7 @@ def called(legal: str, legal_en: str, zh: str, en: str) -> str:
 class Organisation(Model):
     """A company, university or other body; or, with `person`, the holder that one individual is, and only he.
 
-    `legal_key` is unique where known; unclaimed ones come from an import.
+    `legal_key` is unique where known; unclaimed ones come from an import. With `merged_into` it is only a signpost.
     """
 
     __tablename__ = "organisation"
@@ -48,6 +48,10 @@ class Organisation(Model):
     source_key: Mapped[str | None] = mapped_column(String(200), unique=True, default=None)
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), init=False, default=None)
     person: Mapped[Person | None] = relationship(default=None)
+    merged_into_id: Mapped[int | None] = mapped_column(
+        ForeignKey("organisation.id"), init=False, default=None, index=True
+    )
+    merged_into: Mapped[Organisation | None] = relationship(remote_side=[id], default=None)
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
     version: Mapped[int] = mapped_column(init=False, default=1)
     __mapper_args__ = {"version_id_col": version}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, false, or_, select
+from collections.abc import Collection
 
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ColumnElement, Select, false, or_, select
+
+from portal.accounts import merging
 from portal.accounts.access import Reader, me
 from portal.accounts.may import May
+from portal.accounts.organisations import Organisation
 from portal.billing.models import Invoice, InvoiceState, Party
 from portal.core.db import db
 from portal.core.errors import Missing
@@ -21,7 +25,7 @@ def visible_invoices(reader: Reader | None) -> Select[Invoice]:
     if reader.staff_may(May.READ_MONEY):
         return ISSUED
     himself = Party.person_id == reader.person.id if reader.personal else false()
-    own = select(Party.id).where(or_(Party.org_id.in_(reader.orgs(May.SEE_MONEY)), himself))
+    own = select(Party.id).where(or_(of_orgs(reader.orgs(May.SEE_MONEY)), himself))
     return ISSUED.where(Invoice.party_id.in_(own))
 
 
@@ -44,4 +48,11 @@ def payable_invoice(uid: str) -> Invoice:
 def may_pay(reader: Reader, invoice: Invoice) -> bool:
     """Whether the reader pays for the party of an invoice."""
     party = invoice.party
-    return party.person_id == reader.person.id or party.org_id in reader.orgs(May.PAY)
+    holder = merging.kept_for(party.org).id if party.org is not None else None
+    return party.person_id == reader.person.id or holder in reader.orgs(May.PAY)
+
+
+def of_orgs(orgs: Collection[int]) -> ColumnElement[bool]:
+    """Return the condition that a party is one of these organisations, or of an entry that was merged into one."""
+    merged = select(Organisation.id).where(Organisation.merged_into_id.in_(orgs))
+    return or_(Party.org_id.in_(orgs), Party.org_id.in_(merged))

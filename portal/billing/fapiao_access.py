@@ -9,6 +9,7 @@ from portal.accounts.access import Reader, me
 from portal.accounts.may import May
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
+from portal.billing.access import of_orgs
 from portal.billing.fapiao import limit_of
 from portal.billing.fapiao_models import Fapiao, FapiaoState
 from portal.billing.models import Invoice, InvoiceState, Party
@@ -27,7 +28,7 @@ def visible_fapiaos(reader: Reader) -> Select[Fapiao]:
 def own_fapiaos(reader: Reader) -> Select[Fapiao]:
     """Select the fapiaos of the reader's own organisations and his own, whatever else he is."""
     himself = Party.person_id == reader.person.id if reader.personal else false()
-    own = select(Party.id).where(or_(Party.org_id.in_(reader.orgs(May.SEE_MONEY)), himself))
+    own = select(Party.id).where(or_(of_orgs(reader.orgs(May.SEE_MONEY)), himself))
     return select(Fapiao).where(Fapiao.party_id.in_(own))
 
 

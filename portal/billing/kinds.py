@@ -40,6 +40,7 @@ KINDS: dict[str, Kind] = {
     "dispute": Kind(_l("Payment disputed")),
     "dispute_won": Kind(_l("Dispute won")),
     "reversal": Kind(_l("Payment taken back")),
+    "credit_passed": Kind(_l("Credit passed to another payer"), _l("Credit passed on")),
     "bank_opening": Kind(_l("Opening balance of a bank account")),
     "bank_line": Kind(_l("Line of the bank, money out")),
     "bank_outside": Kind(_l("Line of the bank set outside")),

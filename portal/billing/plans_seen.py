@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, false, or_, select, true
 
 from portal.accounts.access import Reader, me
 from portal.accounts.may import May
+from portal.billing.access import of_orgs
 from portal.billing.catalogue import Audience, Price, pinned, price_of, prices
 from portal.billing.models import Party
 from portal.billing.quote_models import Quote, QuoteState
@@ -29,7 +30,7 @@ def _of_reader(column: Any, reader: Reader | None) -> ColumnElement[bool]:
     if reader.staff_may(May.READ_MONEY):
         return true()
     himself = Party.person_id == reader.person.id if reader.personal else false()
-    own = select(Party.id).where(or_(Party.org_id.in_(reader.orgs(May.SEE_MONEY)), himself))
+    own = select(Party.id).where(or_(of_orgs(reader.orgs(May.SEE_MONEY)), himself))
     found: ColumnElement[bool] = column.in_(own)
     return found
 

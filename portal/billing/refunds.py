@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.accounts.people import Person
-from portal.billing import ledger, letters, queries
+from portal.billing import ledger, letters, passing, queries
 from portal.billing.events import RefundDone
 from portal.billing.exchange import part_of
 from portal.billing.ledger import Line
@@ -41,6 +41,8 @@ def request_refund(
     db.session.scalars(select(Receipt).where(Receipt.id == receipt.id).with_for_update(of=Receipt)).one()
     _refuse_disputed(receipt)
     free, worth = unused(receipt), credit_of(receipt)
+    if receipt.party is not None and receipt.units is None and passing.was_passed(receipt):
+        free = worth = min(worth, passing.belongs(receipt, receipt.party))
     if amount.currency != free.currency or not 0 < amount.minor <= free.minor:
         raise Refused(
             _l("At most the unused credit of this receipt can be refunded."), field="amount", status=422

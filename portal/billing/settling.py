@@ -26,6 +26,7 @@ from portal.billing.money_models import (
     Way,
 )
 from portal.billing.parts import Part, fitting, released, sides, units_left
+from portal.billing.passing import belongs, receipts_with_credit
 from portal.billing.reference import find
 from portal.billing.reversal_models import Reversal
 from portal.core import audit, catalogue, clock
@@ -188,11 +189,12 @@ def put_on(receipt: Receipt, invoice: Invoice, *, by: Person | str) -> Money:
     """Pay an invoice from a receipt's credit as far as both reach; return the part put on it."""
     invoice = locked(invoice.id)
     db.session.scalars(select(Receipt).where(Receipt.id == receipt.id).with_for_update(of=Receipt)).one()
-    if receipt.party_id not in (None, invoice.party_id):
-        raise Refused(_l("This money belongs to another payer."))
-    found = None
-    if invoice.state is InvoiceState.OPEN:
-        found = fitting(receipt, invoice, credit_of(receipt))
+    free = credit_of(receipt)
+    if receipt.party_id is not None:
+        free = min(free, belongs(receipt, invoice.party))
+        if receipt.party_id != invoice.party_id and not free:
+            raise Refused(_l("This money belongs to another payer."))
+    found = fitting(receipt, invoice, free) if invoice.state is InvoiceState.OPEN else None
     if found is None:
         publish(ReceiptUnapplied(receipt))
         return Money(0)
@@ -285,10 +287,9 @@ def release(
 def use_credit(invoice: Invoice, *, by: Person | str) -> Money:
     """Pay an invoice from its payer's unused money, the oldest first; return what was put on it."""
     row = locked(invoice.id)
-    mine = select(Receipt).where(Receipt.party_id == row.party_id).order_by(Receipt.id)
     used = Money(0)
-    for receipt in db.session.scalars(mine.with_for_update(of=Receipt)).all():
-        if owed(row) and credit_of(receipt):
+    for receipt in db.session.scalars(receipts_with_credit(row.party)).all():
+        if owed(row) and belongs(receipt, row.party):
             used += put_on(receipt, row, by=by)
     if not used:
         raise Refused(_l("There is no unused credit, or nothing is left to pay."))

@@ -25,6 +25,7 @@ from portal.demo import build, sign_ins
 from portal.demo.cast import PASSWORD
 from portal.members import landscape, names, reports, terms
 from portal.members.belonging import Membership
+from portal.members.verify import verify_deeds
 
 DAY = click.DateTime(["%Y-%m-%d"])
 FORM = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
@@ -88,8 +89,9 @@ def verify(form: str) -> None:
         entries, broken = audit.verify()
         booked, books = verify_books()
         members, standings = reports.verify_memberships()
-    found = [*broken, *books, *standings]
-    checked = {"audit": entries, "journal": booked, "memberships": members}
+        decided, deeds = verify_deeds()
+    found = [*broken, *books, *standings, *deeds]
+    checked = {"audit": entries, "journal": booked, "memberships": members, "proposals": decided}
     words = [f"{name}: {number} checked" for name, number in checked.items()]
     _say({"checked": checked, "found": found}, "\n".join([*words, *(found or ["Clean."])]), form)
     if found:

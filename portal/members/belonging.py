@@ -41,6 +41,7 @@ AGREEMENT_LIFE = life(
         G.SENT: [G.MEMBER_SIGNED, G.VOIDED],
         G.MEMBER_SIGNED: [G.SENT, G.EXECUTED, G.VOIDED],
         G.EXECUTED: [G.SUPERSEDED, G.TERMINATED],
+        G.TERMINATED: [G.EXECUTED],
     },
 )
 labels.name(
@@ -165,6 +166,8 @@ class Term(Model):
     invoice_id: Mapped[int | None] = mapped_column(ForeignKey("invoice.id"), init=False, default=None)
     invoice: Mapped[Invoice | None] = relationship(default=None)
     source_key: Mapped[str | None] = mapped_column(String(200), unique=True, default=None)
+    second_name: Mapped[str] = mapped_column(String(120), default="")
+    reason: Mapped[str] = mapped_column(String(300), default="")
     recorded_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
     __table_args__ = (CheckConstraint('"end" IS NULL OR "end" > start', name="lasts"),)
 
@@ -214,6 +217,7 @@ class Reversal(Model):
     from_day: Mapped[date]
     reason: Mapped[str] = mapped_column(String(300))
     by_name: Mapped[str] = mapped_column(String(120))
+    second_name: Mapped[str] = mapped_column(String(120), default="")
     recorded_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from portal.members.belonging import Agreement, Membership, Term
+from portal.members.belonging import Agreement, Ending, Membership, Term
 from portal.members.models import Application
 from portal.members.standing import Standing
 
@@ -67,3 +67,10 @@ class StandingChanged:
     old: Standing
     new: Standing
     on: date
+
+
+@dataclass(frozen=True, slots=True)
+class TermEnded:
+    """A term got an ending: whatever was offered after it falls away, whoever reminds stops."""
+
+    ending: Ending

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from portal.billing.models import Invoice, InvoiceState
 from portal.billing.money_models import Allocation
+from portal.billing.note_models import CreditNote, CreditNoteShare
 from portal.core import clock
 from portal.core.db import db
 from portal.core.money import Money
@@ -50,18 +51,27 @@ def _terms(ids: list[int]) -> tuple[dict[int, list[TermFact]], dict[int, int]]:
     terms: dict[int, list[TermFact]] = defaultdict(list)
     owner: dict[int, int] = {}
     extended, gone = _extensions(ids), _money_gone(ids)
+    noted = (
+        select(CreditNoteShare.invoice_id, func.max(CreditNote.issued_on).label("on"))
+        .join(CreditNote)
+        .group_by(CreditNoteShare.invoice_id)
+        .subquery()
+    )
     found = db.session.execute(
-        select(Term, Invoice.state, Invoice.due_on)
+        select(Term, Invoice.state, Invoice.due_on, Invoice.reversed, noted.c.on)
         .outerjoin(Invoice, Term.invoice_id == Invoice.id)
+        .outerjoin(noted, noted.c.invoice_id == Invoice.id)
         .where(Term.membership_id.in_(ids))
     )
-    for term, state, due in found:
+    for term, state, due, taken_back, on in found:
         owner[term.id] = term.membership_id
-        covered = state in {None, InvoiceState.PAID} or term.cover != "invoice"
+        covered = term.cover != "invoice" or (state in {None, InvoiceState.PAID} and not taken_back)
         terms[term.membership_id].append(
             TermFact(
                 id=term.id, start=term.start, end=term.end, tier=term.tier, covered=covered,
-                due=None if covered else _later(due, gone.get(term.invoice_id)), recorded_at=term.recorded_at, extended_until=extended.get(term.id),
+                due=None if covered else _later(_later(due, on if taken_back else None), gone.get(term.invoice_id)),
+                recorded_at=term.recorded_at, extended_until=extended.get(term.id),
+                uncovered_from=on if taken_back and state is InvoiceState.PAID else None,
             )
         )  # fmt: skip
     return terms, owner

@@ -72,7 +72,8 @@ def fulfil(application: Application) -> bool:
     ).first()
     cover = issuing.cover(invoice)
     trusted = cover == "due" and credit_terms.in_force(terms.found_membership(row.org)) is not None
-    if executed is None or not (trusted or cover in {"settled", "waived"}):
+    paid = trusted or cover in {"settled", "waived"}
+    if executed is None or not paid or terms.expelled(row.org):
         return False
     period = joining.period_from(row.tier, joining.first_day())
     if joining.outrun(row, invoice, period.start):

@@ -9,11 +9,12 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
+from portal.accounts import merging
 from portal.accounts.access import Reader, allow, me, signed_in
 from portal.accounts.may import May
 from portal.accounts.organisations import Organisation
 from portal.accounts.people_views import acting_for, required_org
-from portal.billing.access import visible_invoices
+from portal.billing.access import of_orgs, visible_invoices
 from portal.billing.issuing import owed
 from portal.billing.models import Invoice, InvoiceState, Party
 from portal.core import catalogue, clock, files
@@ -22,7 +23,7 @@ from portal.core.errors import Missing
 from portal.core.money import Money
 from portal.core.web import go
 from portal.core.words import day, last_day, money
-from portal.members import checklist, papers, renewal_queries, tasks
+from portal.members import checklist, leaving, papers, renewal_queries, tasks
 from portal.members.access import own_membership
 from portal.members.belonging import Agreement, AgreementState, Membership, Term
 from portal.members.models import Application, ApplicationState
@@ -69,7 +70,7 @@ def member_tasks(reader: Reader, org: Organisation) -> list[dict[str, Any]]:
             )
     if reader.may(May.SEE_MONEY, org.id):
         for invoice in db.session.scalars(visible_invoices(reader).where(Invoice.state == InvoiceState.OPEN)):
-            if invoice.party.org_id == org.id:
+            if invoice.party.org is not None and merging.kept_for(invoice.party.org).id == org.id:
                 late = invoice.due_on is not None and invoice.due_on < clock.today()
                 found.append(
                     _task(
@@ -135,9 +136,7 @@ def _figures(reader: Reader, org: Organisation, membership: Membership | None) -
         ]  # fmt: skip
     if reader.may(May.SEE_MONEY, org.id):
         mine = (
-            visible_invoices(reader)
-            .join(Party)
-            .where(Party.org_id == org.id, Invoice.state == InvoiceState.OPEN)
+            visible_invoices(reader).join(Party).where(of_orgs([org.id]), Invoice.state == InvoiceState.OPEN)
         )
         rows = db.session.scalars(mine).all()
         total = sum((owed(row) for row in rows), Money(0))
@@ -178,6 +177,7 @@ def membership() -> str:
     return render_template(
         "member/membership.html", org=org, membership=row, term=_term(row),
         tier=_tier_words(row.tier if row else ""), items=checklist.items(row) if row else [],
+        leaves=leaving.announced(row) if row else None,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from flask_babel import force_locale
 from sqlalchemy import select
 
+from portal.accounts import merging
 from portal.accounts.organisations import Organisation
 from portal.core import audit, catalogue
 from portal.core.catalogue import brand
@@ -43,7 +44,7 @@ def bring_in(text: str, *, start: date | None = None, end: date | None = None, b
     outcome.notes += name_tiers(file.tiers)
     # Keyed by name: one organisation in two foundations' lists stays one, and the first list keeps its tier.
     stored = db.session.scalars(select(Organisation).where(Organisation.source_key.startswith("landscape:")))
-    known = {str(row.source_key).split(":", 2)[2]: row for row in stored}
+    known = {str(row.source_key).split(":", 2)[2]: merging.kept_for(row) for row in stored}
     touched: list[Membership] = []
     for item in items:
         touched.append(_bring_one(item, known, outcome, start, end, by))

@@ -15,8 +15,16 @@ from portal.members.models import MatchKey, Pair
 
 
 def _all_names(org: Organisation) -> list[str]:
+    """Return every name that leads to an organisation, those of entries merged into it too; none to a signpost."""
+    if org.merged_into_id is not None:
+        return []
     former = db.session.scalars(select(FormerName.name).where(FormerName.org_id == org.id)).all()
-    own = (org.legal_name, org.legal_name_en, org.display_name_zh, org.display_name_en)
+    merged = db.session.scalars(select(Organisation).where(Organisation.merged_into_id == org.id)).all()
+    own = [
+        name
+        for one in (org, *merged)
+        for name in (one.legal_name, one.legal_name_en, one.display_name_zh, one.display_name_en)
+    ]
     return [name for name in (*own, *former) if name]
 
 
@@ -38,6 +46,8 @@ def index(org: Organisation) -> None:
     if org.homepage and (domain := registrable_domain(org.homepage)):
         keys.add(("domain", domain[:250]))
     if org.person_id is not None:  # many people share a name: a person is never a duplicate by it
+        keys = set()
+    if org.merged_into_id is not None:  # a signpost: it was the same, and nothing is like it any more
         keys = set()
     db.session.execute(delete(MatchKey).where(MatchKey.org_id == org.id))
     db.session.add_all(

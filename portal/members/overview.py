@@ -71,7 +71,11 @@ _PEOPLE = (
 _INVOICES = (
     select(Invoice.id, Invoice.uid, Invoice.number, Invoice.gross, Invoice.state)
     .join(Party, Invoice.party_id == Party.id)
-    .where(Party.org_id == _ORG)
+    .where(
+        Party.org_id.in_(
+            select(Organisation.id).where(or_(Organisation.id == _ORG, Organisation.merged_into_id == _ORG))
+        )
+    )
     .order_by(Invoice.id.desc())
 )
 _AGREEMENTS = select(func.aggregate_strings(Agreement.id.cast(String), ",")).where(

@@ -15,7 +15,7 @@ from portal.members import histories, renewal_checks, terms, wall
 from portal.members.belonging import Membership
 from portal.members.facts import facts_of
 from portal.members.spans import place
-from portal.members.standing import standing_of
+from portal.members.standing import standing_of, stops
 
 BATCH = 500
 
@@ -59,8 +59,8 @@ def verify_memberships() -> tuple[int, list[str]]:
                 found.append(
                     f"memberships: {row.uid} is kept as {row.standing}, its facts say {standing_of(own, today, policy)}"
                 )
-            cut = {one.term_id: one.on for one in own.endings}
-            spans = sorted((t.start, cut.get(t.id) or t.end or date.max) for t in own.terms)
+            until = {term: stop or date.max for term, (stop, _ending) in stops(own).items()}
+            spans = sorted((t.start, until[t.id]) for t in own.terms if t.start < until[t.id])
             if any(first[1] > second[0] for first, second in itertools.pairwise(spans)):
                 found.append(f"memberships: {row.uid} has terms that overlap")
     return count, found + renewal_checks.check()

@@ -12,6 +12,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import contains_eager
 from werkzeug.wrappers import Response as BaseResponse
 
+from portal.accounts import merging
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
 from portal.accounts.organisations import Organisation
@@ -20,8 +21,9 @@ from portal.core.db import db, transaction
 from portal.core.errors import Missing
 from portal.core.paging import page_of
 from portal.core.web import go
-from portal.members import checklist, overview, stories, wall
+from portal.members import checklist, deed_showing, overview, stories, wall
 from portal.members.belonging import Membership
+from portal.members.forms import Reason
 from portal.members.standing import Standing
 from portal.members.tasks import IN_FORCE
 
@@ -162,19 +164,27 @@ def _one(uid: str) -> Membership:
 
 @roll.get("/<uid>")
 @allow(May.READ_MEMBERS)
-def member(uid: str) -> str:
-    """Show one member: standing, what comes next, terms, people, money, benefits and story."""
+def member(uid: str) -> Any:
+    """Show one member: standing, what comes next, terms, people, money, benefits and story; a signpost leads on."""
     reader = me()
     shown = overview.of(uid, reader)
-    if shown is None:
-        raise Missing(_("There is no such member."))
+    if shown is None or shown["membership"].org.merged_into_id is not None:
+        return _signpost(uid)
     return render_template(
         "office/member.html",
-        **shown,
+        **{**shown, **deed_showing.shown(shown["membership"], reader)},
+        reason=Reason(),
         tier_name=wall.tier_name,
         may_tick=reader.staff_may(May.REVIEW),
         newest=stories.NEWEST,
     )
+
+
+def _signpost(uid: str) -> BaseResponse:
+    org = db.session.scalars(select(Organisation).where(Organisation.uid == uid)).first()
+    if org is None or org.merged_into_id is None:
+        raise Missing(_("There is no such member."))
+    return go("roll.member", uid=merging.kept_for(org).uid)
 
 
 @roll.post("/<uid>/checklist/<item>")

@@ -71,7 +71,7 @@ class TermFact:
 
     `covered` (settled, waived or settled elsewhere) is the state on the day asked about; `due`, the later of
     the due date and the day a payment was reversed, is read only where it is not covered and may be None
-    where nothing is due yet. Finance keeps an unpaid term from suspension before `extended_until`.
+    where nothing is due yet; before `uncovered_from`, the day of a credit note, it was covered. Finance keeps an unpaid term from suspension before `extended_until`.
     """
 
     id: int
@@ -81,6 +81,7 @@ class TermFact:
     covered: bool
     due: date | None
     recorded_at: datetime
+    uncovered_from: date | None = None
     extended_until: date | None = None
 
 
@@ -208,14 +209,14 @@ def continuous_since(facts: Facts, on: date, *, known: datetime | None = None) -
     """The start of the chain of terms without a gap that reaches to a day, or None if no term covers it."""
     spans = [s for s in _spans(facts, known) if s.held_a_day]
     since = min((s.term.start for s in spans if s.covers(on)), default=None)
-    while since is not None:
-        earlier = [
-            s.term.start for s in spans if s.term.start < since and (s.stop is None or since <= s.stop)
-        ]
-        if not earlier:
-            break
-        since = min(earlier)
+    while earlier := [s for s in spans if since and s.term.start < since <= (s.stop or since)]:
+        since = min(s.term.start for s in earlier)
     return since
+
+
+def stops(facts: Facts, *, known: datetime | None = None) -> dict[int, tuple[date | None, EndingFact | None]]:
+    """The first day without each term (None: no end) by its id, with the ending that counts, if any."""
+    return {s.term.id: (s.stop, s.ending) for s in _spans(facts, known)}
 
 
 def answer(standing: Standing, right: Right, rights: Mapping[str, Mapping[str, str]]) -> Answer:
@@ -238,7 +239,7 @@ def _uncovered(facts: Facts, spans: list[_Span], on: date, policy: Policy) -> St
 
 def _dues_standing(term: TermFact, on: date, policy: Policy) -> Standing:
     """Rows 3 to 6: the standing that a term gives on a day it covers."""
-    if term.covered:
+    if term.covered or (term.uncovered_from is not None and on < term.uncovered_from):
         return Standing.ACTIVE
     late = (on - term.due).days if term.due else 0
     if late < 1:
@@ -271,10 +272,8 @@ def _held(facts: Facts, on: date, known: datetime | None) -> bool:
 
 def _last_ended(spans: list[_Span], on: date) -> _Span | None:
     """The term that stopped last, up to a day. A term ended at its own start follows the one it renewed."""
-    ended = [
-        (s.stop, s.term.start, s.term.recorded_at, s.term.id, s) for s in spans if s.stop and s.stop <= on
-    ]
-    return max(ended, key=lambda e: e[:4])[4] if ended else None
+    ended = [s for s in spans if s.stop and s.stop <= on]
+    return max(ended, key=lambda s: (s.stop or on, s.term.start, s.term.recorded_at, s.term.id), default=None)
 
 
 def _spans(facts: Facts, known: datetime | None) -> list[_Span]:

@@ -17,18 +17,24 @@ from portal.core.errors import Refused
 from portal.core.events import publish
 from portal.core.money import Money
 from portal.core.periods import period
-from portal.members.belonging import Ending, Grant, Membership, Term, TermKind
+from portal.members.belonging import Grant, Membership, Term, TermKind
 from portal.members.events import MembershipJoined, StandingChanged, TermOpened
 from portal.members.facts import facts_of
 from portal.members.standing import (
     Answer,
+    Facts,
     Policy,
     Right,
     Standing,
     answer,
+    in_force,
     member_since,
     standing_of,
+    stops,
 )
+
+# Kinds that make somebody a member who never was one, beside a new term.
+FIRST_BY_HAND = (TermKind.COMPLIMENTARY, TermKind.LIFETIME)
 
 
 def membership_of(org: Organisation) -> Membership | None:
@@ -46,23 +52,40 @@ def found_membership(org: Organisation) -> Membership:
     return row
 
 
+def locked(membership: Membership) -> Membership:
+    """Return a membership under its row lock, fresh from the database: whoever writes its facts holds it."""
+    return db.session.scalars(
+        select(Membership)
+        .where(Membership.id == membership.id)
+        .with_for_update(of=Membership)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def refuse_overlap(facts: Facts, begins: date, ends: date | None) -> None:
+    """Refuse days that a term covers already, with endings and what undid them counted."""
+    until = stops(facts)
+    for other in facts.terms:
+        stop = until[other.id][0] or date.max
+        if max(other.start, begins) < min(stop, ends or date.max):
+            raise Refused(_l("A term covers these days already."))
+
+
 def open_term(
     membership: Membership, *, kind: TermKind, tier: str, start: date, months: int, price: Money, charged: Money,
     cover: str, invoice: Invoice | None, by: Person | str, anchor: date | None = None, k: int = 0,
+    second: str = "", reason: str = "",
 ) -> Term:  # fmt: skip
-    """Write a term under the membership's lock and grant its benefits; terms never overlap."""
-    db.session.scalars(
-        select(Membership).where(Membership.id == membership.id).with_for_update(of=Membership)
-    ).one()
+    """Write a term under the membership's lock and grant its benefits; terms never overlap. One for life has no end."""
+    locked(membership)
     first = anchor or start
-    begins, ends = (start, period(first, months, k)[1])
-    for other in db.session.scalars(select(Term).where(Term.membership_id == membership.id)):
-        if _ends(other) > begins and other.start < ends:
-            raise Refused(_l("A term covers these days already."))
+    begins, ends = start, None if kind is TermKind.LIFETIME else period(first, months, k)[1]
+    facts = facts_of([membership])[membership.id]
+    refuse_overlap(facts, begins, ends)
     row = Term(
         membership=membership, kind=kind, tier=tier, category=membership.org.category, start=begins, end=ends,
         anchor=first, k=k, period_price=price, charged=charged, cover=cover, invoice=invoice,
-        by_name=str(getattr(by, "name", by)),
+        by_name=str(getattr(by, "name", by))[:120], second_name=second, reason=reason,
     )  # fmt: skip
     db.session.add(row)
     db.session.flush()
@@ -75,21 +98,15 @@ def open_term(
         tier=tier,
         start=begins,
         end=ends,
-        last=ends - timedelta(days=1),
+        last=ends - timedelta(days=1) if ends else None,
         kind=kind,
+        **({"second": second, "reason": reason} if second or reason else {}),
     )
     publish(TermOpened(row))
-    if kind is TermKind.NEW:
+    if kind is TermKind.NEW or (not facts.terms and kind in FIRST_BY_HAND):
         publish(MembershipJoined(membership))
     refresh([membership])
     return row
-
-
-def _ends(term: Term) -> date:
-    ending = db.session.scalars(
-        select(Ending.on).where(Ending.term_id == term.id).order_by(Ending.on)
-    ).first()
-    return ending or term.end or date.max
 
 
 def _grant(term: Term) -> None:
@@ -106,11 +123,18 @@ def _grant(term: Term) -> None:
 
 
 def policy_on(day: date) -> Policy:
-    """Return the days of grace and arrears in force."""
+    """Return the days of grace and arrears in force on a day; before there was a rule, those of today."""
+    rules = {**catalogue.entries("policy"), **catalogue.entries("policy", on=day)}
     return Policy(
-        grace_days=int(catalogue.policy("term.grace_days", on=day)),
-        suspend_after_days=int(catalogue.policy("term.suspend_after_days", on=day)),
+        grace_days=int(rules["term.grace_days"]["value"]),
+        suspend_after_days=int(rules["term.suspend_after_days"]["value"]),
     )
+
+
+def expelled(org: Organisation) -> bool:
+    """Whether an organisation is expelled and its bar runs: nothing that arrives revives its membership."""
+    row = membership_of(org)
+    return row is not None and standing(row) is Standing.EXPELLED
 
 
 def standing(membership: Membership, *, on: date | None = None, known: datetime | None = None) -> Standing:
@@ -119,9 +143,11 @@ def standing(membership: Membership, *, on: date | None = None, known: datetime 
     return standing_of(facts_of([membership])[membership.id], day, policy_on(day), known=known)
 
 
-def may(membership: Membership, right: Right, *, on: date | None = None) -> Answer:
-    """Return whether a membership carries a right on a day: yes, keeps what it has, or no."""
-    return answer(standing(membership, on=on), right, catalogue.entries("rights"))
+def may(
+    membership: Membership, right: Right, *, on: date | None = None, known: datetime | None = None
+) -> Answer:
+    """Return whether a membership carries a right on a day, as known at an instant: yes, keeps what it has, or no."""
+    return answer(standing(membership, on=on, known=known), right, catalogue.entries("rights"))
 
 
 def refresh(memberships: Iterable[Membership], *, on: date | None = None) -> int:
@@ -131,8 +157,7 @@ def refresh(memberships: Iterable[Membership], *, on: date | None = None) -> int
     for row in rows:
         own = facts[row.id]
         new = standing_of(own, day, policy)
-        covering = [t for t in own.terms if t.start <= day and (t.end is None or day < t.end)]
-        last = max(covering or own.terms, key=lambda t: (t.start, t.id), default=None)
+        last = in_force(own, day) or max(own.terms, key=lambda t: (t.start, t.id), default=None)
         row.tier = last.tier if last else row.listed_tier
         row.member_since = member_since(own)
         if new is not row.standing:

@@ -1,4 +1,4 @@
-"""Every verb of application and agreement as one table: from, to, who, and through which door. Docs and tests read it."""
+"""Every verb of application, agreement and membership as tables: from, to, who, through which door. Docs and tests read them."""
 
 from __future__ import annotations
 
@@ -72,7 +72,41 @@ AGREEMENT = (
     Verb("void", UNSIGNED, G.VOIDED, (May.PREPARE_AGREEMENTS,), by=CHORE),
     Verb("supersede", (G.EXECUTED,), G.SUPERSEDED, by=LISTENER),
     Verb("close", (G.EXECUTED,), G.TERMINATED, by=LISTENER),
+    Verb("on_standing_changed", (G.TERMINATED,), G.EXECUTED, by=LISTENER),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One verb of a membership: it writes `fact`; `may` does it alone, or proposes it where `second` confirms.
+
+    Two different humans, always. `paper` says that a document must be attached; `doors` are the endpoints.
+    """
+
+    name: str
+    fact: str
+    may: tuple[May, ...] = ()
+    second: tuple[May, ...] = ()
+    by: str = ""
+    doors: tuple[str, ...] = ()
+    paper: bool = False
+
+
+MEMBERSHIP = (
+    Fact("open_by_hand", "Term", (May.REVIEW,), doors=("deeds.propose_open_term",)),
+    Fact("open_term", "Term", (May.REVIEW,), (May.DECIDE,), LISTENER, doors=("deeds.propose_open_term",)),
+    Fact("suspend", "Hold", (May.REVIEW,), (May.DECIDE,), doors=("deeds.propose_suspend",)),
+    Fact("lift", "Reversal", (May.REVIEW,), (May.DECIDE,), doors=("deeds.propose_lift",)),
+    Fact("resign", "Ending(resigned)", (May.SIGN,), doors=("member.resign",)),
+    Fact("undo_resignation", "Reversal", (May.SIGN,), doors=("member.undo_resignation",)),
+    Fact("undo_resignation", "Reversal", (May.REVIEW,), doors=("deeds.undo_resignation",)),
+    Fact("cancel_term", "Ending(cancelled)", (May.CREDIT,), (May.REVIEW,), doors=("deeds.propose_cancel_term",)),
+    Fact("expel", "Ending(expelled)", (May.DECIDE_APPEALS,), (May.DECIDE,), doors=("deeds.propose_expel",), paper=True),
+    Fact("set_founding", "badge", (May.REVIEW,), (May.DECIDE,), doors=("deeds.propose_set_founding",)),
+    Fact("absorb", "Ending(absorbed)", (May.REVIEW,), (May.REVIEW, May.DECIDE), doors=("deeds.propose_absorb",), paper=True),
+    Fact("merge", "ledger", (May.REVIEW,), (May.REVIEW, May.DECIDE), doors=("deeds.propose_merge",)),
+    Fact("unmerge", "ledger", (May.REVIEW,), (May.REVIEW, May.DECIDE), doors=("deeds.propose_unmerge",)),
+)  # fmt: skip
 
 
 def moves(verbs: tuple[Verb, ...]) -> set[tuple[str, str]]:

@@ -48,6 +48,7 @@ FITS = {
     "member.": "applicant#as-a-member",
     "member.renewal": "billing#renew-the-membership",
     "renewals.": "reviewer#renewals",
+    "member.resign": "signatory#leave-the-foundation",
     "money.": "finance",
     "plans.": "billing#subscriptions-and-quotes",
     "shelf.": "finance#prices-discounts-and-quotes",

@@ -8,10 +8,12 @@ from functools import partial
 from typing import Any
 
 import yaml
-from flask import Response, jsonify, render_template, request
+from flask import Response, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import func, select
+from werkzeug.wrappers import Response as BaseResponse
 
+from portal.accounts import merging
 from portal.accounts.organisations import Organisation
 from portal.core import catalogue, clock, i18n
 from portal.core.api import share
@@ -93,19 +95,26 @@ def _people(q: str) -> list[Any]:
 
 @public.get("/members/<uid>")
 @anybody
-def member(uid: str) -> str:
-    """Show one member of the wall; a certificate's QR code leads here."""
+def member(uid: str) -> Any:
+    """Show one member of the wall; a certificate's QR code leads here, a merged entry to the one that is kept."""
     row = (
         db.session.scalars(wall.shown().where(Organisation.uid == uid)).first()
         or db.session.scalars(wall.shown(people=True).where(Organisation.uid == uid)).first()
     )
     if row is None:
-        raise Missing(_("This organisation is not shown on the member wall."))
+        return _signpost(uid)
     category = catalogue.entries("category").get(row.org.category)
     return render_template(
         "public/member.html", row=row, tier=wall.tier_name(row.tier), since=wall.joined(row),
         category=catalogue.in_words(category["name"]) if category else "",
     )  # fmt: skip
+
+
+def _signpost(uid: str) -> BaseResponse:
+    org = db.session.scalars(select(Organisation).where(Organisation.uid == uid)).first()
+    if org is None or org.merged_into_id is None:
+        raise Missing(_("This organisation is not shown on the member wall."))
+    return redirect(url_for("public.member", uid=merging.kept_for(org).uid), code=302)
 
 
 @public.get("/members.json")
