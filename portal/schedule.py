@@ -22,6 +22,7 @@ from portal.core import audit, chores, idempotency, outbox
 from portal.core.chores import Chore
 from portal.core.db import transaction
 from portal.members import chores as members
+from portal.members import tier_quotes
 
 
 def purge_outbox() -> int:
@@ -56,6 +57,7 @@ SAID = {
     ),
     "invoice_instalments": _l("Invoices the instalments that are due, those of one payer together"),
     "expire_quotes": _l("Closes quotes whose last day is over"),
+    "expire_tier_quotes": _l("Lays aside previews of changes of tier that nobody confirmed in time"),
     "void_envelopes": _l("Voids agreements that nobody signed in time"),
 }
 
@@ -82,5 +84,6 @@ def install() -> None:
         Chore("renew_subscriptions", "30 6 * * *", subscribing.sweep),
         Chore("invoice_instalments", "40 6 * * *", splitting.sweep),
         Chore("expire_quotes", "15 0 * * *", quoting.sweep),
+        Chore("expire_tier_quotes", "17 0 * * *", tier_quotes.sweep),
         Chore("void_envelopes", "20 9 * * *", members.void_envelopes),
     )

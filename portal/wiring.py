@@ -84,6 +84,11 @@ from portal.members import (  # noqa: F401 - their routes
     signing,
     steps,
     terms,
+    tier_apply,
+    tier_changes,
+    tier_office,
+    tier_papers,
+    tier_words,
     words,
 )
 from portal.members import papers as member_papers  # noqa: F401 - its outbox handlers
@@ -95,12 +100,16 @@ from portal.members.events import (
     ApplicationApproved,
     ApplicationSubmitted,
     MembershipJoined,
+    TermOpened,
+    TierChanged,
 )
 from portal.members.home import member, office
 from portal.members.office import cases, count_waiting
 from portal.members.profile_api import profiles
 from portal.members.roll import roll
 from portal.members.search import finder
+from portal.members.tier_api import tiers_api
+from portal.members.tier_views import tiers
 from portal.members.views import apply
 from portal.public import help as public_help  # noqa: F401 - its routes
 from portal.public import members as public_members  # noqa: F401 - its routes
@@ -118,6 +127,7 @@ BLUEPRINTS: list[Blueprint] = [
     cases,
     roll,
     apply,
+    tiers,
     billing,
     pay,
     money,
@@ -136,7 +146,7 @@ BLUEPRINTS: list[Blueprint] = [
     engine.engine,
 ]
 APIS: list[APIBlueprint] = [
-    wall_api, whoami, profiles, applications_api, invoices_api, plans_api, fapiao_api,
+    wall_api, whoami, profiles, applications_api, invoices_api, plans_api, fapiao_api, tiers_api,
 ]  # fmt: skip
 
 
@@ -154,12 +164,18 @@ def install() -> None:
     events.on(AgreementExecuted, fulfil.on_executed)
     events.on(InvoiceSettled, fulfil.on_settled)
     events.on(MembershipJoined, fulfil.on_joined)
+    events.on(ApplicationApproved, tier_apply.on_approved)
+    events.on(TermOpened, tier_changes.on_term_opened)
+    events.on(TierChanged, tier_changes.on_tier_changed)
+    events.on(InvoiceSettled, tier_changes.on_settled)
+    events.on(InvoiceReversed, tier_changes.on_reversed)
     events.on(DunningStepReached, charging.at_step)
     events.on(CreditNoteIssued, fapiao_verbs.on_credit_note)
     events.on(InvoiceReversed, fapiao_verbs.on_reversed)
     events.on(InvoiceIssued, purchase_orders.on_issued)
     contacts.ask_tier(tier_of)
     words.install()
+    tier_words.install()
     account_words.install()
     opening.install()
     billing_words.install()

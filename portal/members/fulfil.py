@@ -14,7 +14,7 @@ from portal.core.states import move
 from portal.members import agreements, letters, review, signing_letters, terms
 from portal.members.belonging import Agreement, AgreementState, TermKind
 from portal.members.events import AgreementExecuted, ApplicationApproved, MembershipJoined
-from portal.members.models import Application, ApplicationState
+from portal.members.models import Application, ApplicationState, Kind
 
 FOUNDING = {"en": "Founding member: first year waived", "zh": "创始会员：首年会费豁免"}
 
@@ -22,6 +22,8 @@ FOUNDING = {"en": "Founding member: first year waived", "zh": "创始会员：�
 def on_approved(event: ApplicationApproved) -> None:
     """Draft the agreement and issue the invoice of an approved application."""
     application = event.application
+    if application.kind is Kind.TIER_CHANGE:
+        return  # it has an agreement and a membership: its figures are confirmed first
     membership = terms.found_membership(application.org)
     membership.founding = membership.founding or application.founding
     agreement = agreements.draft(application)

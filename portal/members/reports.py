@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from portal.core import clock
 from portal.core.db import db
-from portal.members import terms, wall
+from portal.members import terms, tier_verify, wall
 from portal.members.belonging import Membership
 from portal.members.facts import facts_of
 from portal.members.standing import in_force, standing_of
@@ -55,4 +55,4 @@ def verify_memberships() -> tuple[int, list[str]]:
             spans = sorted((t.start, cut.get(t.id) or t.end or date.max) for t in own.terms)
             if any(first[1] > second[0] for first, second in itertools.pairwise(spans)):
                 found.append(f"memberships: {row.uid} has terms that overlap")
-    return count, found
+    return count, found + tier_verify.verify_tiers()

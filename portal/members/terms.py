@@ -46,16 +46,28 @@ def found_membership(org: Organisation) -> Membership:
     return row
 
 
+def locked(membership: Membership) -> Membership:
+    """Return a membership under its row lock, fresh from the database: whoever writes its facts holds it."""
+    return db.session.scalars(
+        select(Membership)
+        .where(Membership.id == membership.id)
+        .with_for_update(of=Membership)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
 def open_term(
     membership: Membership, *, kind: TermKind, tier: str, start: date, months: int, price: Money, charged: Money,
     cover: str, invoice: Invoice | None, by: Person | str, anchor: date | None = None, k: int = 0,
+    end: date | None = None,
 ) -> Term:  # fmt: skip
-    """Write a term under the membership's lock and grant its benefits; terms never overlap."""
-    db.session.scalars(
-        select(Membership).where(Membership.id == membership.id).with_for_update(of=Membership)
-    ).one()
+    """Write a term under the membership's lock and grant its benefits; terms never overlap.
+
+    It ends with its period from the anchor, unless an `end` is stated: that of the term it splits.
+    """
+    locked(membership)
     first = anchor or start
-    begins, ends = (start, period(first, months, k)[1])
+    begins, ends = (start, end or period(first, months, k)[1])
     for other in db.session.scalars(select(Term).where(Term.membership_id == membership.id)):
         if _ends(other) > begins and other.start < ends:
             raise Refused(_l("A term covers these days already."))

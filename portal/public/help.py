@@ -46,6 +46,7 @@ FITS = {
     "billing.": "billing#pay-by-bank-transfer",
     "pay.": "billing#pay-online",
     "member.": "applicant#as-a-member",
+    "tiers.": "applicant#change-the-tier",
     "money.": "finance",
     "plans.": "billing#subscriptions-and-quotes",
     "shelf.": "finance#prices-discounts-and-quotes",
