@@ -23,6 +23,7 @@ from portal.core.chores import Chore
 from portal.core.db import transaction
 from portal.members import chores as members
 from portal.members import renewal_chores as renewals
+from portal.members import tier_quotes
 
 
 def purge_outbox() -> int:
@@ -61,6 +62,7 @@ SAID = {
     "issue_renewal_invoices": _l("Issues the invoices of renewals, and closes those nobody paid in time"),
     "charge_renewals": _l("Has cards on file charged for renewals, on the days of the catalogue"),
     "send_reminders": _l("Reminds members of their renewal, one step of the ladder at a time"),
+    "expire_tier_quotes": _l("Lays aside previews of changes of tier that nobody confirmed in time"),
     "void_envelopes": _l("Voids agreements that nobody signed in time"),
 }
 
@@ -91,5 +93,6 @@ def install() -> None:
         Chore("issue_renewal_invoices", "20 6 * * *", renewals.issue_renewal_invoices),
         Chore("charge_renewals", "0 7 * * *", renewals.charge_renewals),
         Chore("send_reminders", "0 9 * * *", renewals.send_reminders),
+        Chore("expire_tier_quotes", "17 0 * * *", tier_quotes.sweep),
         Chore("void_envelopes", "20 9 * * *", members.void_envelopes),
     )

@@ -99,6 +99,11 @@ from portal.members import (  # noqa: F401 - their routes
     signing,
     steps,
     terms,
+    tier_apply,
+    tier_changes,
+    tier_office,
+    tier_papers,
+    tier_words,
     words,
 )
 from portal.members import papers as member_papers  # noqa: F401 - its outbox handlers
@@ -113,6 +118,8 @@ from portal.members.events import (
     CreditTermsGiven,
     MembershipJoined,
     StandingChanged,
+    TermOpened,
+    TierChanged,
 )
 from portal.members.home import member, office
 from portal.members.intake import intake
@@ -121,6 +128,8 @@ from portal.members.profile_api import profiles
 from portal.members.renewal_office import renewals
 from portal.members.roll import roll
 from portal.members.search import finder
+from portal.members.tier_api import tiers_api
+from portal.members.tier_views import tiers
 from portal.members.views import apply
 from portal.public import help as public_help  # noqa: F401 - its routes
 from portal.public import members as public_members  # noqa: F401 - its routes
@@ -144,6 +153,7 @@ BLUEPRINTS: list[Blueprint] = [
     renewals,
     deeds_desk,
     apply,
+    tiers,
     billing,
     pay,
     money,
@@ -162,7 +172,7 @@ BLUEPRINTS: list[Blueprint] = [
     engine.engine,
 ]
 APIS: list[APIBlueprint] = [
-    wall_api, whoami, profiles, applications_api, invoices_api, plans_api, fapiao_api,
+    wall_api, whoami, profiles, applications_api, invoices_api, plans_api, fapiao_api, tiers_api,
 ]  # fmt: skip
 
 
@@ -190,6 +200,11 @@ def install() -> None:
     events.on(OrganisationsMerged, payers_merging.on_merged)
     events.on(OrganisationsMerged, merging.on_merged)
     events.on(MergeUndone, merging.on_undone)
+    events.on(ApplicationApproved, tier_apply.on_approved)
+    events.on(TermOpened, tier_changes.on_term_opened)
+    events.on(TierChanged, tier_changes.on_tier_changed)
+    events.on(InvoiceSettled, tier_changes.on_settled)
+    events.on(InvoiceReversed, tier_changes.on_reversed)
     events.on(DunningStepReached, charging.at_step)
     events.on(CreditNoteIssued, fapiao_verbs.on_credit_note)
     events.on(InvoiceReversed, fapiao_verbs.on_reversed)
@@ -199,6 +214,7 @@ def install() -> None:
     list_words.install()
     deed_words.install()
     merging.install()
+    tier_words.install()
     account_words.install()
     opening.install()
     billing_words.install()

@@ -9,13 +9,24 @@ from flask import Flask
 
 from portal.core.states import TABLES
 from portal.core.web import ACCESS
-from portal.members import agreements, appeals, chores, closing, drafting, endings, fulfil, quorum, review
+from portal.members import (
+    agreements,
+    appeals,
+    chores,
+    closing,
+    drafting,
+    endings,
+    fulfil,
+    quorum,
+    review,
+    tier_changes,
+)
 from portal.members.belonging import AGREEMENT_LIFE
 from portal.members.models import APPLICATION_LIFE
 from portal.members.verbs import AGREEMENT, APPLICATION, Verb, moves
 from tools import state_tables
 
-ROOMS = (drafting, review, quorum, appeals, closing, fulfil, agreements, endings)
+ROOMS = (drafting, review, quorum, appeals, closing, fulfil, agreements, endings, tier_changes)
 LATER = {"supersede"}  # with renewals
 
 

@@ -180,6 +180,9 @@ KNOWN: dict[tuple[str, str], str] = {
     ("api_profiles", "uid"): "organisation",
     ("api_applications", "uid"): "application",
     ("api_invoices", "uid"): "invoice",
+    ("tiers", "uid"): "word:none",
+    ("tiers.again", "uid"): "application",
+    ("api_tiers", "uid"): "word:" + "0" * 32,
 }
 SILVER = {"tier": "silver", "category": "software"}
 NUMBERS = {"mail", "grant", "pair"}

@@ -21,6 +21,7 @@ class May(StrEnum):
     PAY = "pay"
     MANAGE_PEOPLE = "manage_people"
     CLAIM_BENEFITS = "claim_benefits"
+    CHANGE_TIER = "change_tier"
 
     ENTER_OFFICE = "enter_office"
     READ_MEMBERS = "read_members"
@@ -131,10 +132,11 @@ STAFF: dict[StaffRole, frozenset[May]] = {
 SEES = {May.SEE_ORG}
 CONTACT: dict[ContactRole, frozenset[May]] = {
     ContactRole.OWNER: frozenset(
-        {*SEES, May.EDIT_PROFILE, May.APPLY, May.SUBMIT, May.SEE_MONEY, May.PAY, May.MANAGE_PEOPLE, May.CLAIM_BENEFITS}
+        {*SEES, May.EDIT_PROFILE, May.APPLY, May.SUBMIT, May.SEE_MONEY, May.PAY, May.MANAGE_PEOPLE, May.CLAIM_BENEFITS,
+         May.CHANGE_TIER}
     ),
     ContactRole.SIGNATORY: frozenset({*SEES, May.APPLY, May.SUBMIT, May.SIGN}),
-    ContactRole.REPRESENTATIVE: frozenset({*SEES, May.APPLY, May.CLAIM_BENEFITS}),
+    ContactRole.REPRESENTATIVE: frozenset({*SEES, May.APPLY, May.CLAIM_BENEFITS, May.CHANGE_TIER}),
     ContactRole.ALTERNATE: frozenset(SEES),
     ContactRole.BILLING: frozenset({*SEES, May.SEE_MONEY, May.PAY}),
     ContactRole.TECHNICAL: frozenset({*SEES, May.CLAIM_BENEFITS}),

@@ -11,9 +11,9 @@ from portal.core import audit, clock
 from portal.core.errors import Refused
 from portal.core.money import Money
 from portal.core.states import move
-from portal.members import agreements, ending_letters, eyes, review, terms
+from portal.members import agreements, ending_letters, eyes, review, terms, tier_changes
 from portal.members.belonging import AgreementState
-from portal.members.models import Application, ApplicationState
+from portal.members.models import Application, ApplicationState, Kind
 
 S, G = ApplicationState, AgreementState
 UNSIGNED = (G.DRAFTED, G.SENT, G.MEMBER_SIGNED)
@@ -78,6 +78,8 @@ def close(application: Application, *, by: Person | str, reason: str) -> Money:
     # Invoice before application, as in `fulfil`: two orders would deadlock.
     invoice = issuing.locked(application.invoice_id) if application.invoice_id else None
     row = review.locked(application.id)
+    if row.kind is Kind.TIER_CHANGE:
+        return tier_changes.drop(row, by=by, reason=reason)
     move(row, S.CLOSED)
     row.closed_on = clock.today()
     row.close_reason = reason

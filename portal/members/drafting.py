@@ -18,7 +18,7 @@ from portal.core.db import db
 from portal.core.errors import Refused
 from portal.core.events import publish
 from portal.core.states import move
-from portal.members import ending_letters, form, joining, letters, names
+from portal.members import ending_letters, form, joining, letters, names, tier_quotes
 from portal.members.events import ApplicationSubmitted
 from portal.members.models import (
     LIVE,
@@ -154,6 +154,7 @@ def save(application: Application, typed: dict[str, Any], *, by: Person) -> None
             field.code in typed
             and field.kind != form.FILE
             and (open_fields is None or field.code in open_fields)
+            and (application.kind is not Kind.TIER_CHANGE or field.asked(answers))
         ):
             answers[field.code] = form.taken(field, typed[field.code])
     application.answers = answers
@@ -194,12 +195,15 @@ def uploads(application: Application) -> dict[str, Upload]:
 def submit(application: Application, *, by: Person) -> Submission:
     """Send the application in: all answers checked, the organisation's data taken over, the clock started."""
     _refuse_gaps(application)
-    take_over(application)
+    new = application.kind is not Kind.TIER_CHANGE  # who belongs already is known here
+    if new:
+        take_over(application)
     move(application, S.SUBMITTED)
     application.submitted_at = clock.now()
     row = _file_submission(application, by=by)
-    names.find_pairs(application.org)
-    call_contacts(application, by=by)
+    if new:
+        names.find_pairs(application.org)
+        call_contacts(application, by=by)
     audit.record(
         "application.submitted",
         application,
@@ -235,7 +239,8 @@ def resubmit(application: Application, *, by: Person) -> Submission:
     """Send the answers to the questions; recommendations older than a change are void."""
     _refuse_gaps(application)
     before = _last(application)
-    take_over(application)
+    if application.kind is not Kind.TIER_CHANGE:
+        take_over(application)
     move(application, S.IN_REVIEW)
     for comment in open_comments(application):
         comment.answered_at = clock.now()
@@ -264,6 +269,7 @@ def withdraw(application: Application, *, by: Person) -> None:
     """Take the application back."""
     move(application, S.WITHDRAWN)
     application.closed_on = clock.today()
+    tier_quotes.forget(application)
     audit.record("application.withdrawn", application, by=by, org_id=application.org_id)
     if application.submitted_at is not None:
         ending_letters.withdrawn(application)

@@ -60,6 +60,16 @@ class CreditTermsGiven:
 
 
 @dataclass(frozen=True, slots=True)
+class TierChanged:
+    """A term of another tier follows the one before it at once, from a day on."""
+
+    membership: Membership
+    old: str
+    new: str
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
 class StandingChanged:
     """The copy of a standing changed."""
 

@@ -18,6 +18,7 @@ from portal.core.forms import clean
 from portal.core.words import money
 
 FILE = "file"
+FROM = "changes_from"
 ORGANISATION, PERSON = "organisation", "person"
 
 
@@ -46,10 +47,16 @@ class Field:
     tiers: tuple[str, ...]
     categories: tuple[str, ...]
     holder: str = ORGANISATION
+    at_change: bool = False
 
     def asked(self, answers: dict[str, Any]) -> bool:
-        """Whether the question is put, given the tier and category chosen so far."""
+        """Whether the question is put, given the tier and category chosen so far; at a change only what is new."""
         if self.holder != holder_of(answers):
+            return False
+        if was := answers.get(FROM):
+            if not self.at_change and (not self.tiers or was in self.tiers):
+                return False
+        elif self.at_change:
             return False
         return (not self.tiers or answers.get("tier") in self.tiers) and (
             not self.categories or answers.get("category") in self.categories
@@ -95,6 +102,7 @@ def fields(on: date) -> list[Field]:
             tiers=tuple(body.get("tiers", ())),
             categories=tuple(body.get("categories", ())),
             holder=str(body.get("holder", ORGANISATION)),
+            at_change=bool(body.get("at_change")),
         )
         for code, body in catalogue.entries("form", on=on).items()
     ]
@@ -102,8 +110,11 @@ def fields(on: date) -> list[Field]:
 
 def pages(on: date, answers: dict[str, Any] | None = None) -> dict[str, dict[str, str]]:
     """Return the pages of the form with title and lead, in order: those that ask this holder something."""
-    holder = holder_of(answers or {})
-    asking = {field.page for field in fields(on) if field.holder == holder}
+    given = answers or {}
+    holder, changes = holder_of(given), bool(given.get(FROM))
+    asking = {
+        field.page for field in fields(on) if (field.asked(given) if changes else field.holder == holder)
+    }
     return {
         code: {"title": catalogue.in_words(body["name"]), "lead": catalogue.in_words(body["lead"])}
         for code, body in catalogue.entries("page", on=on).items()

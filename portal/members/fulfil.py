@@ -17,13 +17,15 @@ from portal.members.events import (
     CreditTermsGiven,
     MembershipJoined,
 )
-from portal.members.models import Application, ApplicationState
+from portal.members.models import Application, ApplicationState, Kind
 from portal.members.renewal_rules import MONTHS
 
 
 def on_approved(event: ApplicationApproved) -> None:
     """Draft the agreement and issue the invoice of an approved application."""
     application = event.application
+    if application.kind is Kind.TIER_CHANGE:
+        return  # it has an agreement and a membership: its figures are confirmed first
     membership = terms.found_membership(application.org)
     membership.founding = membership.founding or application.founding
     agreement = agreements.draft(application)

@@ -23,10 +23,21 @@ from portal.core.errors import Missing
 from portal.core.money import Money
 from portal.core.web import go
 from portal.core.words import day, last_day, money
-from portal.members import checklist, leaving, papers, renewal_queries, tasks
+from portal.members import (
+    checklist,
+    leaving,
+    papers,
+    renewal_queries,
+    tasks,
+    tier_plan,
+    tier_quotes,
+    tier_seen,
+)
 from portal.members.access import own_membership
 from portal.members.belonging import Agreement, AgreementState, Membership, Term
+from portal.members.facts import facts_of
 from portal.members.models import Application, ApplicationState
+from portal.members.standing import in_force
 from portal.members.tasks import IN_FORCE
 
 member = Blueprint("member", __name__)
@@ -59,6 +70,8 @@ def member_tasks(reader: Reader, org: Organisation) -> list[dict[str, Any]]:
             found.append(_task(_("Finish your application"), page, _("Continue"), since=row.created_at))
         if row.state is S.INFO_REQUESTED and reader.may(May.APPLY, org.id):
             found.append(_task(_("Answer our questions"), page, _("Answer"), since=row.asked_at))
+        if tier_quotes.to_confirm(row) and reader.may(May.CHANGE_TIER, org.id):
+            found.append(_task(_("Confirm the change of tier"), page, _("Look"), since=row.decided_at))
     agreements = (
         select(Agreement).join(Application).where(Application.org_id == org.id, Agreement.state == G.SENT)
     )
@@ -168,6 +181,14 @@ def _term(membership: Membership | None) -> Term | None:
     return next(covering, rows[0] if rows else None)
 
 
+def _running(membership: Membership | None) -> Term | None:
+    """Return the term of today, not one that is paid ahead."""
+    if membership is None:
+        return None
+    fact = in_force(facts_of([membership])[membership.id], clock.today())
+    return db.session.get_one(Term, fact.id) if fact is not None else None
+
+
 @member.get("/membership")
 @allow(May.SEE_ORG)
 def membership() -> str:
@@ -175,9 +196,11 @@ def membership() -> str:
     org = required_org(me(), May.SEE_ORG)
     row = own_membership(org.id)
     return render_template(
-        "member/membership.html", org=org, membership=row, term=_term(row),
+        "member/membership.html", org=org, membership=row, term=_running(row) or _term(row),
         tier=_tier_words(row.tier if row else ""), items=checklist.items(row) if row else [],
         leaves=leaving.announced(row) if row else None,
+        choice=tier_seen.next_choice(row, _running(row)), tier_name=_tier_words,
+        more_tiers=bool(row and row.standing in IN_FORCE and tier_plan.open_to(row)),
     )  # fmt: skip
 
 

@@ -17,11 +17,11 @@ from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.forms import options
 from portal.core.web import go
-from portal.members import agreements, drafting, names, review, showing, stories, tasks
+from portal.members import agreements, drafting, names, review, showing, stories, tasks, tier_quotes, wall
 from portal.members import forms as f
 from portal.members.access import office_application
 from portal.members.belonging import AgreementState
-from portal.members.models import Application, ApplicationState, Pair, PairAnswer
+from portal.members.models import Application, ApplicationState, Kind, Pair, PairAnswer
 
 cases = Blueprint("cases", __name__, url_prefix="/office/applications")
 S = ApplicationState
@@ -78,6 +78,7 @@ def _page(row: Application, fault: f.ScanFault) -> str:
         role_name=role,
         may=showing.buttons(row, agreement, reader),
         steps=showing.steps(row, agreement, reader),
+        tier_quote=tier_quotes.last_quote(row), tier_name=wall.tier_name,
         role=_role(reader), waiver=review.waiver_of(row),
         voice=f.Voice(), approve=f.Approve(), reject=reject, reason=f.Reason(), fault=fault,
         me=reader.person,
@@ -153,6 +154,8 @@ def approve(uid: str) -> BaseResponse:
     given.validate_on_submit()
     with transaction():
         review.approve(row, by=me().person, founding=bool(given.founding.data))
+    if row.kind is Kind.TIER_CHANGE:
+        return _done(uid, _("Approved. The member looks at the figures and confirms them."))
     return _done(uid, _("Approved. Agreement and invoice are made."))
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from portal.core import clock
 from portal.core.db import db
-from portal.members import histories, renewal_checks, terms, wall
+from portal.members import histories, renewal_checks, terms, tier_verify, wall
 from portal.members.belonging import Membership
 from portal.members.facts import facts_of
 from portal.members.spans import place
@@ -63,4 +63,4 @@ def verify_memberships() -> tuple[int, list[str]]:
             spans = sorted((t.start, until[t.id]) for t in own.terms if t.start < until[t.id])
             if any(first[1] > second[0] for first, second in itertools.pairwise(spans)):
                 found.append(f"memberships: {row.uid} has terms that overlap")
-    return count, found + renewal_checks.check()
+    return count, found + renewal_checks.check() + tier_verify.verify_tiers()

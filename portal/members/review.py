@@ -26,6 +26,7 @@ from portal.members.models import (
     ApplicationState,
     Conflict,
     FieldComment,
+    Kind,
     Pair,
     PairAnswer,
     Recommendation,
@@ -164,6 +165,10 @@ def propose_waiver(application: Application, *, by: Person, reason: str) -> Waiv
     row = _own(application, by)
     if row.state is not S.IN_REVIEW:
         raise Refused(_l("This application is not in review now."))
+    if row.kind is Kind.TIER_CHANGE:
+        raise Refused(
+            _l("A first year is waived when somebody joins; a change of tier keeps what was waived.")
+        )
     waiver = waiver_of(row)
     if waiver is None:
         waiver = Waiver(application=row, reason=reason, by=by)

@@ -108,7 +108,7 @@ FOR_APPLICANT = (
     "application.withdrawn", "application.appealed", "application.appeal_heard", "application.expired",
     "application.reopened", "application.completed", "application.closed", "agreement.sent",
     "agreement.readdressed", "agreement.signed", "agreement.scan_returned", "agreement.executed",
-    "agreement.voided", "agreement.terminated",
+    "agreement.voided", "agreement.terminated", "tier.quoted", "tier.confirmed", "tier.late", "tier.dropped",
 )  # fmt: skip
 STOPS = {"application.asked", "application.approved", "application.rejected", "application.withdrawn"}
 STARTS = {"application.submitted", "application.resubmitted", "application.appeal_heard"}

@@ -74,12 +74,15 @@ def refuse_overlap(facts: Facts, begins: date, ends: date | None) -> None:
 def open_term(
     membership: Membership, *, kind: TermKind, tier: str, start: date, months: int, price: Money, charged: Money,
     cover: str, invoice: Invoice | None, by: Person | str, anchor: date | None = None, k: int = 0,
-    second: str = "", reason: str = "",
+    second: str = "", reason: str = "", end: date | None = None,
 ) -> Term:  # fmt: skip
-    """Write a term under the membership's lock and grant its benefits; terms never overlap. One for life has no end."""
+    """Write a term under the membership's lock and grant its benefits; terms never overlap. One for life has no end.
+
+    It ends with its period from the anchor, unless an `end` is stated: that of the term it splits.
+    """
     locked(membership)
     first = anchor or start
-    begins, ends = start, None if kind is TermKind.LIFETIME else period(first, months, k)[1]
+    begins, ends = start, None if kind is TermKind.LIFETIME else end or period(first, months, k)[1]
     facts = facts_of([membership])[membership.id]
     refuse_overlap(facts, begins, ends)
     row = Term(

@@ -48,6 +48,7 @@ APPLICATION = (
         "withdraw", (A.DRAFT, A.SUBMITTED, A.IN_REVIEW, A.INFO_REQUESTED), A.WITHDRAWN, (May.APPLY,),
         doors=("apply.withdraw",),
     ),
+    Verb("change_tier", (A.APPROVED,), None, (May.CHANGE_TIER,), doors=("tiers.confirm",)),
     Verb("fulfil", (A.APPROVED,), A.COMPLETED, by=LISTENER),
     Verb("propose_close", (A.APPROVED,), None, (May.REVIEW,), doors=("cases.propose_close",)),
     Verb("keep_open", (A.APPROVED,), None, (May.DECIDE,), doors=("cases.keep_open",)),

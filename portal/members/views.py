@@ -21,7 +21,18 @@ from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.paging import page_of
 from portal.core.web import go, public
-from portal.members import agreements, appeals, closing, drafting, form, individuals, showing, uploads
+from portal.members import (
+    agreements,
+    appeals,
+    closing,
+    drafting,
+    form,
+    individuals,
+    showing,
+    tier_quotes,
+    uploads,
+    wall,
+)
 from portal.members.access import own_application
 from portal.members.forms import Appeal
 from portal.members.models import Application, ApplicationState
@@ -119,6 +130,8 @@ def case(uid: str) -> Any:
         answer_until=drafting.answer_until(row),
         appeal=Appeal(),
         reader=me(),
+        tier_quote=tier_quotes.last_quote(row),
+        tier_name=wall.tier_name,
     )
 
 
@@ -182,8 +195,9 @@ def check(uid: str) -> Any:
     if row.state not in {S.DRAFT, S.INFO_REQUESTED}:
         return go("apply.case", uid=uid)
     return render_template(
-        "apply/check.html", application=row, pages=showing.pages_of(row), open_fields=drafting.editable(row)
-    )
+        "apply/check.html", application=row, pages=showing.pages_of(row), open_fields=drafting.editable(row),
+        tier_quote=tier_quotes.last_quote(row), tier_name=wall.tier_name,
+    )  # fmt: skip
 
 
 @apply.post("/applications/<uid>/submission")

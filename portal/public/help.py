@@ -49,6 +49,7 @@ FITS = {
     "member.renewal": "billing#renew-the-membership",
     "renewals.": "reviewer#renewals",
     "member.resign": "signatory#leave-the-foundation",
+    "tiers.": "applicant#change-the-tier",
     "money.": "finance",
     "plans.": "billing#subscriptions-and-quotes",
     "shelf.": "finance#prices-discounts-and-quotes",
