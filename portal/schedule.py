@@ -21,6 +21,7 @@ from portal.billing import (
 from portal.core import audit, chores, idempotency, outbox
 from portal.core.chores import Chore
 from portal.core.db import transaction
+from portal.members import benefit_chores, contact_care
 from portal.members import chores as members
 
 
@@ -57,6 +58,11 @@ SAID = {
     "invoice_instalments": _l("Invoices the instalments that are due, those of one payer together"),
     "expire_quotes": _l("Closes quotes whose last day is over"),
     "void_envelopes": _l("Voids agreements that nobody signed in time"),
+    "announce_benefit_expiry": _l("Tells members what is left of benefits that end soon, and on the day"),
+    "ask_contact_confirmation": _l(
+        "Asks owners each quarter to confirm their people, and follows up vacant roles"
+    ),
+    "serve_benefit_queues": _l("Gives free places to waiting claims, and frees what is no longer honoured"),
 }
 
 
@@ -83,4 +89,7 @@ def install() -> None:
         Chore("invoice_instalments", "40 6 * * *", splitting.sweep),
         Chore("expire_quotes", "15 0 * * *", quoting.sweep),
         Chore("void_envelopes", "20 9 * * *", members.void_envelopes),
+        Chore("announce_benefit_expiry", "30 9 * * *", benefit_chores.announce_benefit_expiry),
+        Chore("ask_contact_confirmation", "40 9 * * *", contact_care.ask_contact_confirmation),
+        Chore("serve_benefit_queues", "25 0 * * *", benefit_chores.serve_benefit_queues),
     )

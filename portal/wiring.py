@@ -77,6 +77,8 @@ from portal.core import events, nav
 from portal.core.nav import Entry
 from portal.members import (  # noqa: F401 - their routes
     agreements,
+    benefit_changes,
+    contact_care,
     fulfil,
     individuals,
     opening,
@@ -93,8 +95,11 @@ from portal.members.events import (
     AgreementExecuted,
     AgreementSigned,
     ApplicationApproved,
+    ApplicationClosed,
     ApplicationSubmitted,
     MembershipJoined,
+    StandingChanged,
+    TermOpened,
 )
 from portal.members.home import member, office
 from portal.members.office import cases, count_waiting
@@ -154,6 +159,12 @@ def install() -> None:
     events.on(AgreementExecuted, fulfil.on_executed)
     events.on(InvoiceSettled, fulfil.on_settled)
     events.on(MembershipJoined, fulfil.on_joined)
+    events.on(TermOpened, benefit_changes.on_term_opened)
+    events.on(StandingChanged, benefit_changes.on_standing_changed)
+    events.on(TermOpened, contact_care.on_term_opened)
+    events.on(StandingChanged, contact_care.on_standing_changed)
+    events.on(ApplicationClosed, benefit_changes.on_application_closed)
+    events.on(InvoiceSettled, benefit_changes.on_settled)
     events.on(DunningStepReached, charging.at_step)
     events.on(CreditNoteIssued, fapiao_verbs.on_credit_note)
     events.on(InvoiceReversed, fapiao_verbs.on_reversed)
