@@ -91,6 +91,9 @@ from portal.members import (  # noqa: F401 - their routes
 from portal.members import papers as member_papers  # noqa: F401 - its outbox handlers
 from portal.members import queue as member_queue  # noqa: F401 - its routes
 from portal.members.api import applications_api
+from portal.members.benefit_api import benefits_api
+from portal.members.care_doors import install as open_care
+from portal.members.care_doors import lists, perks
 from portal.members.events import (
     AgreementExecuted,
     AgreementSigned,
@@ -122,6 +125,8 @@ BLUEPRINTS: list[Blueprint] = [
     office,
     cases,
     roll,
+    perks,
+    lists,
     apply,
     billing,
     pay,
@@ -141,7 +146,7 @@ BLUEPRINTS: list[Blueprint] = [
     engine.engine,
 ]
 APIS: list[APIBlueprint] = [
-    wall_api, whoami, profiles, applications_api, invoices_api, plans_api, fapiao_api,
+    wall_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api,
 ]  # fmt: skip
 
 
@@ -171,6 +176,7 @@ def install() -> None:
     events.on(InvoiceIssued, purchase_orders.on_issued)
     contacts.ask_tier(tier_of)
     words.install()
+    open_care()
     account_words.install()
     opening.install()
     billing_words.install()

@@ -21,12 +21,12 @@ AUTOMATIC = "automatic"
 
 def confirmer(body: Mapping[str, Any]) -> str:
     """Return who confirms claims of a benefit: a role of staff, or `automatic`."""
-    return str(body.get("confirmed_by", AUTOMATIC))
+    return str(body.get("confirmed_by") or AUTOMATIC)
 
 
 def claimable(body: Mapping[str, Any]) -> bool:
     """Whether a benefit is claimed at all; others are simply there while the grant runs."""
-    return "confirmed_by" in body
+    return bool(body.get("confirmed_by"))
 
 
 def definition(claim: Claim) -> dict[str, Any]:

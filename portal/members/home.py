@@ -22,7 +22,7 @@ from portal.core.errors import Missing
 from portal.core.money import Money
 from portal.core.web import go
 from portal.core.words import day, last_day, money
-from portal.members import checklist, papers, tasks
+from portal.members import care_tasks, checklist, papers, tasks
 from portal.members.access import own_membership
 from portal.members.belonging import Agreement, AgreementState, Membership, Term
 from portal.members.models import Application, ApplicationState
@@ -81,7 +81,7 @@ def member_tasks(reader: Reader, org: Organisation) -> list[dict[str, Any]]:
                         overdue=late,
                     )
                 )
-    return found
+    return found + care_tasks.of_member(reader, org)
 
 
 @member.get("/home")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -18,6 +19,7 @@ from portal.core.states import move
 from portal.members import allotment, terms
 from portal.members import benefit_letters as letters
 from portal.members.allotment import Group, Waiting
+from portal.members.belonging import Grant
 from portal.members.benefit_models import SEATED, Claim, ClaimState, Round
 from portal.members.deciding import settle_by_rule
 from portal.members.standing import Answer, Right
@@ -221,3 +223,36 @@ def locked_rounds(benefit: str) -> list[Round]:
             .execution_options(populate_existing=True)
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """A benefit's present period as pages show it: its days, how many there are, taken and waiting."""
+
+    start: date
+    end: date
+    most: int
+    taken: int
+    waiting: int
+    row: Round | None
+
+
+def places(benefit: str, body: Mapping[str, Any]) -> Places | None:
+    """Return the present period of a benefit without a lock; None where capacity has no limit."""
+    most, days = capacity(body), round_of(body, clock.today())
+    if most is None or days is None:
+        return None
+    row = db.session.scalars(
+        select(Round).where(Round.benefit == benefit, Round.start == days[0], Round.end == days[1])
+    ).first()
+    waits = select(func.count(Claim.id)).join(Grant, Claim.grant_id == Grant.id)
+    waiting = db.session.scalar(waits.where(Grant.benefit == benefit, Claim.state == C.WAITING)) or 0
+    return Places(*days, most, seated(row) if row is not None else 0, waiting, row)
+
+
+def number_in_line(claim: Claim) -> int | None:
+    """Return at which place of its queue a waiting claim stands, from 1; None if it does not wait."""
+    if claim.state is not C.WAITING or claim.round is None:
+        return None
+    order = line(claim.round, _today(claim.grant.benefit) or {})
+    return next((n for n, one in enumerate(order, 1) if one.id == claim.id), None)
