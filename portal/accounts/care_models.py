@@ -53,7 +53,7 @@ JOIN_LIFE = life(JoinState, {J.ASKED: [J.ACCEPTED, J.DECLINED, J.WITHDRAWN]})
 labels.name(
     JoinState,
     {
-        J.ASKED: _l("Request to be answered"), J.ACCEPTED: _l("Request accepted"), J.DECLINED: _l("Request declined"),
+        J.ASKED: _l("Request to be answered"), J.ACCEPTED: _l("Request accepted"), J.DECLINED: _l("Declined by the owners"),
         J.WITHDRAWN: _l("Request taken back"),
     },
     {J.ASKED: "wait", J.ACCEPTED: "good", J.DECLINED: "bad"},
