@@ -464,40 +464,55 @@ def test_ends_are_announced_thirty_days_before_and_on_the_day_once_after_any_out
         with clock.stopped_at(DAY), transaction():
             perks.define("visit")
             perks.define("early", claim_days=100)
-            row = perks.member("acme", "gold")
-            perks.claim(row, "visit", 3)
-            perks.member("beta", "gold", start=date(2026, 2, 1))
+            row = perks.member("acme", "silver", "software")
+            perks.claim(row, "visit", 1)
+            perks.member("beta", "silver", "software", start=date(2026, 2, 1))
 
-        def run(day: date) -> int:
-            return chores.run("announce_benefit_expiry", as_of=day)
+        def run(*days: date) -> list[int]:
+            return [chores.run("announce_benefit_expiry", as_of=day) for day in days]
 
-        early = date(2026, 4, 10)
-        assert [run(early - timedelta(days=31)), run(early - timedelta(days=30)), run(early)] == [0, 1, 0]
-        last = NEXT - timedelta(days=1)
-        assert run(early + timedelta(days=1)) == 1
-        quiet = [
-            run(last - timedelta(days=31)),
-            run(last - timedelta(days=20)),
-            run(last - timedelta(days=20)),
-            run(last),
+        by, last = date(2026, 4, 10), NEXT - timedelta(days=1)
+        assert run(by - timedelta(days=31), by - timedelta(days=30), by, by) == [0, 1, 0, 0]
+        # The last day of one to claim is over; that of the other, a month later, comes near.
+        assert run(by + timedelta(days=1), by + timedelta(days=1)) == [2, 0]
+        assert run(last - timedelta(days=31), last - timedelta(days=20), last - timedelta(days=20), last) == [
+            0,
+            1,
+            0,
+            0,
         ]
-        # Beta's own end is a month later; the bought days of the demo catalogue have no end here.
-        assert quiet == [0, 1, 0, 0]
-        assert [run(NEXT + timedelta(days=2)), run(NEXT + timedelta(days=2))] == [2, 0]
+        assert run(NEXT + timedelta(days=2), NEXT + timedelta(days=2)) == [2, 0]
+        assert run(date(2027, 6, 1), date(2030, 1, 1)) == [0, 0]
         with reading():
-            said = db.session.execute(
-                select(ExpiryNotice.step, ExpiryNotice.sent)
-                .join(Grant)
-                .where(Grant.benefit == "visit", Grant.membership_id == row.id)
-            ).all()
-            assert said == [(30, True), (0, True)]
+            notices = select(ExpiryNotice.step, ExpiryNotice.sent).join(
+                Grant, ExpiryNotice.grant_id == Grant.id
+            )
+            mine = notices.where(Grant.benefit == "visit", Grant.membership_id == row.id).order_by(
+                ExpiryNotice.id
+            )
+            assert [tuple(one) for one in db.session.execute(mine)] == [(30, True), (0, True)]
+            mails = select(MailMessage.title).where(MailMessage.key.startswith("benefit-expiry"))
             titles = db.session.scalars(
-                select(MailMessage.title).where(
-                    MailMessage.key.startswith("benefit-expiry"), MailMessage.address == "acme@acme.example"
-                )
-            ).all()
-            assert "Acme Ltd: benefits to use until 31 Dec 2026" in titles
-            assert "Acme Ltd: benefits that ended on 31 Dec 2026" in titles
+                mails.where(MailMessage.address == "acme@acme.example").order_by(MailMessage.id)
+            )
+            assert titles.all() == [
+                "Acme Ltd: benefits to use until 10 Apr 2026", "Acme Ltd: benefits that ended on 10 Apr 2026",
+                "Acme Ltd: benefits to use until 31 Dec 2026", "Acme Ltd: benefits that ended on 31 Dec 2026",
+            ]  # fmt: skip
+
+
+def test_an_outage_skips_the_word_that_is_too_late_and_an_old_end_is_never_spoken_of(app: Flask) -> None:
+    with app.test_request_context("/", method="POST"):
+        with clock.stopped_at(DAY), transaction():
+            perks.define("visit")
+            row = perks.member("acme", "silver", "software")
+            perks.member("past", "silver", "software", start=date(2020, 1, 1))
+        assert chores.run("announce_benefit_expiry", as_of=DAY) == 0
+        assert chores.run("announce_benefit_expiry", as_of=NEXT) == 1
+        with reading():
+            notices = select(ExpiryNotice.step, ExpiryNotice.sent).order_by(ExpiryNotice.step)
+            assert [tuple(one) for one in db.session.execute(notices)] == [(0, True), (30, False)]
+            assert row.org.legal_name == "Acme Ltd"
 
 
 def test_value_delivered_over_a_change_of_tier(app: Flask) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
 
 from portal.accounts.people import Person
 from portal.billing.events import InvoiceSettled
@@ -44,12 +45,14 @@ def allow_early(application: Application, *, by: Person, reason: str) -> EarlyLe
 
 def leave_of(application: Application) -> EarlyLeave | None:
     """Return a director's leave to claim before the membership begins."""
-    return db.session.query(EarlyLeave).filter_by(application_id=application.id).one_or_none()
+    return db.session.scalars(select(EarlyLeave).where(EarlyLeave.application_id == application.id)).first()
 
 
 def on_term_opened(event: TermOpened) -> None:
     """Turn provisional claims into claims, and take back what the new tier does not give."""
     term = event.term
+    if not _ever_claimed(term.membership):
+        return
     held = granting.held_by([term.membership])
     mine = [one for one in held if one.grant.term_id == term.id]
     kept = {claim.id for one in mine for claim in one.claims}
@@ -61,6 +64,13 @@ def on_term_opened(event: TermOpened) -> None:
         row.provisional = False
         db.session.flush()
         settle_by_rule(row)
+
+
+def _ever_claimed(membership: Membership) -> bool:
+    mine = (
+        select(Claim.id).join(Grant, Claim.grant_id == Grant.id).where(Grant.membership_id == membership.id)
+    )
+    return db.session.scalar(mine.limit(1)) is not None
 
 
 def _left_behind(held: list[Held], ended: set[int], kept: set[int]) -> list[Claim]:
@@ -89,7 +99,7 @@ def _beyond(held: Held) -> list[Claim]:
 
 def on_standing_changed(event: StandingChanged) -> None:
     """Take back what is not confirmed when a membership ends; an expulsion ends the confirmed claims too."""
-    if event.new not in {*GONE, Standing.EXPELLED}:
+    if event.new not in {*GONE, Standing.EXPELLED} or not _ever_claimed(event.membership):
         return
     claims = _all(event.membership)
     expelled = event.new is Standing.EXPELLED
@@ -105,8 +115,8 @@ def on_standing_changed(event: StandingChanged) -> None:
 def on_application_closed(event: ApplicationClosed) -> None:
     """Let provisional claims fall away with their application, and free the capacity they held."""
     application = event.application
-    grants = db.session.query(Grant.id).filter_by(application_id=application.id)
-    rows = db.session.query(Claim).filter(Claim.grant_id.in_(grants.scalar_subquery())).all()
+    mine = select(Claim).join(Grant, Claim.grant_id == Grant.id).where(Grant.application_id == application.id)
+    rows = db.session.scalars(mine.order_by(Claim.id)).all()
     if rows:
         _take_back(rows[0].grant.membership, [one for one in rows if one.state in UNCONFIRMED], "closed")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import date, timedelta
-from itertools import groupby
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from portal.core import audit, catalogue, clock
 from portal.core.db import db
@@ -27,72 +27,87 @@ LATEST = timedelta(days=30)
 def announce_benefit_expiry() -> int:
     """Say once before, and once on the day, what is left of grants that end."""
     steps = sorted((int(one) for one in catalogue.policy("benefits.expiry_days")), reverse=True)
-    first = clock.today() - LATEST
-    last = clock.today() + timedelta(days=max(steps) + 1)
-    ended = select(Ending.term_id).where(Ending.on.between(first, last))
-    near = select(Term.id).where(or_(Term.end.between(first, last), Term.id.in_(ended)))
     statement = (
         select(Grant.membership_id)
-        .where(
-            Grant.quantity.is_not(None),
-            or_(Grant.term_id.in_(near), Grant.end.between(first, last), Grant.claim_by.between(first, last)),
-        )
+        .where(Grant.quantity.is_not(None), or_(*(_unsaid(step) for step in steps)))
         .distinct()
         .order_by(Grant.membership_id)
     )
     return each("announce_benefit_expiry", ids_of(statement), lambda one: _announce(one, steps))
 
 
+def _come(until: date, step: int) -> bool:
+    """Whether a step has come: so many days before the last day, or the first day after it."""
+    return clock.today() >= (until - timedelta(days=step + 1) if step else until)
+
+
+def _unsaid(step: int) -> ColumnElement[bool]:
+    """Return the condition that a grant ends so soon that a step has come, and nothing was written about it."""
+    first, today = clock.today() - LATEST, clock.today()
+    last = today + timedelta(days=step + 1) if step else today
+    ended = select(Ending.term_id).where(Ending.on.between(first, last))
+    near = select(Term.id).where(or_(Term.end.between(first, last), Term.id.in_(ended)))
+    written = exists().where(ExpiryNotice.grant_id == Grant.id, ExpiryNotice.step == step)
+    ends = or_(
+        Grant.term_id.in_(near), Grant.end.between(first, last),
+        Grant.claim_by.between(first - timedelta(days=1), last - timedelta(days=1)),
+    )  # fmt: skip
+    return and_(ends, ~written)
+
+
 def _announce(membership_id: int, steps: list[int]) -> int:
     membership = db.session.get_one(Membership, membership_id, with_for_update={"of": Membership})
-    due: list[tuple[date, int, Held]] = []
+    due: dict[tuple[date, int], list[Held]] = defaultdict(list)
     for held in granting.held_by([membership]):
         step = _due_step(held, steps)
         if step is not None and held.claim_until is not None:
-            due.append((held.claim_until, step, held))
-    told = 0
-    for (until, step), group in groupby(sorted(due, key=lambda one: one[:2]), key=lambda one: one[:2]):
-        told += _tell(membership, until, step, [held for _until, _step, held in group])
-    return told
+            _write(held.grant, step, steps, sent=_worth_saying(held))
+            if _worth_saying(held):
+                due[held.claim_until, step].append(held)
+    for (until, step), some in sorted(due.items(), key=lambda one: one[0]):
+        _tell(membership, until, step, some)
+    return len(due)
 
 
 def _due_step(held: Held, steps: list[int]) -> int | None:
-    """Return the latest step that has come for a counted grant with something left, and was not said; None if none has."""
-    row, until, today = held.grant, held.claim_until, clock.today()
-    if row.quantity is None or until is None or not deciding.claimable(held.body) or held.superseded:
+    """Return the latest step that has come for a counted grant and was not written; None if none has."""
+    row, until = held.grant, held.claim_until
+    if row.quantity is None or until is None or until <= row.start or clock.today() - until > LATEST:
         return None
-    last, left = until - timedelta(days=1), row.quantity - held.taken
-    if left <= 0 or until <= row.start or today - until > LATEST or _goes_on(row):
-        return None
-    come = [step for step in steps if today >= (last - timedelta(days=step) if step else until)]
+    come = [step for step in steps if _come(until, step)]
     return come[-1] if come and come[-1] not in _said(row) else None
 
 
-def _goes_on(row: Grant) -> bool:
-    """Whether a grant after a change of tier carries on what this one gave."""
-    return db.session.scalar(select(Grant.id).where(Grant.follows_id == row.id)) is not None
+def _worth_saying(held: Held) -> bool:
+    """Whether something claimable is left that no grant after a change of tier carries on."""
+    left = (held.grant.quantity or 0) - held.taken
+    goes_on = select(Grant.id).where(Grant.follows_id == held.grant.id)
+    return left > 0 and deciding.claimable(held.body) and db.session.scalar(goes_on) is None
 
 
 def _said(row: Grant) -> set[int]:
     return set(db.session.scalars(select(ExpiryNotice.step).where(ExpiryNotice.grant_id == row.id)))
 
 
-def _tell(membership: Membership, until: date, step: int, held: list[Held]) -> int:
-    """Write the step, and those it passed over, for each grant; send one mail for all that end on this day."""
-    steps = [int(one) for one in catalogue.policy("benefits.expiry_days")]
-    for own in held:
-        known = _said(own.grant)
-        for earlier in sorted((one for one in steps if one >= step and one not in known), reverse=True):
-            db.session.add(ExpiryNotice(grant=own.grant, step=earlier, sent=earlier == step))
-    left = [(one.grant, (one.grant.quantity or 0) - one.taken) for one in held]
+def _write(row: Grant, step: int, steps: list[int], *, sent: bool) -> None:
+    """Write a step, and those it passed over."""
+    known = _said(row)
+    for one in steps:
+        if one >= step and one not in known:
+            db.session.add(ExpiryNotice(grant=row, step=one, sent=sent and one == step))
+    db.session.flush()
+
+
+def _tell(membership: Membership, until: date, step: int, held: list[Held]) -> None:
+    """Send one mail for all that ends on a day."""
     last = until - timedelta(days=1)
-    letters.expiring(membership, left, last, step)
+    letters.expiring(
+        membership, [(one.grant, (one.grant.quantity or 0) - one.taken) for one in held], last, step
+    )
     audit.record(
         "benefit.expiring" if step else "benefit.expired", membership, by="announce_benefit_expiry",
         org_id=membership.org_id, last=last, benefits=[one.grant.benefit for one in held],
     )  # fmt: skip
-    db.session.flush()
-    return 1
 
 
 def serve_benefit_queues() -> int:
