@@ -84,7 +84,7 @@ def _page(row: Grant, given: ClaimForm, status: int = 200) -> Any:
     body = catalogue.entries("benefit").get(row.benefit, held.body)
     return render_template(
         "member/benefit.html", grant=row, held=held, one=_shown(held), form=given, places=seating.places(row.benefit, body),
-        confirmer=deciding.confirmer(held.body), excluded=[granting.benefit_name(code) for code in held.body.get("exclusive_with", ())],
+        confirmer=deciding.confirmer(body), excluded=[granting.benefit_name(code) for code in held.body.get("exclusive_with", ())],
         may_claim=me().may(May.CLAIM_BENEFITS, row.membership.org_id), refuses=_refuses(body),
     ), status  # fmt: skip
 

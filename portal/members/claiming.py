@@ -156,5 +156,5 @@ def use(claim: Claim, *, by: Person, roles: frozenset[StaffRole], on: date, reas
         raise Refused(_l("It was not claimed yet on that day."), field="used_on", status=422)
     if row.state is C.CONFIRMED and not honouring.may_use(row, on=on):
         raise Refused(_l("On that day the membership gave no right to use benefits."))
-    row.used_on = on
     decide(row, C.USED, by=by, reason=reason)
+    row.used_on = on

@@ -30,8 +30,10 @@ def claimable(body: Mapping[str, Any]) -> bool:
 
 
 def definition(claim: Claim) -> dict[str, Any]:
-    """Return the definition a claim was granted under."""
-    return catalogue.entries("benefit", on=claim.grant.start).get(claim.grant.benefit, {})
+    """Return the definition in force; that of the grant's day where the benefit is no longer offered."""
+    code = claim.grant.benefit
+    granted = catalogue.entries("benefit", on=claim.grant.start).get(code, {})
+    return catalogue.entries("benefit").get(code, granted)
 
 
 def decide(claim: Claim, to: ClaimState, *, by: Person | str, reason: str = "") -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from portal.core import catalogue, clock
 from portal.core.db import db
 from portal.core.money import Money, half_up
 from portal.core.periods import unused
+from portal.core.words import price
 from portal.members import allotment, deciding, granting
 from portal.members.belonging import Membership, Term
 from portal.members.benefit_models import ClaimState
@@ -75,6 +77,19 @@ def delivered(membership: Membership, *, on: date | None = None) -> Delivered | 
     shown = [one for one in held if _belongs(one, chain, first, until)]
     lines = [_line(one) for one in _without_carried(shown)]
     return Delivered(rows[last.id], until, dues, lines)
+
+
+def in_words(found: Delivered) -> tuple[str, ...]:
+    """Return what was delivered as the lines of a letter, in the reader's language."""
+    counted = [
+        _("%(benefit)s: %(used)s of %(granted)s used", benefit=one.name, used=one.used, granted=one.granted)
+        for one in found.lines
+        if one.granted is not None
+    ]
+    worth = found.worth
+    return (
+        (*counted, _("List value of what was used: %(sum)s", sum=price(worth))) if worth else tuple(counted)
+    )
 
 
 def _chain(facts: Facts, term: int) -> list[int]:
