@@ -13,9 +13,10 @@ from sqlalchemy import select, text
 
 from portal.accounts.may import StaffRole
 from portal.accounts.people import Person
-from portal.billing import issuing
+from portal.billing import issuing, settling
 from portal.billing.catalogue import price_of
 from portal.billing.issuing import Item
+from portal.billing.money_models import Way
 from portal.core import chores, clock
 from portal.core.audit import AuditEntry
 from portal.core.db import db, reading, transaction
@@ -457,6 +458,13 @@ def test_a_purchase_grants_once_and_only_while_it_is_paid(app: Flask) -> None:
         assert granting.grant_bought(invoice) == []
         assert perks.left(row, "days") == 0
         assert "not in force" in refused(lambda: perks.claim(row, "days"))
+        receipt, _new = settling.record_receipt(
+            Way.BANK, "bank", "days-1", invoice.gross, DAY, payer="Acme", party=invoice.party, by="test"
+        )
+        settling.put_on(receipt, invoice, by="test")
+        assert perks.left(row, "days") == 10
+        assert perks.claim(row, "days", 10).state is C.CLAIMED
+        verified()
 
 
 def test_ends_are_announced_thirty_days_before_and_on_the_day_once_after_any_outage(app: Flask) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, text
+from sqlalchemy import select, update
 
 from portal.accounts import confirming, contacts, joining, replacing, vacancies
 from portal.accounts.care_models import ContactCheck, ContactReminder, JoinRequest, OwnerLetter, Vacancy
@@ -102,9 +102,8 @@ def test_vacancies_are_followed_up_once_and_those_nobody_declared_are_opened(app
     with app.test_request_context("/", method="POST"):
         with clock.stopped_at(DAY), transaction():
             row = perks.member("acme", "gold", start=DAY)
-            db.session.execute(
-                text("UPDATE contact SET ended_at = :now WHERE role = 'technical'"), {"now": clock.now()}
-            )
+            contact(row, R.TECHNICAL).ended_at = clock.now()
+            db.session.flush()
             assert contact_care.verify_contacts()[1] == [
                 f"contacts: {row.uid} lacks technical and has no vacancy for it"
             ]
@@ -130,7 +129,7 @@ def test_owners_confirm_their_list_each_quarter_and_are_reminded_by_the_latest_s
     with app.test_request_context("/", method="POST"):
         with clock.stopped_at(DAY), transaction():
             row = perks.member("acme", "gold", start=DAY)
-            perks.member("late", "gold", start=date(2026, 4, 2))
+            late = perks.member("late", "gold", start=date(2026, 4, 2))
             imported = make_org("Nobody Here Ltd")
             terms.found_membership(imported)
 
@@ -152,6 +151,7 @@ def test_owners_confirm_their_list_each_quarter_and_are_reminded_by_the_latest_s
             first = confirming.confirm(row.org, by=perks.of(row))
             assert confirming.confirm(row.org, by=perks.of(row)) is first
             assert db.session.scalars(confirming.unconfirmed(quarter)).all() == []
+            terms.refresh([db.session.get_one(Membership, late.id)])
         assert run(date(2026, 7, 1)) == 2
         with reading():
             assert len(db.session.scalars(select(ContactCheck)).all()) == 3
@@ -351,7 +351,7 @@ def test_the_office_sees_who_is_silent_and_what_is_vacant(app: Flask) -> None:
         assert (file.status_code, word in file.text) == (200, True)
     with app.app_context(), transaction():
         past = clock.today() - timedelta(days=1)
-        db.session.execute(text("UPDATE vacancy SET due_on = :day"), {"day": past})
+        db.session.execute(update(Vacancy).values(due_on=past))
     assert "3 roles are vacant beyond their day" in house["rui"].get("/office/").text
     with app.app_context(), reading():
         assert len(db.session.scalars(select(Vacancy)).all()) == 3
