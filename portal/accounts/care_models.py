@@ -6,7 +6,15 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, literal_column
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    literal_column,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.may import ContactRole
@@ -19,7 +27,7 @@ from portal.core.states import life
 
 
 def _live(name: str, condition: str, *columns: str) -> Index:
-    where = literal_column(condition)
+    where: ColumnElement[bool] = literal_column(condition)
     return Index(name, *columns, unique=True, sqlite_where=where, postgresql_where=where)
 
 

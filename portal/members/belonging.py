@@ -241,7 +241,8 @@ class Grant(Model):
     application: Mapped[Application | None] = relationship(default=None)
     claim_by: Mapped[date | None] = mapped_column(default=None)
     follows_id: Mapped[int | None] = mapped_column(ForeignKey("benefit_grant.id"), init=False)
-    follows: Mapped[Grant | None] = relationship(remote_side=[id], default=None)
+    # Said by the class itself, here and where others point to it: staff's roles are Grants too.
+    follows: Mapped[Grant | None] = relationship(lambda: Grant, remote_side=[id], default=None)
     __table_args__ = (UniqueConstraint("source", "benefit"),)
 
 

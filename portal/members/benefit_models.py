@@ -82,7 +82,7 @@ class Claim(Model):
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
     uid: Mapped[str] = mapped_column(String(32), unique=True, init=False, default_factory=new_uid)
     grant_id: Mapped[int] = mapped_column(ForeignKey("benefit_grant.id"), init=False, index=True)
-    grant: Mapped[Grant] = relationship(lazy="joined", innerjoin=True)
+    grant: Mapped[Grant] = relationship(lambda: Grant, lazy="joined", innerjoin=True)
     quantity: Mapped[int]
     tier: Mapped[str] = mapped_column(String(40))
     category: Mapped[str] = mapped_column(String(40))
@@ -124,7 +124,7 @@ class ExpiryNotice(Model):
     __tablename__ = "benefit_notice"
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
     grant_id: Mapped[int] = mapped_column(ForeignKey("benefit_grant.id"), init=False)
-    grant: Mapped[Grant] = relationship()
+    grant: Mapped[Grant] = relationship(lambda: Grant)
     step: Mapped[int]
     sent: Mapped[bool]
     at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)

@@ -29,14 +29,13 @@ def _quantities() -> list[str]:
     for claim in db.session.execute(rows):
         taken[claim.grant_id].append(claim)
     followed = {row.follows_id for row in grants.values()}
-    found = []
+    found: list[str] = []
     for row in grants.values():
         if row.id in followed:
             continue
-        chain, at = [], row
-        while at is not None:
-            chain.append(at)
-            at = grants.get(at.follows_id)
+        chain = [row]
+        while chain[-1].follows_id is not None:
+            chain.append(grants[chain[-1].follows_id])
         claims = [claim for one in chain for claim in taken[one.id]]
         total = sum(claim.quantity for claim in claims)
         whole = [1 if one.quantity is None else int(one.quantity) for one in chain]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import g, render_template
@@ -89,7 +90,7 @@ def _page(row: Grant, given: ClaimForm, status: int = 200) -> Any:
     ), status  # fmt: skip
 
 
-def _refuses(body: dict[str, Any]) -> bool:
+def _refuses(body: Mapping[str, Any]) -> bool:
     return bool(body.get("capacity", {}).get("beyond") == seating.REFUSE)
 
 

@@ -48,7 +48,7 @@ def install() -> None:
         {
             "benefit": _l("Benefit"), "benefits": _l("Benefits"), "quantity": _l("Quantity"), "waiting": _l("On the waiting list"),
             "provisional": _l("Provisional"), "domain": _l("Mail domain"), "people": _l("People"), "second": _l("Brought by"),
-            "due": _l("To be filled by"), "sha256": "SHA-256",
+            "due": _l("To be filled by"), "sha256": _l("Fingerprint (SHA-256)"),
         },
     )  # fmt: skip
     story.values(

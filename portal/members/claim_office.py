@@ -24,7 +24,7 @@ from portal.core.web import go
 from portal.members import claiming, deciding, granting, honouring, seating, wall
 from portal.members.belonging import Grant, Membership
 from portal.members.benefit_models import Claim, ClaimState
-from portal.members.benefit_office import perks, reason_given
+from portal.members.benefit_office import perks, reason_given, who
 from portal.members.forms import Reason, area
 
 C = ClaimState
@@ -137,8 +137,8 @@ def claim(uid: str) -> str:
     """Show one claim: who asks for what, what is left, what comes next, and its story."""
     row, reader, g.nav = _claim(uid), me(), "perks.overview"
     held = next(one for one in granting.held_by([row.grant.membership]) if one.grant.id == row.grant_id)
-    who = deciding.confirmer(deciding.definition(row))
-    mine = who == deciding.AUTOMATIC or who in {one.value for one in reader.staff}
+    role = deciding.confirmer(deciding.definition(row))
+    mine = role == deciding.AUTOMATIC or role in {one.value for one in reader.staff}
     close = honouring.acts_for(reader.person, row.grant.membership.org)
     return render_template(
         "office/claim.html", claim=row, name=granting.benefit_name(row.grant.benefit), held=held, who=who(deciding.definition(row)),
