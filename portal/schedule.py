@@ -21,9 +21,9 @@ from portal.billing import (
 from portal.core import audit, chores, idempotency, outbox
 from portal.core.chores import Chore
 from portal.core.db import transaction
+from portal.members import benefit_chores, contact_care, tier_quotes
 from portal.members import chores as members
 from portal.members import renewal_chores as renewals
-from portal.members import tier_quotes
 
 
 def purge_outbox() -> int:
@@ -64,6 +64,11 @@ SAID = {
     "send_reminders": _l("Reminds members of their renewal, one step of the ladder at a time"),
     "expire_tier_quotes": _l("Lays aside previews of changes of tier that nobody confirmed in time"),
     "void_envelopes": _l("Voids agreements that nobody signed in time"),
+    "announce_benefit_expiry": _l("Tells members what is left of benefits that end soon, and on the day"),
+    "ask_contact_confirmation": _l(
+        "Asks owners each quarter to confirm their people, and follows up vacant roles"
+    ),
+    "serve_benefit_queues": _l("Gives free places to waiting claims, and frees what is no longer honoured"),
 }
 
 
@@ -95,4 +100,7 @@ def install() -> None:
         Chore("send_reminders", "0 9 * * *", renewals.send_reminders),
         Chore("expire_tier_quotes", "17 0 * * *", tier_quotes.sweep),
         Chore("void_envelopes", "20 9 * * *", members.void_envelopes),
+        Chore("announce_benefit_expiry", "30 9 * * *", benefit_chores.announce_benefit_expiry),
+        Chore("ask_contact_confirmation", "40 9 * * *", contact_care.ask_contact_confirmation),
+        Chore("serve_benefit_queues", "25 0 * * *", benefit_chores.serve_benefit_queues),
     )

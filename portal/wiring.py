@@ -81,6 +81,8 @@ from portal.core import events, nav
 from portal.core.nav import Entry
 from portal.members import (  # noqa: F401 - their routes
     agreements,
+    benefit_changes,
+    contact_care,
     deed_words,
     endings,
     fulfil,
@@ -109,11 +111,15 @@ from portal.members import (  # noqa: F401 - their routes
 from portal.members import papers as member_papers  # noqa: F401 - its outbox handlers
 from portal.members import queue as member_queue  # noqa: F401 - its routes
 from portal.members.api import applications_api
+from portal.members.benefit_api import benefits_api
+from portal.members.care_doors import install as open_care
+from portal.members.care_doors import lists, perks
 from portal.members.deed_office import desk as deeds_desk
 from portal.members.events import (
     AgreementExecuted,
     AgreementSigned,
     ApplicationApproved,
+    ApplicationClosed,
     ApplicationSubmitted,
     CreditTermsGiven,
     MembershipJoined,
@@ -152,6 +158,8 @@ BLUEPRINTS: list[Blueprint] = [
     figures,
     renewals,
     deeds_desk,
+    perks,
+    lists,
     apply,
     tiers,
     billing,
@@ -172,7 +180,7 @@ BLUEPRINTS: list[Blueprint] = [
     engine.engine,
 ]
 APIS: list[APIBlueprint] = [
-    wall_api, whoami, profiles, applications_api, invoices_api, plans_api, fapiao_api, tiers_api,
+    wall_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api, tiers_api,
 ]  # fmt: skip
 
 
@@ -205,6 +213,12 @@ def install() -> None:
     events.on(TierChanged, tier_changes.on_tier_changed)
     events.on(InvoiceSettled, tier_changes.on_settled)
     events.on(InvoiceReversed, tier_changes.on_reversed)
+    events.on(TermOpened, benefit_changes.on_term_opened)
+    events.on(StandingChanged, benefit_changes.on_standing_changed)
+    events.on(TermOpened, contact_care.on_term_opened)
+    events.on(StandingChanged, contact_care.on_standing_changed)
+    events.on(ApplicationClosed, benefit_changes.on_application_closed)
+    events.on(InvoiceSettled, benefit_changes.on_settled)
     events.on(DunningStepReached, charging.at_step)
     events.on(CreditNoteIssued, fapiao_verbs.on_credit_note)
     events.on(InvoiceReversed, fapiao_verbs.on_reversed)
@@ -215,6 +229,7 @@ def install() -> None:
     deed_words.install()
     merging.install()
     tier_words.install()
+    open_care()
     account_words.install()
     opening.install()
     billing_words.install()

@@ -48,6 +48,8 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
         case.body["version"] = version_of(kind, case.path_parameters["uid"])
     if isinstance(case.body, dict) and "organisation" in case.body:
         case.body["organisation"] = ""
+    if isinstance(case.body, dict) and "benefit" in case.body:
+        case.body |= {"benefit": WORLD["benefits"][0], "quantity": 1}
     if case.query and case.query.get("cursor"):
         case.query["cursor"] = ""
     if case.headers and "Idempotency-Key" in case.headers:

@@ -26,19 +26,19 @@ from portal.accounts.people import Person
 from portal.billing import crediting
 from portal.billing.models import Invoice
 from portal.billing.note_models import NoteKind
-from portal.core import files
+from portal.core import clock, files
 from portal.core.db import db, transaction
 from portal.core.money import Money
-from portal.members import drafting, landscape
+from portal.members import claiming, drafting, landscape, terms
 from portal.members.models import Application
-from tests import road
+from tests import perks, road
 from tests.conftest import KEY, build
 from tests.people import make_org, make_person, post
 from tests.test_processes import answers, until
 
 OWNER = "chen@galaxy-chips.example"
 ROOT = Path(__file__).resolve().parents[1]
-READY, OPERATIONS = 12, 27
+READY, OPERATIONS = 12, 32
 CHANGING = {"PATCH /api/v1/applications/{uid}", "POST /api/v1/applications/{uid}/submission"}
 PROFILE = {"GET /api/v1/organisations/{uid}", "PATCH /api/v1/organisations/{uid}"}
 BOUGHT = {
@@ -46,10 +46,13 @@ BOUGHT = {
     "GET /api/v1/quotes/{uid}", "POST /api/v1/quotes/{uid}/acceptance",
     "GET /api/v1/subscriptions/{uid}", "POST /api/v1/subscriptions/{uid}/quotes",
 }  # fmt: skip
+CLAIMS = {
+    "POST /api/v1/claims", "GET /api/v1/claims/{uid}", "POST /api/v1/claims/{uid}/withdrawal",
+}  # fmt: skip
 # What a kind of owner has no rows for: the organisation's one application is approved, and it bought nothing by the
 # month; staff have none of their own.
 NEVER: dict[str, set[str]] = {
-    "person": set(), "organisation": CHANGING | BOUGHT, "staff": CHANGING | PROFILE | BOUGHT,
+    "person": set(), "organisation": CHANGING | BOUGHT, "staff": CHANGING | PROFILE | BOUGHT | CLAIMS,
 }  # fmt: skip
 LANDSCAPE = (
     "landscape: [{name: Members, subcategories: [{name: Gold, items: [{name: A}, {name: B}, {name: C}]}]}]"
@@ -104,9 +107,16 @@ def world(app: Flask) -> dict[str, Any]:
         nets = {bill.lines[0].id: Money(100)}
         note = crediting.propose_note(bill, NoteKind.PRICE_ADJUSTMENT, by=ada, reason="less", nets=nets)
         crediting.issue_note(note, by=gus)
+        perks.define("many", tiers={"platinum": 90_000}, start=clock.today())
+        member = terms.found_membership(galaxy)
+        perks.open_term(member, "platinum", clock.today())
+        grant = perks.grant(member, "many")
+        for _ in range(READY):
+            claiming.claim(grant, 1, by=person)
         scopes = [scope for scope in Scope if scope is not Scope.METRICS]
         return {
             "ready": [row.uid for row in drafts],
+            "benefits": [grant.uid],
             "tokens": {
                 "person": tokens.give("person", scopes, 30, by=person)[1],
                 "organisation": tokens.give("organisation", scopes, 30, org=galaxy, by=person)[1],
@@ -144,7 +154,7 @@ def server(
 def ids(api: str, token: str) -> dict[str, list[str]]:
     """Return the ids of every list as the token sees them."""
     found = {}
-    for kind in ("members", "organisations", "applications", "invoices", "credit-notes"):
+    for kind in ("members", "organisations", "applications", "invoices", "credit-notes", "claims"):
         asked = urllib.request.Request(f"{api}/{kind}", headers={"Authorization": f"Bearer {token}"})
         with urllib.request.urlopen(asked, timeout=20) as answer:
             found[kind] = [one["id"] for one in json.load(answer)["items"]]
@@ -159,7 +169,14 @@ def test_schemathesis_finds_nothing(server: tuple[str, dict[str, Any]], tmp_path
     known = ids(api, token)
     (tmp_path / "world").write_text(
         json.dumps(
-            {**known, "ready": found["ready"][1:], "drafts": found["ready"][:1], "api": api, "token": token}
+            {
+                **known,
+                "benefits": found["benefits"],
+                "ready": found["ready"][1:],
+                "drafts": found["ready"][:1],
+                "api": api,
+                "token": token,
+            }
         )
     )
     words = [

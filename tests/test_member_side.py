@@ -49,7 +49,7 @@ def test_home_has_tasks_then_figures_then_the_checklist_with_owners(app: Flask) 
     page = client.get("/home").text
     assert page.index("What waits for you") < page.index("Membership year") < page.index("Settling in")
     assert "Seen to by: Marketing" in page
-    assert "Nothing waits for you" in page
+    assert "Find somebody for the role: Voting representative" in page
     benefits = client.get("/benefits").text
     assert "Talent referral" in benefits
     assert "What Platinum would add" in benefits

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Table, select
 from werkzeug.routing import Rule
 
+from portal.accounts.care_models import JoinRequest, MailDomain, OwnerLetter
 from portal.accounts.may import ContactRole, StaffRole
 from portal.accounts.organisations import Contact, Invitation, Organisation
 from portal.accounts.people import Grant, Passkey, Person, UserSession
@@ -31,8 +32,12 @@ from portal.billing.pricing import DiscountKind
 from portal.core import clock
 from portal.core.assets import LIBRARIES
 from portal.core.db import Model, db, reading, transaction
+from portal.core.files import StoredFile
 from portal.core.mail import MailMessage
 from portal.core.money import Money
+from portal.members.belonging import Grant as Benefit
+from portal.members.belonging import Membership
+from portal.members.benefit_models import Claim
 from portal.members.deed_models import Deed, DeedVerb
 from portal.members.models import Application, Upload
 from tests import road
@@ -44,6 +49,7 @@ SECRET_NAME = "Quokka Hidden Silicon"
 BODY = {
     "reason": "because", "reason_zh": "因为", "reason_en": "because", "code": "papers", "name": "Chen Wei", "read": "y",
     "email": "x@elsewhere.example", "role": "billing", "language": "en", "in_favour": "yes", "answer": "different",
+    "quantity": "1", "used_on": "2026-01-05",
     "password": "violet engine counts nine geese", "current": "wrong", "go": "stay", "amount": "1.00", "sha256": "0" * 64,
 }  # fmt: skip
 
@@ -167,6 +173,21 @@ KNOWN: dict[tuple[str, str], str] = {
     ("api_plans", "uid"): "subscription",
     ("api_plans.get_quote", "uid"): "quote",
     ("api_plans.accept_quote", "uid"): "quote",
+    ("member", "uid"): "benefit",
+    ("member.withdraw_claim", "uid"): "claim",
+    ("member.release_claim", "uid"): "claim",
+    ("perks", "uid"): "claim",
+    ("perks", "code"): "word:custom_support",
+    ("lists", "uid"): "organisation",
+    ("lists.letter_file", "uid"): "letter",
+    ("lists.confirm_letter", "uid"): "letter",
+    ("lists.decline_letter", "uid"): "letter",
+    ("accounts.declare_vacant", "uid"): "contact",
+    ("accounts.close_domain", "uid"): "domain",
+    ("accounts.accept_request", "uid"): "request",
+    ("accounts.decline_request", "uid"): "request",
+    ("accounts.take_back_request", "uid"): "request",
+    ("api_benefits", "uid"): "claim",
     ("public.help_page", "name"): "word:applicant",
     ("accounts.name_successor", "uid"): "contact",
     ("accounts.revoke_token", "uid"): "token",
@@ -300,7 +321,7 @@ def _rows(app: Flask, uid: str) -> dict[str, str]:
                 expires_at=later,
             )
         )
-    sold = _sold(app, uid)
+    sold = {**_sold(app, uid), **_care(app, uid)}
     _desk_rows(app, uid)
     with app.app_context(), reading():
         from portal.members.belonging import Agreement
@@ -395,6 +416,34 @@ def _desk_rows(app: Flask, uid: str) -> None:
                 reason="because", by=rui, seen=0, preview=[], paper=paper.file if paper else None,
             )
         )  # fmt: skip
+
+
+def _care(app: Flask, uid: str) -> dict[str, str]:
+    """Let company A claim a benefit before its membership, open its domain, be asked, and have a letter about it."""
+    with app.app_context(), transaction():
+        org = road.application(uid).org
+        chen = db.session.scalars(select(Person).where(Person.email == "chen@galaxy-chips.example")).one()
+        membership = db.session.scalars(select(Membership).where(Membership.org_id == org.id)).one()
+        benefit = Benefit(
+            membership=membership, benefit="custom_support", quantity=2, start=clock.today(), end=None, source="walk:1",
+            application=road.application(uid),
+        )  # fmt: skip
+        claim = Claim(
+            grant=benefit, quantity=1, tier="silver", category="software", by=chen, provisional=True
+        )
+        domain = MailDomain(org=org, domain="galaxy-chips.example", by=chen)
+        request = JoinRequest(person=chen, org=org, role=ContactRole.HR)
+        scan = StoredFile(
+            sha256="0" * 64, name="letter.pdf", media_type="application/pdf", size=1, purpose="walk"
+        )
+        letter = OwnerLetter(
+            org=org, email="x@quokka.example", language="en", reason="walk", file=scan, by=chen
+        )
+        db.session.add_all([benefit, claim, domain, request, scan, letter])
+        db.session.flush()
+        return {
+            "benefit": benefit.uid, "claim": claim.uid, "domain": domain.uid, "request": request.uid, "letter": letter.uid,
+        }  # fmt: skip
 
 
 def missing_rows() -> dict[str, str]:

@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, select, update
 
 from portal.accounts import letters
+from portal.accounts.care_models import Vacancy
 from portal.accounts.may import ContactRole
 from portal.accounts.organisations import Contact, Invitation, Organisation
 from portal.accounts.people import Person
@@ -99,9 +100,20 @@ def appoint(
     db.session.add(row)
     db.session.flush()
     audit.record("contact.appointed", org, by=by, org_id=org.id, person=person.name, role=role)
+    _fill_vacancy(org, role, person)
     if tell and by.id != person.id:
         letters.welcomed(person, org.name, labels.label(role))
     return row
+
+
+def _fill_vacancy(org: Organisation, role: ContactRole, person: Person) -> None:
+    """Close the vacancy of a role once as many hold it as the tier asks for."""
+    row = db.session.scalars(
+        select(Vacancy).where(Vacancy.org_id == org.id, Vacancy.role == role, Vacancy.closed_at.is_(None))
+    ).first()
+    if row is not None and role not in missing(org, tier_of(org)):
+        row.closed_at, row.filled_by = clock.now(), person.name
+        audit.record("contact.vacancy_filled", org, by=person, org_id=org.id, role=role, person=person.name)
 
 
 def open_for() -> timedelta:
@@ -187,7 +199,7 @@ def accept(invitation: Invitation, person: Person) -> Contact:
     row = appoint(person, invitation.org, invitation.role, by=person)
     old = invitation.replaces
     if old is not None and old.ended_at is None and old.id != row.id:
-        _end(old, by=person)
+        end(old, by=person)
     return row
 
 
@@ -216,10 +228,11 @@ def leave(contact: Contact, *, by: Person, least: int) -> None:
                 "This is the last person in a required role. Please name a successor first; the role passes on when the invitation is accepted."
             )
         )
-    _end(contact, by=by)
+    end(contact, by=by)
 
 
-def _end(contact: Contact, *, by: Person) -> None:
+def end(contact: Contact, *, by: Person) -> None:
+    """End a contact's role the same minute."""
     contact.ended_at = clock.now()
     audit.record(
         "contact.left",

@@ -33,6 +33,8 @@ class May(StrEnum):
     DECIDE_APPEALS = "decide_appeals"
     PREPARE_AGREEMENTS = "prepare_agreements"
     COUNTERSIGN = "countersign"
+    CONFIRM_BENEFITS = "confirm_benefits"
+    APPOINT_OWNERS = "appoint_owners"
     READ_MONEY = "read_money"
     RECORD_RECEIPTS = "record_receipts"
     REFUND = "refund"
@@ -88,7 +90,10 @@ class ContactRole(StrEnum):
 READERS = {May.ENTER_OFFICE, May.READ_MEMBERS}
 STAFF: dict[StaffRole, frozenset[May]] = {
     StaffRole.REVIEWER: frozenset(
-        {*READERS, May.REVIEW, May.READ_FIGURES, May.IMPORT_MEMBERS, May.READ_CATALOGUE, May.READ_MAIL}
+        {
+            *READERS, May.REVIEW, May.READ_FIGURES, May.IMPORT_MEMBERS, May.CONFIRM_BENEFITS, May.APPOINT_OWNERS,
+            May.READ_CATALOGUE, May.READ_MAIL,
+        }
     ),
     StaffRole.LEGAL: frozenset({*READERS, May.RECOMMEND, May.PREPARE_AGREEMENTS}),
     StaffRole.FINANCE: frozenset(
@@ -111,9 +116,15 @@ STAFF: dict[StaffRole, frozenset[May]] = {
             May.READ_MAIL,
         }
     ),
-    StaffRole.COMMITTEE: frozenset({*READERS, May.RECOMMEND}),
-    StaffRole.DIRECTOR: frozenset({*READERS, May.DECIDE, May.READ_FIGURES, May.READ_CATALOGUE}),
-    StaffRole.SECRETARY: frozenset({*READERS, May.DECIDE_APPEALS, May.READ_FIGURES, May.HELP_PEOPLE, May.READ_MAIL}),
+    StaffRole.COMMITTEE: frozenset({*READERS, May.RECOMMEND, May.CONFIRM_BENEFITS}),
+    StaffRole.DIRECTOR: frozenset(
+        {*READERS, May.DECIDE, May.CONFIRM_BENEFITS, May.READ_FIGURES, May.READ_CATALOGUE}
+    ),
+    StaffRole.SECRETARY: frozenset(
+        {
+            *READERS, May.DECIDE_APPEALS, May.APPOINT_OWNERS, May.READ_FIGURES, May.HELP_PEOPLE, May.READ_MAIL,
+        }
+    ),
     StaffRole.COUNTER_SIGNER: frozenset({*READERS, May.COUNTERSIGN}),
     StaffRole.EXECUTIVE: frozenset({*READERS, May.READ_MONEY, May.READ_FIGURES}),
     StaffRole.AUDITOR: frozenset(
@@ -154,6 +165,8 @@ class Scope(StrEnum):
     PROFILE_WRITE = "profile:write"
     APPLICATIONS_READ = "applications:read"
     APPLICATIONS_WRITE = "applications:write"
+    BENEFITS_READ = "benefits:read"
+    BENEFITS_WRITE = "benefits:write"
     INVOICES_READ = "invoices:read"
     PLANS_WRITE = "plans:write"
     FAPIAO_WRITE = "fapiao:write"
@@ -165,6 +178,8 @@ SCOPES: dict[Scope, frozenset[May]] = {
     Scope.PROFILE_WRITE: frozenset({May.EDIT_PROFILE}),
     Scope.APPLICATIONS_READ: frozenset({May.SEE_ORG, May.READ_MEMBERS}),
     Scope.APPLICATIONS_WRITE: frozenset({May.SEE_ORG, May.APPLY, May.SUBMIT}),
+    Scope.BENEFITS_READ: frozenset({May.SEE_ORG}),
+    Scope.BENEFITS_WRITE: frozenset({May.SEE_ORG, May.CLAIM_BENEFITS}),
     Scope.INVOICES_READ: frozenset({May.SEE_MONEY, May.READ_MONEY}),
     Scope.PLANS_WRITE: frozenset({May.SEE_MONEY, May.PAY}),
     Scope.FAPIAO_WRITE: frozenset({May.SEE_MONEY, May.PAY}),
@@ -178,6 +193,8 @@ labels.name(
         Scope.PROFILE_WRITE: _l("Change the organisation's profile"),
         Scope.APPLICATIONS_READ: _l("Read applications"),
         Scope.APPLICATIONS_WRITE: _l("Write and send applications"),
+        Scope.BENEFITS_READ: _l("Read benefits and claims"),
+        Scope.BENEFITS_WRITE: _l("Claim benefits and take claims back"),
         Scope.INVOICES_READ: _l("Read invoices"),
         Scope.PLANS_WRITE: _l("Change subscriptions and accept quotes"),
         Scope.FAPIAO_WRITE: _l("Ask for fapiao"),

@@ -10,12 +10,13 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal.accounts import contacts
+from portal.accounts import confirming, contacts, joining, vacancies
 from portal.accounts import forms as f
 from portal.accounts.access import Reader, allow, me, signed_in, who
 from portal.accounts.may import ContactRole, May
 from portal.accounts.organisations import Contact, Invitation, Organisation
 from portal.accounts.views import accounts
+from portal.core import clock
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.forms import looks_like_mail
@@ -57,6 +58,19 @@ def switch() -> BaseResponse:
     return go("member.home", _("You now act for %(org)s.", org=org.name))
 
 
+def _care(org: Organisation) -> dict[str, Any]:
+    """Return what an owner keeps in order: vacancies, open domains, requests, the quarter's check."""
+    domains = db.session.scalars(joining.domains_of(org)).all()
+    own = joining.domain_of(me().person)
+    return {
+        "vacancies": db.session.scalars(vacancies.open_vacancies(org)).all(),
+        "domains": domains,
+        "own_domain": own if own not in {one.domain for one in domains} else None,
+        "requests": db.session.scalars(joining.waiting(org)).all(),
+        "check": confirming.check_of(org),
+    }
+
+
 def _page(org: Organisation, form: f.Invite, status: int = 200) -> Any:
     tier = contacts.tier_of(org)
     rows = db.session.scalars(contacts.contacts_of(org)).all()
@@ -72,6 +86,8 @@ def _page(org: Organisation, form: f.Invite, status: int = 200) -> Any:
         missing=contacts.missing(org, tier),
         form=form,
         may_manage=me().may(May.MANAGE_PEOPLE, org.id),
+        today=clock.today(),
+        **_care(org),
     ), status
 
 

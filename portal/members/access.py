@@ -9,7 +9,8 @@ from portal.accounts.access import me, scoped
 from portal.accounts.may import May
 from portal.core.db import db
 from portal.core.errors import Missing
-from portal.members.belonging import Agreement, Membership
+from portal.members.belonging import Agreement, Grant, Membership
+from portal.members.benefit_models import Claim
 from portal.members.models import Application
 
 
@@ -43,6 +44,31 @@ def own_agreement(uid: str, what: May = May.SEE_ORG) -> Agreement:
     ).first()
     if row is None:
         raise Missing(_l("There is no such agreement, or it is not yours."))
+    return row
+
+
+def own_grant(uid: str, what: May = May.SEE_ORG) -> Grant:
+    """Return a benefit granted to one of the reader's organisations, where he may do this."""
+    row = db.session.scalars(
+        select(Grant)
+        .join(Membership, Grant.membership_id == Membership.id)
+        .where(Grant.uid == uid, Membership.org_id.in_(me().orgs(what)))
+    ).first()
+    if row is None:
+        raise Missing(_l("There is no such benefit, or it is not yours."))
+    return row
+
+
+def own_claim(uid: str, what: May = May.SEE_ORG) -> Claim:
+    """Return a claim of one of the reader's organisations, where he may do this."""
+    row = db.session.scalars(
+        select(Claim)
+        .join(Grant, Claim.grant_id == Grant.id)
+        .join(Membership, Grant.membership_id == Membership.id)
+        .where(Claim.uid == uid, Membership.org_id.in_(me().orgs(what)))
+    ).first()
+    if row is None:
+        raise Missing(_l("There is no such claim, or it is not yours."))
     return row
 
 

@@ -222,17 +222,32 @@ class Reversal(Model):
 
 
 class Grant(Model):
-    """A benefit that a term gave, with how many of it (none: uncounted)."""
+    """A benefit that a term, a purchase or a director's leave gave, with how many of it (none: a flag). Never edited.
+
+    After a change of tier it `follows` the grant of the term before: what was taken there counts here.
+    """
 
     __tablename__ = "benefit_grant"
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
-    term_id: Mapped[int] = mapped_column(ForeignKey("term.id"), init=False, index=True)
-    term: Mapped[Term] = relationship()
-    benefit: Mapped[str] = mapped_column(String(40))
+    uid: Mapped[str] = mapped_column(String(32), unique=True, init=False, default_factory=new_uid)
+    membership_id: Mapped[int] = mapped_column(ForeignKey("membership.id"), init=False, index=True)
+    membership: Mapped[Membership] = relationship()
+    benefit: Mapped[str] = mapped_column(String(40), index=True)
     quantity: Mapped[int | None]
     start: Mapped[date]
     end: Mapped[date | None]
-    __table_args__ = (UniqueConstraint("term_id", "benefit"),)
+    source: Mapped[str] = mapped_column(String(60))
+    term_id: Mapped[int | None] = mapped_column(ForeignKey("term.id"), init=False, index=True)
+    term: Mapped[Term | None] = relationship(default=None)
+    invoice_id: Mapped[int | None] = mapped_column(ForeignKey("invoice.id"), init=False)
+    invoice: Mapped[Invoice | None] = relationship(default=None)
+    application_id: Mapped[int | None] = mapped_column(ForeignKey("application.id"), init=False)
+    application: Mapped[Application | None] = relationship(default=None)
+    claim_by: Mapped[date | None] = mapped_column(default=None)
+    follows_id: Mapped[int | None] = mapped_column(ForeignKey("benefit_grant.id"), init=False)
+    # Said by the class itself, here and where others point to it: staff's roles are Grants too.
+    follows: Mapped[Grant | None] = relationship(lambda: Grant, remote_side=[id], default=None)
+    __table_args__ = (UniqueConstraint("source", "benefit"),)
 
 
 class ChecklistTick(Model):

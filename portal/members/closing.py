@@ -9,10 +9,12 @@ from portal.billing import issuing
 from portal.billing.reversing import take_back
 from portal.core import audit, clock
 from portal.core.errors import Refused
+from portal.core.events import publish
 from portal.core.money import Money
 from portal.core.states import move
 from portal.members import agreements, ending_letters, eyes, review, terms, tier_changes
 from portal.members.belonging import AgreementState
+from portal.members.events import ApplicationClosed
 from portal.members.models import Application, ApplicationState, Kind
 
 S, G = ApplicationState, AgreementState
@@ -94,6 +96,7 @@ def close(application: Application, *, by: Person | str, reason: str) -> Money:
     membership = terms.membership_of(row.org)
     if membership is not None:
         terms.refresh([membership])
+    publish(ApplicationClosed(row))
     ending_letters.closed(row, freed)
     return freed
 

@@ -25,6 +25,13 @@ class ApplicationApproved:
 
 
 @dataclass(frozen=True, slots=True)
+class ApplicationClosed:
+    """An approved application ended without a membership."""
+
+    application: Application
+
+
+@dataclass(frozen=True, slots=True)
 class AgreementSigned:
     """The member has signed, by click or chop."""
 

@@ -24,6 +24,7 @@ from portal.core.money import Money
 from portal.core.web import go
 from portal.core.words import day, last_day, money
 from portal.members import (
+    care_tasks,
     checklist,
     leaving,
     papers,
@@ -95,7 +96,7 @@ def member_tasks(reader: Reader, org: Organisation) -> list[dict[str, Any]]:
                         overdue=late,
                     )
                 )
-    return found + _renewal_tasks(reader, org)
+    return found + _renewal_tasks(reader, org) + care_tasks.of_member(reader, org)
 
 
 def _renewal_tasks(reader: Reader, org: Organisation) -> list[dict[str, Any]]:

@@ -17,7 +17,18 @@ from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.forms import options
 from portal.core.web import go
-from portal.members import agreements, drafting, names, review, showing, stories, tasks, tier_quotes, wall
+from portal.members import (
+    agreements,
+    benefit_changes,
+    drafting,
+    names,
+    review,
+    showing,
+    stories,
+    tasks,
+    tier_quotes,
+    wall,
+)
 from portal.members import forms as f
 from portal.members.access import office_application
 from portal.members.belonging import AgreementState
@@ -80,6 +91,7 @@ def _page(row: Application, fault: f.ScanFault) -> str:
         steps=showing.steps(row, agreement, reader),
         tier_quote=tier_quotes.last_quote(row), tier_name=wall.tier_name,
         role=_role(reader), waiver=review.waiver_of(row),
+        early=benefit_changes.leave_of(row) if row.state is S.APPROVED else None,
         voice=f.Voice(), approve=f.Approve(), reject=reject, reason=f.Reason(), fault=fault,
         me=reader.person,
     )  # fmt: skip

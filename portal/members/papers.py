@@ -12,7 +12,7 @@ from portal.accounts.people import Person
 from portal.billing.catalogue import price_of
 from portal.core import catalogue, clock, files, outbox, pdf, web
 from portal.core.db import db, let_go
-from portal.members import agreements, signing_letters
+from portal.members import agreements, granting, signing_letters
 from portal.members.belonging import Agreement, AgreementState, Grant, Membership, Term
 
 CSS = """
@@ -33,13 +33,11 @@ CSS = """
 
 
 def _benefits(tier: str, category: str) -> list[dict[str, Any]]:
-    found = []
-    for body in catalogue.entries("benefit").values():
-        tiers, categories = body.get("tiers", {}), body.get("categories", {})
-        if tier in tiers or category in categories:
-            given = [table[key] for table, key in ((tiers, tier), (categories, category)) if key in table]
-            found.append({**body["name"], "quantity": None if None in given else sum(given)})
-    return found
+    bodies = catalogue.entries("benefit")
+    return [
+        {**bodies[code]["name"], "quantity": quantity}
+        for code, quantity in granting.given(tier, category).items()
+    ]
 
 
 def agreement_words(row: Agreement) -> dict[str, Any]:

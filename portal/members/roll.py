@@ -154,7 +154,8 @@ def members_file() -> Response:
     return export.csv_of("members", heads, found, row, by=me().person)
 
 
-def _one(uid: str) -> Membership:
+def one(uid: str) -> Membership:
+    """Return the membership of an organisation, or refuse as if it were not there."""
     named = select(Membership).join(Membership.org).options(contains_eager(Membership.org))
     row = db.session.scalars(named.where(Organisation.uid == uid)).first()
     if row is None:
@@ -191,7 +192,7 @@ def _signpost(uid: str) -> BaseResponse:
 @allow(May.REVIEW)
 def tick(uid: str, item: str) -> BaseResponse:
     """Tick an item of the checklist."""
-    row = _one(uid)
+    row = one(uid)
     if catalogue.entries("checklist").get(item, {}).get("done_when") != "tick":
         raise Missing(_("This item is done by doing it; it cannot be ticked."))
     with transaction():

@@ -17,7 +17,8 @@ from portal.core.errors import Refused
 from portal.core.events import publish
 from portal.core.money import Money
 from portal.core.periods import period
-from portal.members.belonging import Grant, Membership, Term, TermKind
+from portal.members import granting
+from portal.members.belonging import Membership, Term, TermKind
 from portal.members.events import MembershipJoined, StandingChanged, TermOpened
 from portal.members.facts import facts_of
 from portal.members.standing import (
@@ -92,7 +93,7 @@ def open_term(
     )  # fmt: skip
     db.session.add(row)
     db.session.flush()
-    _grant(row)
+    granting.grant(row)
     audit.record(
         "membership.term_opened",
         membership,
@@ -110,19 +111,6 @@ def open_term(
         publish(MembershipJoined(membership))
     refresh([membership])
     return row
-
-
-def _grant(term: Term) -> None:
-    for code, body in catalogue.entries("benefit", on=term.start).items():
-        tiers, categories = body.get("tiers", {}), body.get("categories", {})
-        if term.tier not in tiers and term.category not in categories:
-            continue
-        given = [
-            table[key] for table, key in ((tiers, term.tier), (categories, term.category)) if key in table
-        ]
-        quantity = None if None in given else sum(given)
-        db.session.add(Grant(term=term, benefit=code, quantity=quantity, start=term.start, end=term.end))
-    db.session.flush()
 
 
 def policy_on(day: date) -> Policy:
