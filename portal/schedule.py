@@ -18,16 +18,23 @@ from portal.billing import (
     splitting,
     subscribing,
 )
-from portal.core import audit, chores, idempotency, outbox
+from portal.core import audit, chores, file_checks, idempotency, outbox, retaining
 from portal.core.chores import Chore
 from portal.core.db import transaction
 from portal.members import chores as members
+from portal.members import editions
 
 
 def purge_outbox() -> int:
     """Delete work that was done a month ago; return how many rows went."""
     with transaction():
         return outbox.purge()
+
+
+def publish_wall() -> int:
+    """Publish what changed on the wall since the last edition; return 1 if an edition came out."""
+    with transaction():
+        return int(editions.publish() is not None)
 
 
 def check_audit() -> int:
@@ -57,6 +64,9 @@ SAID = {
     "invoice_instalments": _l("Invoices the instalments that are due, those of one payer together"),
     "expire_quotes": _l("Closes quotes whose last day is over"),
     "void_envelopes": _l("Voids agreements that nobody signed in time"),
+    "publish_wall": _l("Publishes an edition of the member wall if anything changed"),
+    "retain": _l("Finds data kept beyond their time, and deletes them where the catalogue says so"),
+    "check_files": _l("Reads every stored file anew and compares it with its checksum"),
 }
 
 
@@ -83,4 +93,7 @@ def install() -> None:
         Chore("invoice_instalments", "40 6 * * *", splitting.sweep),
         Chore("expire_quotes", "15 0 * * *", quoting.sweep),
         Chore("void_envelopes", "20 9 * * *", members.void_envelopes),
+        Chore("publish_wall", "30 0 * * *", publish_wall),
+        Chore("retain", "10 5 * * *", retaining.retain),
+        Chore("check_files", "0 2 1 * *", file_checks.check_files),
     )

@@ -80,6 +80,7 @@ from portal.members import (  # noqa: F401 - their routes
     fulfil,
     individuals,
     opening,
+    privacy_doors,
     profile_views,
     signing,
     steps,
@@ -134,6 +135,7 @@ BLUEPRINTS: list[Blueprint] = [
     chain,
     rules,
     engine.engine,
+    *privacy_doors.BLUEPRINTS,
 ]
 APIS: list[APIBlueprint] = [
     wall_api, whoami, profiles, applications_api, invoices_api, plans_api, fapiao_api,
@@ -165,6 +167,7 @@ def install() -> None:
     billing_words.install()
     close_checks.install()
     open_price_desk()
+    privacy_doors.install()
     frame.install()
     nav.divide("office", (40, _l("Finance")), (70, _l("House and rules")))
     _rails()

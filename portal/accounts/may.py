@@ -50,6 +50,8 @@ class May(StrEnum):
     READ_MAIL = "read_mail"
     MANAGE_STAFF = "manage_staff"
     HELP_PEOPLE = "help_people"
+    PUBLISH_WALL = "publish_wall"
+    ERASE_PEOPLE = "erase_people"
 
 
 class StaffRole(StrEnum):
@@ -84,8 +86,10 @@ class ContactRole(StrEnum):
 
 READERS = {May.ENTER_OFFICE, May.READ_MEMBERS}
 STAFF: dict[StaffRole, frozenset[May]] = {
-    StaffRole.REVIEWER: frozenset({*READERS, May.REVIEW, May.READ_CATALOGUE, May.READ_MAIL}),
-    StaffRole.LEGAL: frozenset({*READERS, May.RECOMMEND, May.PREPARE_AGREEMENTS}),
+    StaffRole.REVIEWER: frozenset(
+        {*READERS, May.REVIEW, May.READ_CATALOGUE, May.READ_MAIL, May.PUBLISH_WALL}
+    ),
+    StaffRole.LEGAL: frozenset({*READERS, May.RECOMMEND, May.PREPARE_AGREEMENTS, May.ERASE_PEOPLE}),
     StaffRole.FINANCE: frozenset(
         {
             *READERS,
@@ -107,7 +111,9 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     ),
     StaffRole.COMMITTEE: frozenset({*READERS, May.RECOMMEND}),
     StaffRole.DIRECTOR: frozenset({*READERS, May.DECIDE, May.READ_CATALOGUE}),
-    StaffRole.SECRETARY: frozenset({*READERS, May.DECIDE_APPEALS, May.HELP_PEOPLE, May.READ_MAIL}),
+    StaffRole.SECRETARY: frozenset(
+        {*READERS, May.DECIDE_APPEALS, May.HELP_PEOPLE, May.READ_MAIL, May.PUBLISH_WALL, May.ERASE_PEOPLE}
+    ),
     StaffRole.COUNTER_SIGNER: frozenset({*READERS, May.COUNTERSIGN}),
     StaffRole.EXECUTIVE: frozenset({*READERS, May.READ_MONEY}),
     StaffRole.AUDITOR: frozenset(
@@ -116,7 +122,7 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     StaffRole.ADMINISTRATOR: frozenset(
         {
             May.ENTER_OFFICE, May.MANAGE_STAFF, May.HELP_PEOPLE, May.READ_CATALOGUE, May.READ_CHORES, May.RUN_CHORES,
-            May.READ_OUTBOX, May.RETRY_OUTBOX, May.READ_AUDIT,
+            May.READ_OUTBOX, May.RETRY_OUTBOX, May.READ_AUDIT, May.ERASE_PEOPLE,
         }
     ),
 }  # fmt: skip

@@ -23,7 +23,7 @@ from portal.core.errors import Refused
 from portal.core.settings import settings
 from portal.demo import build, sign_ins
 from portal.demo.cast import PASSWORD
-from portal.members import landscape, names, reports, terms
+from portal.members import landscape, names, reports, terms, verify_wall
 from portal.members.belonging import Membership
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -88,8 +88,9 @@ def verify(form: str) -> None:
         entries, broken = audit.verify()
         booked, books = verify_books()
         members, standings = reports.verify_memberships()
-    found = [*broken, *books, *standings]
-    checked = {"audit": entries, "journal": booked, "memberships": members}
+        listed, walls = verify_wall.verify_wall()
+    found = [*broken, *books, *standings, *walls]
+    checked = {"audit": entries, "journal": booked, "memberships": members, "wall": listed}
     words = [f"{name}: {number} checked" for name, number in checked.items()]
     _say({"checked": checked, "found": found}, "\n".join([*words, *(found or ["Clean."])]), form)
     if found:

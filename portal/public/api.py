@@ -35,7 +35,6 @@ from portal.core.errors import Missing
 from portal.core.web import public as anybody
 from portal.members import form, wall
 from portal.members.belonging import Membership
-from portal.public.members import entry
 from portal.public.views import public
 
 wall_api = operations("api_wall", __name__, str(_l("Open to everybody")))
@@ -100,7 +99,7 @@ def list_members(query: MemberQuery) -> Response:
         limit=query.limit,
         cursor=query.cursor,
     )
-    return shared(Members(items=[MemberAnswer(**entry(row)) for row in rows], next=onward))
+    return shared(Members(items=[MemberAnswer(**wall.entry(row)) for row in rows], next=onward))
 
 
 @wall_api.get(
@@ -113,7 +112,7 @@ def get_member(path: OneRow) -> Response:
     row = db.session.scalars(wall.shown().where(Organisation.uid == path.uid)).first()
     if row is None:
         raise Missing(_("This organisation is not shown on the member wall."))
-    return shared(MemberAnswer(**entry(row)))
+    return shared(MemberAnswer(**wall.entry(row)))
 
 
 @wall_api.get(
