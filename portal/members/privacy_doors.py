@@ -43,7 +43,7 @@ def install() -> None:
             wall_office.count_waiting,
         ),
         Entry(
-            "office", 83, "privacy_desk.requests", _l("Privacy"), "incognito", staff_who_may(May.ERASE_PEOPLE),
+            "office", 83, "privacy_desk.requests", _l("Privacy requests"), "incognito", staff_who_may(May.ERASE_PEOPLE),
             privacy_office.count_waiting,
         ),
     )  # fmt: skip
