@@ -138,7 +138,7 @@ BLUEPRINTS: list[Blueprint] = [
     *privacy_doors.BLUEPRINTS,
 ]
 APIS: list[APIBlueprint] = [
-    wall_api, whoami, profiles, applications_api, invoices_api, plans_api, fapiao_api,
+    wall_api, whoami, profiles, applications_api, invoices_api, plans_api, fapiao_api, *privacy_doors.APIS,
 ]  # fmt: skip
 
 

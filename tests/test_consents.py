@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
+from werkzeug.test import TestResponse
 
-from portal.accounts import consents
-from portal.accounts.may import ContactRole, StaffRole
+from portal.accounts import consents, tokens
+from portal.accounts.may import ContactRole, Scope, StaffRole
 from portal.accounts.people import Person
 from portal.accounts.privacy_models import Channel, Consent
 from portal.core import catalogue, clock, personal
@@ -192,6 +193,35 @@ def test_my_data_come_as_json_and_pdf_with_what_was_disclosed_to_whom(li: Flask)
     with li.app_context(), reading():
         took = select(AuditEntry.detail).where(AuditEntry.verb == "person.data_taken").order_by(AuditEntry.id)
         assert [one["form"] for one in db.session.scalars(took)] == ["json", "pdf"]
+
+
+def test_a_program_reads_and_changes_its_owners_consents(li: Flask) -> None:
+    with li.app_context(), transaction():
+        org = make_org("Galaxy Chips", (person(), ContactRole.OWNER))
+        _row, own = tokens.give("own", [Scope.PRIVACY], 30, by=person())
+        _row, hers = tokens.give("hers", [Scope.PRIVACY], 30, org=org, by=person())
+        _row, other = tokens.give("other", [Scope.PROFILE_WRITE], 30, by=person())
+    client = li.test_client()
+
+    def ask(secret: str, body: object = None) -> TestResponse:
+        head = {"Authorization": f"Bearer {secret}"}
+        path = "/api/v1/consents"
+        return client.get(path, headers=head) if body is None else client.post(path, headers=head, json=body)
+
+    assert {one["purpose"]: one["given"] for one in ask(own).get_json()["items"]}["newsletter"] is False
+    for wanted in (True, True, False):
+        answer = ask(own, {"purpose": "newsletter", "given": wanted})
+        assert {one["purpose"]: one["given"] for one in answer.get_json()["items"]}["newsletter"] is wanted
+    assert ask(own, {"purpose": "nothing", "given": True}).status_code == 404
+    assert ask(own, {"purpose": "newsletter", "given": "yes"}).status_code == 422
+    assert ask(own, {"purpose": "newsletter"}).status_code == 422
+    assert ask(hers).status_code == 403
+    assert ask(hers, {"purpose": "newsletter", "given": True}).status_code == 403
+    assert ask(other).status_code == 403
+    assert client.get("/api/v1/consents").status_code == 401
+    with li.app_context(), reading():
+        words = db.session.scalars(select(Consent).order_by(Consent.id)).all()
+        assert [(one.withdrawn, one.channel) for one in words] == [(False, Channel.API), (True, Channel.API)]
 
 
 def test_every_personal_column_names_purpose_and_keeping(app: Flask) -> None:

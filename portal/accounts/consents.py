@@ -37,13 +37,14 @@ class Asked:
         return stands_by(self.last)
 
     @property
+    def version(self) -> int:
+        """Return the version of the words of today."""
+        return catalogue.version_of("consent", self.code)
+
+    @property
     def outdated(self) -> bool:
         """Whether the words have changed since the consent was given."""
-        return (
-            self.given
-            and self.last is not None
-            and self.last.text_version < catalogue.version_of("consent", self.code)
-        )
+        return self.given and self.last is not None and self.last.text_version < self.version
 
 
 def purposes(holder: str = PERSON) -> dict[str, dict[str, Any]]:

@@ -153,6 +153,7 @@ class Scope(StrEnum):
     INVOICES_READ = "invoices:read"
     PLANS_WRITE = "plans:write"
     FAPIAO_WRITE = "fapiao:write"
+    PRIVACY = "privacy"
     METRICS = "metrics"
 
 
@@ -164,6 +165,7 @@ SCOPES: dict[Scope, frozenset[May]] = {
     Scope.INVOICES_READ: frozenset({May.SEE_MONEY, May.READ_MONEY}),
     Scope.PLANS_WRITE: frozenset({May.SEE_MONEY, May.PAY}),
     Scope.FAPIAO_WRITE: frozenset({May.SEE_MONEY, May.PAY}),
+    Scope.PRIVACY: frozenset({May.SEE_ORG, May.READ_MEMBERS}),
     Scope.METRICS: frozenset({May.RUN_CHORES}),
 }
 
@@ -177,6 +179,7 @@ labels.name(
         Scope.INVOICES_READ: _l("Read invoices"),
         Scope.PLANS_WRITE: _l("Change subscriptions and accept quotes"),
         Scope.FAPIAO_WRITE: _l("Ask for fapiao"),
+        Scope.PRIVACY: _l("Read and change your own consents"),
         Scope.METRICS: _l("Read the portal's metrics"),
     },
 )

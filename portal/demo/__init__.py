@@ -25,6 +25,7 @@ from portal.demo import bank as demo_bank
 from portal.demo import desk as demo_desk
 from portal.demo import money as demo_money
 from portal.demo import prices as demo_prices
+from portal.demo import wall as demo_wall
 from portal.demo.cast import FIRMS, PASSWORD, STAFF, Firm, credit_code
 from portal.members import agreements, drafting, quorum, review
 from portal.members.belonging import Agreement
@@ -220,6 +221,7 @@ def build(app: Flask) -> None:
         demo_money.fill(demo.who, today)
         demo_prices.fill(demo.who, today)
         demo_bank.fill(demo.who, today)
+        demo_wall.fill(demo.who, today)
 
 
 def _timeline(demo: Demo, today: date) -> list[tuple[int, Callable[[], None]]]:

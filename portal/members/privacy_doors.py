@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint
 from flask_babel import lazy_gettext as _l
+from flask_openapi3.blueprint import APIBlueprint
 
-from portal.accounts import consents, erased_rows, erasure_plan, my_data, privacy_office
+from portal.accounts import consents, erased_rows, erasure_plan, my_data, privacy_api, privacy_office
 from portal.accounts import keeping as account_keeping
 from portal.accounts import privacy_views as _own_page  # noqa: F401 - its routes
 from portal.accounts.events import ConsentChanged, PersonErased
@@ -21,6 +22,7 @@ from portal.members import my_data as member_data
 from portal.members import name_office as _names  # noqa: F401 - its routes
 
 BLUEPRINTS: list[Blueprint] = [privacy_office.privacy_desk, wall_office.walls]
+APIS: list[APIBlueprint] = [privacy_api.privacy_api]
 
 
 def install() -> None:

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from pydantic import Field
 
+from portal.accounts import consents
 from portal.accounts.organisations import Organisation
 from portal.billing.catalogue import price_of
 from portal.core import catalogue, clock, cursors
@@ -159,6 +160,7 @@ def document() -> dict[str, Any]:
         "type": "string",
         "enum": ["", *catalogue.entries("tier")],
     }
+    schemas["ConsentWord"]["properties"]["purpose"] = {"type": "string", "enum": list(consents.purposes())}
     for path in found["paths"].values():
         for operation in path.values():
             for parameter in operation.get("parameters", []):
