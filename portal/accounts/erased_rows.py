@@ -70,7 +70,9 @@ def lines(person: Person) -> list[Line]:
     return [
         Line("account", F.ANONYMISED, 1),
         Line("ways_in", F.ERASED, ways),
-        Line("programs", F.ERASED, _count(ApiToken, ApiToken.maker_id == person.id)),
+        Line(
+            "programs", F.ERASED, _count(ApiToken, ApiToken.maker_id == person.id, ApiToken.org_id.is_(None))
+        ),
         Line("roles", F.ANONYMISED, _count(Contact, Contact.person_id == person.id), "because_ended"),
         Line("staff_roles", F.ANONYMISED, _count(Grant, Grant.person_id == person.id)),
         Line("invitations", F.ERASED, _count(Invitation, Invitation.email == person.email)),
@@ -120,11 +122,9 @@ def erase(person: Person, token: str, *, keep_mail_of: str) -> None:
     db.session.execute(
         update(Contact).where(Contact.person_id == person.id, Contact.ended_at.is_(None)).values(ended_at=now)
     )
-    db.session.execute(
-        update(ApiToken)
-        .where(ApiToken.maker_id == person.id)
-        .values(revoked_at=func.coalesce(ApiToken.revoked_at, now), name=token)
-    )
+    mine = ApiToken.maker_id == person.id
+    db.session.execute(delete(ApiToken).where(mine, ApiToken.org_id.is_(None)))
+    db.session.execute(update(ApiToken).where(mine, ApiToken.revoked_at.is_(None)).values(revoked_at=now))
     db.session.execute(update(FactorLoss).where(FactorLoss.person_id == person.id).values(shown=""))
     _invitations(person, token)
     _mail(person, token, keep_mail_of)
@@ -140,7 +140,7 @@ def _invitations(person: Person, token: str) -> None:
     db.session.execute(
         update(Invitation).where(mine, Invitation.accepted_at.is_(None)).values(withdrawn_at=closed)
     )
-    db.session.execute(update(Invitation).where(mine).values(email=f"{token.lower()}@{NOWHERE}"))
+    db.session.execute(update(Invitation).where(mine).values(email=token))
 
 
 def _mail(person: Person, token: str, keep_mail_of: str) -> None:
@@ -156,6 +156,6 @@ def _mail(person: Person, token: str, keep_mail_of: str) -> None:
     db.session.execute(
         update(MailMessage)
         .where(*gone)
-        .values(address=f"{token.lower()}@{NOWHERE}", name=token, title=token, text="", html="")
+        .values(address=token, name=token, title=token, text="", html="")
         .execution_options(synchronize_session=False)
     )

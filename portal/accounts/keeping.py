@@ -44,8 +44,14 @@ def _register() -> None:
     personal.holds(P.CONSENT, K.AUDIT, "erasure.person_id", "erasure.reason")
     personal.holds(P.PROOF, K.AUDIT, "audit_entry.actor", "audit_entry.detail", "audit_entry.address")
     personal.holds(
-        P.MEMBERSHIP, K.AUDIT, "organisation.legal_name", "organisation.address", "organisation.person_id"
+        P.MEMBERSHIP,
+        K.AUDIT,
+        "organisation.legal_name",
+        "organisation.address",
+        "organisation.person_id",
+        "former_name.name",
     )
+    personal.no_person("flag.name")
 
 
 def install() -> None:

@@ -20,7 +20,7 @@ from portal.core import audit, catalogue, clock, labels
 from portal.core.audit import AuditEntry
 from portal.core.db import db
 from portal.core.words import price
-from portal.members import review, showing, wall
+from portal.members import privacy_tasks, review, showing, wall
 from portal.members.belonging import Agreement, AgreementState, Membership
 from portal.members.models import Application, ApplicationState, Pair, Recommendation
 from portal.members.standing import Standing
@@ -187,7 +187,7 @@ def staff_tasks(reader: Reader) -> list[dict[str, Any]]:
         found += _applications(reader)
     if reader.staff_may(May.PREPARE_AGREEMENTS) or reader.staff_may(May.COUNTERSIGN):
         found += _agreements(reader)
-    found += desk.tasks(reader)
+    found += desk.tasks(reader) + privacy_tasks.tasks(reader)
     return sorted(found, key=lambda task: (not task["overdue"], task["since"] or clock.now()))
 
 
