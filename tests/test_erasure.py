@@ -346,3 +346,22 @@ def test_the_audit_says_who_proposed_and_who_did_it(house: Flask) -> None:
         assert said == [
             ("erasure.proposed", "Sun", row.person.subject), ("erasure.done", "Lena", row.person.subject),
         ]  # fmt: skip
+
+
+def test_a_timeline_shows_the_token_where_the_chain_keeps_the_name(house: Flask) -> None:
+    with house.app_context():
+        with transaction():
+            org = db.session.scalars(select(Organisation).where(Organisation.legal_name == "Galaxy Chips")).one()
+            db.session.add(Membership(org=org))
+            audit.record("organisation.profile_changed", org, by=person(LI), org_id=org.id, about=["", "chips"])
+            uid = org.uid
+    rui = browser(house, "rui@house.example")
+    assert "Li Na" in rui.get(f"/office/members/{uid}").text
+    with house.app_context():
+        with transaction():
+            row = proposed()
+            erasing.carry_out(row, by=person("lena@house.example"))
+        token = row.token
+    page = rui.get(f"/office/members/{uid}").text
+    assert "Li Na" not in page
+    assert token in page
