@@ -90,7 +90,8 @@ def test_an_accepted_or_open_invitation_stays(old: Flask) -> None:
 
 def test_papers_of_an_application_go_180_days_after_a_negative_end(app: Flask, tmp_path: Path) -> None:
     with clock.stopped_at(DAY):
-        house, chen = road.staff(app), road.company(app)
+        road.staff(app)
+        chen = road.company(app)
         uid = road.apply(chen)
         assert post(chen, f"/applications/{uid}/withdrawal").status_code == 303
     with app.app_context():
@@ -112,8 +113,9 @@ def test_papers_of_an_application_go_180_days_after_a_negative_end(app: Flask, t
         with pytest.raises(Missing):
             files.send(gone)
         file_uid = gone.uid
-    assert house["rui"].get(f"/office/applications/{uid}").status_code == 200
-    assert house["rui"].get(f"/office/applications/{uid}/files/{file_uid}").status_code == 404
+    rui = browser(app, "rui@house.example")
+    assert rui.get(f"/office/applications/{uid}").status_code == 200
+    assert rui.get(f"/office/applications/{uid}/files/{file_uid}").status_code == 404
 
 
 def test_papers_of_an_application_under_way_stay(app: Flask) -> None:

@@ -106,8 +106,8 @@ class Erasure(Model):
     uid: Mapped[str] = mapped_column(String(32), unique=True, init=False, default_factory=new_uid)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), init=False, index=True)
     person: Mapped[Person] = relationship(foreign_keys=[person_id], lazy="joined", innerjoin=True)
-    state: Mapped[ErasureState] = mapped_column(choice(ErasureState), default=ErasureState.ASKED, index=True)
     due_on: Mapped[date]
+    state: Mapped[ErasureState] = mapped_column(choice(ErasureState), default=ErasureState.ASKED, index=True)
     plan: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default_factory=list)
     token: Mapped[str] = mapped_column(String(40), default="")
     reason: Mapped[str] = mapped_column(Text, default="")

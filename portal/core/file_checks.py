@@ -46,6 +46,6 @@ def _some(after: int) -> list[tuple[int, str, str]]:
         .order_by(StoredFile.id)
         .limit(TOGETHER)
     )
-    found = [tuple(row) for row in db.session.execute(asked)]
+    found = [(number, uid, sha256) for number, uid, sha256 in db.session.execute(asked)]
     let_go()
     return found

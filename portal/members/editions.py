@@ -94,7 +94,7 @@ def present(row: Membership) -> dict[str, Any]:
     return {**body, "name": None, "homepage": None} if row.org.person_id is not None else body
 
 
-def _entitled() -> Select[tuple[Membership, WallEntry | None]]:
+def _entitled() -> Select[Any]:
     """Select everybody who belongs on the wall, with what the last edition said."""
     return (
         select(Membership, WallEntry)
