@@ -18,10 +18,10 @@ from portal.billing import (
     splitting,
     subscribing,
 )
-from portal.core import audit, chores, idempotency, outbox
+from portal.core import audit, chores, file_checks, idempotency, outbox, retaining
 from portal.core.chores import Chore
 from portal.core.db import transaction
-from portal.members import benefit_chores, contact_care, tier_quotes
+from portal.members import benefit_chores, contact_care, editions, tier_quotes
 from portal.members import chores as members
 from portal.members import renewal_chores as renewals
 
@@ -30,6 +30,12 @@ def purge_outbox() -> int:
     """Delete work that was done a month ago; return how many rows went."""
     with transaction():
         return outbox.purge()
+
+
+def publish_wall() -> int:
+    """Publish what changed on the wall since the last edition; return 1 if an edition came out."""
+    with transaction():
+        return int(editions.publish() is not None)
 
 
 def check_audit() -> int:
@@ -69,6 +75,9 @@ SAID = {
         "Asks owners each quarter to confirm their people, and follows up vacant roles"
     ),
     "serve_benefit_queues": _l("Gives free places to waiting claims, and frees what is no longer honoured"),
+    "publish_wall": _l("Publishes an edition of the member wall if anything changed"),
+    "retain": _l("Finds data kept beyond their time, and deletes them where the catalogue says so"),
+    "check_files": _l("Reads every stored file anew and compares it with its checksum"),
 }
 
 
@@ -103,4 +112,7 @@ def install() -> None:
         Chore("announce_benefit_expiry", "30 9 * * *", benefit_chores.announce_benefit_expiry),
         Chore("ask_contact_confirmation", "40 9 * * *", contact_care.ask_contact_confirmation),
         Chore("serve_benefit_queues", "25 0 * * *", benefit_chores.serve_benefit_queues),
+        Chore("publish_wall", "30 0 * * *", publish_wall),
+        Chore("retain", "10 5 * * *", retaining.retain),
+        Chore("check_files", "0 2 1 * *", file_checks.check_files),
     )

@@ -93,6 +93,7 @@ from portal.members import (  # noqa: F401 - their routes
     membership_api,
     merging,
     opening,
+    privacy_doors,
     profile_views,
     renewal_api,
     renewal_chores,
@@ -178,9 +179,10 @@ BLUEPRINTS: list[Blueprint] = [
     chain,
     rules,
     engine.engine,
+    *privacy_doors.BLUEPRINTS,
 ]
 APIS: list[APIBlueprint] = [
-    wall_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api, tiers_api,
+    wall_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api, tiers_api, *privacy_doors.APIS,
 ]  # fmt: skip
 
 
@@ -235,6 +237,7 @@ def install() -> None:
     billing_words.install()
     close_checks.install()
     open_price_desk()
+    privacy_doors.install()
     frame.install()
     nav.divide("office", (40, _l("Finance")), (70, _l("House and rules")))
     _rails()

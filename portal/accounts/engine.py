@@ -35,7 +35,7 @@ KINDS = {
     "send_refund": _l("Refund"), "agreement_paper": _l("Agreement as a document"), "agreement_sealed": _l("Sealed agreement"),
     "invoice_paper": _l("Invoice as a document"), "membership_certificate": _l("Certificate of membership"),
     "expire_session": _l("End of a payment page"), "gateway_event": _l("News of the payment page"),
-    "payout_booked": _l("Payout"), "forget_card": _l("Card to forget"),
+    "payout_booked": _l("Payout"), "forget_card": _l("Card to forget"), "forget_file": _l("File to delete"),
 }  # fmt: skip
 
 

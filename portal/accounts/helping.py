@@ -84,5 +84,7 @@ def reopen(person: Person, *, by: Person) -> None:
     _not_oneself(person, by)
     if person.disabled_at is None:
         raise Refused(_l("This account is open already."))
+    if person.erased_at is not None:
+        raise Refused(_l("This person was erased; the account cannot be opened again."))
     person.disabled_at = None
     audit.record("person.reopened", person, by=by)

@@ -55,6 +55,8 @@ class May(StrEnum):
     READ_MAIL = "read_mail"
     MANAGE_STAFF = "manage_staff"
     HELP_PEOPLE = "help_people"
+    PUBLISH_WALL = "publish_wall"
+    ERASE_PEOPLE = "erase_people"
 
 
 class StaffRole(StrEnum):
@@ -92,10 +94,10 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     StaffRole.REVIEWER: frozenset(
         {
             *READERS, May.REVIEW, May.READ_FIGURES, May.IMPORT_MEMBERS, May.CONFIRM_BENEFITS, May.APPOINT_OWNERS,
-            May.READ_CATALOGUE, May.READ_MAIL,
+            May.READ_CATALOGUE, May.READ_MAIL, May.PUBLISH_WALL,
         }
     ),
-    StaffRole.LEGAL: frozenset({*READERS, May.RECOMMEND, May.PREPARE_AGREEMENTS}),
+    StaffRole.LEGAL: frozenset({*READERS, May.RECOMMEND, May.PREPARE_AGREEMENTS, May.ERASE_PEOPLE}),
     StaffRole.FINANCE: frozenset(
         {
             *READERS,
@@ -123,6 +125,7 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     StaffRole.SECRETARY: frozenset(
         {
             *READERS, May.DECIDE_APPEALS, May.APPOINT_OWNERS, May.READ_FIGURES, May.HELP_PEOPLE, May.READ_MAIL,
+            May.PUBLISH_WALL, May.ERASE_PEOPLE,
         }
     ),
     StaffRole.COUNTER_SIGNER: frozenset({*READERS, May.COUNTERSIGN}),
@@ -136,7 +139,7 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     StaffRole.ADMINISTRATOR: frozenset(
         {
             May.ENTER_OFFICE, May.MANAGE_STAFF, May.HELP_PEOPLE, May.READ_CATALOGUE, May.READ_CHORES, May.RUN_CHORES,
-            May.READ_OUTBOX, May.RETRY_OUTBOX, May.READ_AUDIT,
+            May.READ_OUTBOX, May.RETRY_OUTBOX, May.READ_AUDIT, May.ERASE_PEOPLE,
         }
     ),
 }  # fmt: skip
@@ -170,6 +173,7 @@ class Scope(StrEnum):
     INVOICES_READ = "invoices:read"
     PLANS_WRITE = "plans:write"
     FAPIAO_WRITE = "fapiao:write"
+    PRIVACY = "privacy"
     METRICS = "metrics"
 
 
@@ -183,6 +187,7 @@ SCOPES: dict[Scope, frozenset[May]] = {
     Scope.INVOICES_READ: frozenset({May.SEE_MONEY, May.READ_MONEY}),
     Scope.PLANS_WRITE: frozenset({May.SEE_MONEY, May.PAY}),
     Scope.FAPIAO_WRITE: frozenset({May.SEE_MONEY, May.PAY}),
+    Scope.PRIVACY: frozenset({May.SEE_ORG, May.READ_MEMBERS}),
     Scope.METRICS: frozenset({May.RUN_CHORES}),
 }
 
@@ -198,6 +203,7 @@ labels.name(
         Scope.INVOICES_READ: _l("Read invoices"),
         Scope.PLANS_WRITE: _l("Change subscriptions and accept quotes"),
         Scope.FAPIAO_WRITE: _l("Ask for fapiao"),
+        Scope.PRIVACY: _l("Read and change your own consents"),
         Scope.METRICS: _l("Read the portal's metrics"),
     },
 )

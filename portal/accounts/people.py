@@ -35,6 +35,7 @@ class Person(Model, UserMixin):
     disabled_at: Mapped[datetime | None] = mapped_column(default=None)
     totp_sealed: Mapped[str | None] = mapped_column(String(300), default=None)
     totp_step: Mapped[int] = mapped_column(default=0)
+    erased_at: Mapped[datetime | None] = mapped_column(default=None)
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
     version: Mapped[int] = mapped_column(init=False, default=1)

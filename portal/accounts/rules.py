@@ -28,7 +28,8 @@ KINDS: dict[str, LazyString] = {
     "contacts": _l("Contacts per tier"), "benefit": _l("Benefits"), "rights": _l("Rights per standing"), "four_eyes": _l("Rules of two eyes"),
     "checklist": _l("Checklist for new members"), "agreement": _l("Text of the agreement"), "policy": _l("Settings"),
     "holiday": _l("Holidays"), "ladder": _l("Ladders of reminders"), "renewal_ladder": _l("Ladders of renewals"), "imported_tier": _l("Tiers of imported lists"),
-    "bank_account": _l("Our bank accounts"), "bank_csv": _l("CSV files of banks"),
+    "bank_account": _l("Our bank accounts"), "bank_csv": _l("CSV files of banks"), "consent": _l("Consents we ask for"),
+    "processor": _l("Who works on data for us"), "retention": _l("How long data are kept"),
 }  # fmt: skip
 WORDS: dict[str, LazyString] = {
     "name": _l("Called"), "label": _l("Question"), "hint": _l("Hint"), "lead": _l("Lead"), "words": _l("Words"),
@@ -44,7 +45,9 @@ WORDS: dict[str, LazyString] = {
     "address": _l("Address"), "bank": _l("Bank"), "holder": _l("Holder"), "account": _l("Account"),
     "csv": _l("CSV file"), "columns": _l("Columns"), "dates": _l("Forms of dates"), "number": _l("Number"),
     "currency": _l("Currency"), "currencies": _l("Names of currencies"), "ignore": _l("Rows passed over"),
-    "account_labels": _l("Words before the account number"),
+    "account_labels": _l("Words before the account number"), "text": _l("Text"), "receiver": _l("To whom"),
+    "fields": _l("What"), "country": _l("Country or region"), "purpose": _l("Purpose"), "data": _l("Data"),
+    "until": _l("Until"), "abroad": _l("Processor abroad"),
 }  # fmt: skip
 SILENT = {"order", "code"}
 TONGUES = {"en": "English", "zh": "中文"}

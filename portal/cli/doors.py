@@ -23,7 +23,7 @@ from portal.core.errors import Refused
 from portal.core.settings import settings
 from portal.demo import build, sign_ins
 from portal.demo.cast import PASSWORD
-from portal.members import benefit_verify, contact_care, landscape, names, reports, terms
+from portal.members import benefit_verify, contact_care, landscape, names, reports, terms, verify_wall
 from portal.members.belonging import Membership
 from portal.members.verify import verify_deeds
 
@@ -92,10 +92,11 @@ def verify(form: str) -> None:
         decided, deeds = verify_deeds()
         claims, benefits = benefit_verify.verify_claims()
         lists, people = contact_care.verify_contacts()
-    found = [*broken, *books, *standings, *deeds, *benefits, *people]
+        listed, walls = verify_wall.verify_wall()
+    found = [*broken, *books, *standings, *deeds, *benefits, *people, *walls]
     checked = {
         "audit": entries, "journal": booked, "memberships": members, "proposals": decided, "claims": claims,
-        "contacts": lists,
+        "contacts": lists, "wall": listed,
     }  # fmt: skip
     words = [f"{name}: {number} checked" for name, number in checked.items()]
     _say({"checked": checked, "found": found}, "\n".join([*words, *(found or ["Clean."])]), form)

@@ -9,11 +9,13 @@ from datetime import datetime
 from urllib.parse import quote, urlsplit
 
 from flask import Response
-from sqlalchemy import String
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.core import clock, store
-from portal.core.db import Model, in_transaction
+from portal.core import clock, outbox, store
+from portal.core.db import Model, db, in_transaction, let_go
+from portal.core.errors import Missing
 
 PDF = "application/pdf"
 BIGGEST = 10 * 1024 * 1024
@@ -44,6 +46,7 @@ class StoredFile(Model):
     org_id: Mapped[int | None] = mapped_column(index=True, default=None)
     person_id: Mapped[int | None] = mapped_column(index=True, default=None)
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
+    erased_at: Mapped[datetime | None] = mapped_column(init=False, default=None)
 
 
 def address(sha256: str) -> str:
@@ -68,8 +71,26 @@ def read(file: StoredFile) -> bytes:
     return data
 
 
+def forget(file: StoredFile) -> None:
+    """Delete a file's content and name, its row stays; the content goes once this is saved, if no other row needs it."""
+    file.erased_at, file.name = clock.now(), "-"
+    outbox.queue("forget_file", f"forget_file:{file.uid}", {"sha256": file.sha256})
+
+
+@outbox.handles("forget_file")
+def _forget(item: outbox.Claim) -> None:
+    sha256 = item.payload["sha256"]
+    kept = select(StoredFile.id).where(StoredFile.sha256 == sha256, StoredFile.erased_at.is_(None))
+    needed = db.session.scalar(kept.limit(1)) is not None
+    let_go()
+    if not needed:
+        store.delete(address(sha256))
+
+
 def send(file: StoredFile, *, inline: bool = False) -> Response:
     """Answer with a file whose reader was checked before: as attachment, sandboxed, never sniffed."""
+    if file.erased_at is not None:
+        raise Missing(_l("This file was deleted when its time was over, or at its owner's wish."))
     response = Response(read(file), mimetype=file.media_type)
     how = "inline" if inline and file.media_type == PDF else "attachment"
     response.headers["Content-Disposition"] = f"{how}; filename*=UTF-8''{quote(file.name)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -44,3 +45,11 @@ def read(key: str) -> bytes:
     import obstore  # noqa: PLC0415 - heavy
 
     return bytes(obstore.get(_store(), key).bytes())
+
+
+def delete(key: str) -> None:
+    """Delete the content under a key; gone already is as good."""
+    import obstore  # noqa: PLC0415 - heavy
+
+    with suppress(FileNotFoundError):
+        obstore.delete(_store(), key)

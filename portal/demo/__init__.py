@@ -27,6 +27,7 @@ from portal.demo import members as demo_members
 from portal.demo import money as demo_money
 from portal.demo import perks as demo_perks
 from portal.demo import prices as demo_prices
+from portal.demo import wall as demo_wall
 from portal.demo.cast import FIRMS, PASSWORD, STAFF, Firm, credit_code
 from portal.members import agreements, drafting, quorum, review
 from portal.members.belonging import Agreement
@@ -224,6 +225,7 @@ def build(app: Flask) -> None:
         demo_bank.fill(demo.who, today)
         demo_members.fill(demo.who, today)
         demo_perks.fill(demo.who, today)
+        demo_wall.fill(demo.who, today)
 
 
 def _timeline(demo: Demo, today: date) -> list[tuple[int, Callable[[], None]]]:

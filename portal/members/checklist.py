@@ -9,9 +9,11 @@ from datetime import date, timedelta
 from flask import url_for
 from sqlalchemy import select
 
-from portal.accounts import contacts
+from portal.accounts import consents, contacts
+from portal.accounts.events import ConsentChanged
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
+from portal.accounts.privacy_models import Channel
 from portal.accounts.words import role
 from portal.billing.issuing import known_party
 from portal.core import audit, catalogue
@@ -109,7 +111,26 @@ def tick(membership: Membership, code: str, *, by: Person) -> None:
         audit.record("membership.item_ticked", membership, by=by, org_id=membership.org_id, item=code)
 
 
-def set_listing(org: Organisation, listed: bool, *, by: Person) -> None:
-    """Give or take back the consent to be shown on the wall."""
-    org.listing_consent = listed
-    audit.record("organisation.listing", org, by=by, org_id=org.id, listed=listed)
+def set_listing(org: Organisation, listed: bool, *, by: Person, channel: Channel = Channel.PROFILE) -> None:
+    """Give or take back the consent to be shown on the wall: a word in the ledger, which acts at once."""
+    if org.person is not None:
+        consents.speak(
+            consents.PERSON_SHOWN, listed, by=org.person, channel=channel, present=org.listing_consent
+        )
+    else:
+        consents.speak(consents.LISTING, listed, by=by, channel=channel, org=org, present=org.listing_consent)
+
+
+def on_consent_changed(event: ConsentChanged) -> None:
+    """Keep the copy that the wall reads: what a person says of himself, and what is said for an organisation."""
+    if event.purpose == consents.LISTING:
+        org = event.org
+    elif event.purpose == consents.PERSON_SHOWN:
+        mine = select(Organisation).where(Organisation.person_id == event.person.id)
+        org = db.session.scalars(mine).first()
+    else:
+        return
+    if org is not None:
+        org.listing_consent = event.given
+        audit.record("organisation.listing", org, by=event.person, org_id=org.id, listed=event.given)
+        db.session.flush()

@@ -149,7 +149,7 @@ class Application(Model):
 
 
 class Submission(Model):
-    """What was sent in, and when: immutable. Number n + 1 is shown beside number n."""
+    """What was sent in, and when: immutable, but for personal data that are erased. Number n + 1 is shown beside number n."""
 
     __tablename__ = "submission"
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
@@ -159,6 +159,7 @@ class Submission(Model):
     answers: Mapped[dict[str, Any]] = mapped_column(JSON)
     files: Mapped[dict[str, Any]] = mapped_column(JSON)
     by_name: Mapped[str] = mapped_column(String(120))
+    erased_at: Mapped[datetime | None] = mapped_column(init=False, default=None)
     at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
     __table_args__ = (UniqueConstraint("application_id", "n"),)
 

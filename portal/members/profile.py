@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
+from portal.accounts.privacy_models import Channel
 from portal.core import audit
 from portal.core.db import db
 from portal.core.errors import Refused
@@ -18,7 +19,9 @@ from portal.members.standing import Answer, Right
 OWN = ("display_name_zh", "display_name_en", "homepage", "address", "about")
 
 
-def change(org: Organisation, given: dict[str, Any], *, by: Person) -> None:
+def change(
+    org: Organisation, given: dict[str, Any], *, by: Person, channel: Channel = Channel.PROFILE
+) -> None:
     """Change what an organisation may change itself; `given` holds only the fields that are to change."""
     membership = terms.membership_of(org)
     if membership is not None and terms.may(membership, Right.EDIT_PROFILE) is not Answer.YES:
@@ -34,7 +37,7 @@ def change(org: Organisation, given: dict[str, Any], *, by: Person) -> None:
         names.index(org)
         audit.record("organisation.profile_changed", org, by=by, org_id=org.id, **changed)
     if given.get("listing", org.listing_consent) != org.listing_consent:
-        checklist.set_listing(org, given["listing"], by=by)
+        checklist.set_listing(org, given["listing"], by=by, channel=channel)
     db.session.flush()
 
 

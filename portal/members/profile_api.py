@@ -14,6 +14,7 @@ from portal.accounts.access import me
 from portal.accounts.bearer import needs
 from portal.accounts.may import May, Scope
 from portal.accounts.organisations import Organisation
+from portal.accounts.privacy_models import Channel
 from portal.core.api import (
     TOKEN_PROBLEMS,
     WRITE_PROBLEMS,
@@ -145,5 +146,5 @@ def change_organisation(path: OneRow, body: ProfileChange, header: WriteHeaders)
     if org.version != body.version:
         raise stale()
     given = body.model_dump(exclude={"version"}, exclude_unset=True)
-    profile.change(org, given, by=me().person)
+    profile.change(org, given, by=me().person, channel=Channel.API)
     return told(_answer(org))

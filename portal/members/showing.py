@@ -13,6 +13,7 @@ from sqlalchemy import select
 from portal.accounts import contacts
 from portal.accounts.access import Reader
 from portal.accounts.may import ContactRole, May
+from portal.accounts.timeline import told
 from portal.core import catalogue, clock
 from portal.core.audit import AuditEntry, of_subject
 from portal.core.db import db
@@ -165,10 +166,11 @@ def next_of(row: Membership, terms: list[Term]) -> str:
     return ""
 
 
-def story_for_applicant(row: Application, agreement: Agreement | None) -> list[AuditEntry]:
+def story_for_applicant(row: Application, agreement: Agreement | None) -> list[Any]:
     """Return what happened as far as it is the applicant's business: no voices, conflicts or papers of the house."""
     subjects = [row.subject, *([agreement.subject] if agreement else [])]
-    return list(db.session.scalars(of_subject(*subjects).where(AuditEntry.verb.in_(FOR_APPLICANT))))
+    entries = of_subject(*subjects).where(AuditEntry.verb.in_(FOR_APPLICANT))
+    return list(db.session.execute(told(entries)))
 
 
 def buttons(row: Application, agreement: Agreement | None, reader: Reader) -> dict[str, bool]:

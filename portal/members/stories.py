@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, bindparam, select
 
 from portal.accounts.access import Reader
 from portal.accounts.may import May
+from portal.accounts.timeline import told
 from portal.core import audit, story
 from portal.core.audit import AuditEntry
 from portal.core.db import db
@@ -88,12 +89,12 @@ def of_case(row: Application, agreement: Agreement | None, reader: Reader) -> li
         subjects.append(agreement.subject)
     if row.invoice is not None:
         subjects.append(row.invoice.subject)
-    entries = db.session.scalars(audit.of_subject(*subjects)).all()
+    entries = db.session.execute(told(audit.of_subject(*subjects))).all()
     return story.tell(entries, *mails(subjects, reader), *_papers(row, agreement, reader))
 
 
 _DEEDS = (
-    select(AuditEntry.at, AuditEntry.actor, AuditEntry.actor_id, AuditEntry.verb, AuditEntry.detail)
+    told(select(AuditEntry))
     .where(AuditEntry.org_id == bindparam("org", type_=BigInteger))
     .order_by(AuditEntry.id.desc())
     .limit(NEWEST)

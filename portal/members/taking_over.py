@@ -5,14 +5,15 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from portal.accounts import contacts
+from portal.accounts import consents, contacts
 from portal.accounts.may import ContactRole
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
+from portal.accounts.privacy_models import Channel
 from portal.accounts.registration import check_uscc, legal_key
 from portal.core.db import db
 from portal.core.errors import Refused
-from portal.members import names
+from portal.members import checklist, names
 from portal.members.models import Application
 
 
@@ -31,7 +32,19 @@ def _take_over_person(application: Application) -> None:
     org.country = str(answers["person_country"])
     org.address = str(answers["person_address"])
     org.homepage = str(answers.get("person_site") or "")
-    org.listing_consent = bool(answers.get("person_listing"))
+    _listing(application, bool(answers.get("person_listing")))
+
+
+def _listing(application: Application, listed: bool) -> None:
+    """Write the applicant's word about being shown into the ledger; a later word given elsewhere stands."""
+    org, by = application.org, application.applicant
+    last = (
+        consents.last_word(consents.LISTING, by, org)
+        if org.person is None
+        else consents.last_word(consents.PERSON_SHOWN, org.person)
+    )
+    if last is None or last.at <= application.created_at or last.channel is Channel.APPLICATION:
+        checklist.set_listing(org, listed, by=by, channel=Channel.APPLICATION)
 
 
 def _take_over_organisation(application: Application) -> None:
@@ -55,7 +68,7 @@ def _take_over_organisation(application: Application) -> None:
     org.registration_verdict = checked.verdict.value if checked else "foreign"
     for column in ("legal_name_en", "display_name_zh", "display_name_en", "category", "homepage", "address"):
         setattr(org, column, str(answers.get(column) or ""))
-    org.listing_consent = bool(answers.get("listing"))
+    _listing(application, bool(answers.get("listing")))
 
 
 def call_contacts(application: Application, *, by: Person) -> None:

@@ -20,7 +20,7 @@ from portal.core import audit, catalogue, clock, labels
 from portal.core.audit import AuditEntry
 from portal.core.db import db
 from portal.core.words import price
-from portal.members import care_tasks, deed_showing, review, showing, wall
+from portal.members import care_tasks, deed_showing, privacy_tasks, review, showing, wall
 from portal.members.belonging import Agreement, AgreementState, Membership
 from portal.members.models import Application, ApplicationState, Pair, Recommendation
 from portal.members.renewal_models import LateMoney, LateState
@@ -203,7 +203,9 @@ def staff_tasks(reader: Reader) -> list[dict[str, Any]]:
     if reader.staff_may(May.PREPARE_AGREEMENTS) or reader.staff_may(May.COUNTERSIGN):
         found += _agreements(reader)
     found += [_task(*one) for one in deed_showing.waiting_for(reader)]
-    found += _late_money(reader) + desk.tasks(reader) + care_tasks.of_staff(reader)
+    found += (
+        _late_money(reader) + desk.tasks(reader) + care_tasks.of_staff(reader) + privacy_tasks.tasks(reader)
+    )
     return sorted(found, key=lambda task: (not task["overdue"], task["since"] or clock.now()))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy import Select, and_, case, exists, func, or_, select
 
 from portal.accounts.organisations import Organisation
 from portal.core import catalogue, i18n
@@ -14,6 +14,7 @@ from portal.core.db import db
 from portal.members import grams
 from portal.members.belonging import Membership
 from portal.members.standing import Answer, Right, Standing
+from portal.members.wall_models import WallEntry
 
 
 def listed_standings() -> list[Standing]:
@@ -33,15 +34,29 @@ def tier_name(code: str) -> str:
     return catalogue.in_words(body["name"]) if body else code
 
 
+def entitled() -> Any:
+    """Return the condition that somebody belongs on the wall: he consents, and is listed or an unclaimed import."""
+    listed = or_(Membership.standing.in_(listed_standings()), Organisation.unclaimed)
+    return and_(Organisation.listing_consent, listed)
+
+
+def waiting() -> Any:
+    """Return the condition that somebody stays shown until an edition removes him: he stood on the last one.
+
+    Consent taken back and an expulsion do not wait.
+    """
+    stood = exists().where(WallEntry.org_id == Organisation.id)
+    return and_(Organisation.listing_consent, Membership.standing != Standing.EXPELLED, stood)
+
+
 def shown(*, people: bool = False) -> Select[Membership]:
-    """Select whoever the wall shows: listed and consenting members, and unclaimed ones of an import.
+    """Select whoever the wall shows: those entitled to it, at once, and those whose removal waits for an edition.
 
     Individuals are a list of their own, never among the organisations.
     """
     # Not "is not null": SQLite then walks all names in their order instead of the few individuals.
     kind = Organisation.person_id > 0 if people else Organisation.person_id.is_(None)
-    listed = or_(Membership.standing.in_(listed_standings()), Organisation.unclaimed)
-    return select(Membership).join(Organisation).where(kind, Organisation.listing_consent, listed)
+    return select(Membership).join(Organisation).where(kind, or_(entitled(), waiting()))
 
 
 def ranked(tier: Any = Membership.tier) -> Any:
@@ -110,3 +125,21 @@ def within(counted: Mapping[str, int], start: int, most: int, order: Sequence[st
 def joined(membership: Membership) -> date | None:
     """Return since when the organisation belongs, as known here."""
     return membership.member_since or membership.stated_joined
+
+
+def entry(row: Membership) -> dict[str, Any]:
+    """Return a member of the wall as programs read it."""
+    org, day = row.org, joined(row)
+    return {
+        "id": org.uid,
+        "name": {
+            "zh": org.display_name_zh or org.legal_name,
+            "en": org.display_name_en or org.legal_name_en or org.legal_name,
+        },
+        "tier": row.tier,
+        "category": org.category or None,
+        "homepage": org.homepage or None,
+        "logo": None,
+        "joined": str(day) if day else None,
+        "founding": row.founding,
+    }

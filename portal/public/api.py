@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from pydantic import Field
 
+from portal.accounts import consents
 from portal.accounts.organisations import Organisation
 from portal.billing.catalogue import price_of
 from portal.core import catalogue, clock, cursors
@@ -35,7 +36,6 @@ from portal.core.errors import Missing
 from portal.core.web import public as anybody
 from portal.members import form, wall
 from portal.members.belonging import Membership
-from portal.public.members import entry
 from portal.public.views import public
 
 wall_api = operations("api_wall", __name__, str(_l("Open to everybody")))
@@ -100,7 +100,7 @@ def list_members(query: MemberQuery) -> Response:
         limit=query.limit,
         cursor=query.cursor,
     )
-    return shared(Members(items=[MemberAnswer(**entry(row)) for row in rows], next=onward))
+    return shared(Members(items=[MemberAnswer(**wall.entry(row)) for row in rows], next=onward))
 
 
 @wall_api.get(
@@ -113,7 +113,7 @@ def get_member(path: OneRow) -> Response:
     row = db.session.scalars(wall.shown().where(Organisation.uid == path.uid)).first()
     if row is None:
         raise Missing(_("This organisation is not shown on the member wall."))
-    return shared(MemberAnswer(**entry(row)))
+    return shared(MemberAnswer(**wall.entry(row)))
 
 
 @wall_api.get(
@@ -160,6 +160,7 @@ def document() -> dict[str, Any]:
         "type": "string",
         "enum": ["", *catalogue.entries("tier")],
     }
+    schemas["ConsentWord"]["properties"]["purpose"] = {"type": "string", "enum": list(consents.purposes())}
     for path in found["paths"].values():
         for operation in path.values():
             for parameter in operation.get("parameters", []):

@@ -23,7 +23,7 @@ from portal.core.paging import Page, number, place_in
 from portal.core.unchanged import unchanged
 from portal.core.web import LONG_QUERY
 from portal.core.web import public as anybody
-from portal.members import wall
+from portal.members import editions, wall
 from portal.members.belonging import Membership
 from portal.members.landscape import document
 from portal.members.roll import chips_for
@@ -120,28 +120,15 @@ def _signpost(uid: str) -> BaseResponse:
 @public.get("/members.json")
 @anybody
 def members_json() -> Response:
-    """Hand out the wall as data. `edition` counts the published editions; there is one a day so far."""
+    """Hand out the wall as data. `edition` counts the published editions, `day` is that of the last one."""
     rows = db.session.scalars(wall.shown().order_by(wall.ranked(), Organisation.sort_en, Membership.id))
-    body = {"edition": 1, "day": str(clock.today()), "members": [entry(row) for row in rows]}
-    return share(jsonify(body))
-
-
-def entry(row: Membership) -> dict[str, Any]:
-    """Return a member of the wall as programs read it."""
-    org, day = row.org, wall.joined(row)
-    return {
-        "id": org.uid,
-        "name": {
-            "zh": org.display_name_zh or org.legal_name,
-            "en": org.display_name_en or org.legal_name_en or org.legal_name,
-        },
-        "tier": row.tier,
-        "category": org.category or None,
-        "homepage": org.homepage or None,
-        "logo": None,
-        "joined": str(day) if day else None,
-        "founding": row.founding,
+    last = editions.last()
+    body = {
+        "edition": last.n if last else 0,
+        "day": str(last.day if last else clock.today()),
+        "members": [wall.entry(row) for row in rows],
     }
+    return share(jsonify(body))
 
 
 @public.get("/members/landscape.yml")

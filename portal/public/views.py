@@ -11,8 +11,8 @@ from flask_babel import gettext as _
 from sqlalchemy import text
 
 from portal.billing.catalogue import price_of
-from portal.core import catalogue, flags, i18n, web
-from portal.core.db import db
+from portal.core import catalogue, flags, i18n, personal, web
+from portal.core.db import Model, db
 from portal.core.money import Money
 from portal.core.settings import place, settings
 from portal.core.web import public as anybody
@@ -89,8 +89,11 @@ def _given(table: dict[str, int | None], tier: str) -> int | bool | None:
 @public.get("/privacy")
 @anybody
 def privacy() -> str:
-    """Say which personal data are kept, what for and how long."""
-    return render_template("public/privacy.html")
+    """Say which personal data are kept, what for and how long, who works on them, and what people are asked."""
+    return render_template(
+        "public/privacy.html", purposes=personal.by_purpose(Model.metadata), kept=catalogue.entries("retention"),
+        processors=catalogue.entries("processor"), consents=catalogue.entries("consent"),
+    )  # fmt: skip
 
 
 @public.get("/terms")
