@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from flask import Blueprint
-from flask_babel import lazy_gettext as _l
 from flask_openapi3.blueprint import APIBlueprint
 
+from portal import rails
 from portal.accounts import (  # noqa: F401 - their routes
     contacts,
     engine,
@@ -19,10 +19,8 @@ from portal.accounts import (  # noqa: F401 - their routes
 from portal.accounts import words as account_words
 from portal.accounts.api import whoami
 from portal.accounts.audit_office import chain
-from portal.accounts.frame import staff_who_may
 from portal.accounts.helpdesk import helpdesk
 from portal.accounts.mail_office import letterbox
-from portal.accounts.may import May
 from portal.accounts.merging import MergeUndone, OrganisationsMerged
 from portal.accounts.office import staff
 from portal.accounts.organisations import Organisation
@@ -59,7 +57,7 @@ from portal.billing import words as billing_words
 from portal.billing.account_views import account
 from portal.billing.ageing_office import ageing
 from portal.billing.api import invoices_api
-from portal.billing.dunning_office import chasing, count_proposals
+from portal.billing.dunning_office import chasing
 from portal.billing.events import (
     CreditNoteIssued,
     DunningStepReached,
@@ -77,8 +75,7 @@ from portal.billing.pay import pay
 from portal.billing.price_doors import install as open_price_desk
 from portal.billing.price_doors import plans, plans_api, shelf
 from portal.billing.views import billing
-from portal.core import events, nav
-from portal.core.nav import Entry
+from portal.core import events
 from portal.members import (  # noqa: F401 - their routes
     agreements,
     benefit_changes,
@@ -130,7 +127,7 @@ from portal.members.events import (
 )
 from portal.members.home import member, office
 from portal.members.intake import intake
-from portal.members.office import cases, count_waiting
+from portal.members.office import cases
 from portal.members.profile_api import profiles
 from portal.members.renewal_office import renewals
 from portal.members.roll import roll
@@ -239,99 +236,4 @@ def install() -> None:
     open_price_desk()
     privacy_doors.install()
     frame.install()
-    nav.divide("office", (40, _l("Finance")), (70, _l("House and rules")))
-    _rails()
-    _books()
-    _desk_rails()
-
-
-def _rails() -> None:
-    nav.add(
-        Entry("member", 10, "member.home", _l("Home"), "house", lambda _r: True),
-        Entry("member", 20, "member.membership", _l("Membership"), "award", frame.acts),
-        Entry("member", 25, "member.benefits", _l("Benefits"), "gift", frame.acts),
-        Entry("member", 30, "apply.applications", _l("Applications"), "file-earmark-text", lambda _r: True),
-        Entry("member", 35, "apply.agreement_list", _l("Agreements"), "pen", frame.acts),
-        Entry("member", 40, "billing.invoices", _l("Invoices"), "receipt", lambda _r: True),
-        Entry("member", 75, "member.profile", _l("Profile"), "building", frame.acts),
-        Entry("office", 10, "office.home", _l("What waits"), "house", lambda r: r.works_here()),
-        Entry(
-            "office",
-            20,
-            "cases.queue",
-            _l("Applications"),
-            "file-earmark-text",
-            staff_who_may(May.READ_MEMBERS),
-            count_waiting,
-        ),
-        Entry("office", 30, "roll.members", _l("Members"), "buildings", staff_who_may(May.READ_MEMBERS)),
-        Entry("office", 33, "figures.bridge", _l("Figures"), "graph-up", staff_who_may(May.READ_FIGURES)),
-        Entry(
-            "office", 32, "renewals.upcoming", _l("Renewals"), "arrow-repeat", staff_who_may(May.READ_MEMBERS)
-        ),
-        Entry("office", 35, "folk.people", _l("People"), "people", staff_who_may(May.READ_MEMBERS)),
-        Entry(
-            "office",
-            40,
-            "money.desk",
-            _l("Finance desk"),
-            "cash-coin",
-            staff_who_may(May.READ_MONEY),
-            queries.count_waiting,
-        ),
-        Entry("office", 45, "money.bank", _l("Bank statements"), "bank2", staff_who_may(May.READ_MONEY)),
-        Entry("office", 50, "money.invoices", _l("Invoices"), "receipt", staff_who_may(May.READ_MONEY)),
-        Entry("office", 60, "money.receipts", _l("Receipts"), "bank", staff_who_may(May.READ_MONEY)),
-        Entry(
-            "office", 61, "money.refunds", _l("Refunds"), "arrow-return-left", staff_who_may(May.READ_MONEY)
-        ),
-        Entry(
-            "office", 62, "money.online", _l("Online payments"), "credit-card", staff_who_may(May.READ_MONEY)
-        ),
-    )
-
-
-def _books() -> None:
-    nav.add(
-        Entry(
-            "office",
-            51,
-            "money.notes",
-            _l("Credit notes"),
-            "file-earmark-minus",
-            staff_who_may(May.READ_MONEY),
-        ),
-        Entry("office", 64, "money.chart", _l("Books"), "journal-text", staff_who_may(May.READ_MONEY)),
-        Entry(
-            "office",
-            65,
-            "money.months",
-            _l("Accounting months"),
-            "calendar-check",
-            staff_who_may(May.READ_MONEY),
-        ),
-    )
-
-
-def _desk_rails() -> None:
-    nav.add(
-        Entry(
-            "office",
-            52,
-            "fapiao_desk.queue",
-            _l("Fapiao"),
-            "file-earmark-ruled",
-            staff_who_may(May.READ_MONEY),
-            fapiao_access.count_waiting,
-        ),
-        Entry(
-            "office",
-            53,
-            "chasing.late",
-            _l("Reminders"),
-            "bell",
-            staff_who_may(May.READ_MONEY),
-            count_proposals,
-        ),
-        Entry("office", 54, "ageing.page", _l("Ageing"), "hourglass-split", staff_who_may(May.READ_MONEY)),
-    )
+    rails.install()
