@@ -95,5 +95,5 @@ def install() -> None:
         Chore("void_envelopes", "20 9 * * *", members.void_envelopes),
         Chore("publish_wall", "30 0 * * *", publish_wall),
         Chore("retain", "10 5 * * *", retaining.retain),
-        Chore("check_files", "0 2 1 * *", file_checks.check_files),
+        Chore("check_files", "30 5 1 * *", file_checks.check_files),
     )
