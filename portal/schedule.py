@@ -114,5 +114,5 @@ def install() -> None:
         Chore("serve_benefit_queues", "25 0 * * *", benefit_chores.serve_benefit_queues),
         Chore("publish_wall", "30 0 * * *", publish_wall),
         Chore("retain", "10 5 * * *", retaining.retain),
-        Chore("check_files", "0 2 1 * *", file_checks.check_files),
+        Chore("check_files", "30 5 1 * *", file_checks.check_files),
     )

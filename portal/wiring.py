@@ -95,7 +95,9 @@ from portal.members import (  # noqa: F401 - their routes
     renewal_api,
     renewal_chores,
     renewal_hearing,
+    renewal_queries,
     renewal_views,
+    renewing,
     signing,
     steps,
     terms,
@@ -103,12 +105,14 @@ from portal.members import (  # noqa: F401 - their routes
     tier_changes,
     tier_office,
     tier_papers,
+    tier_terms,
     tier_words,
     words,
 )
 from portal.members import papers as member_papers  # noqa: F401 - its outbox handlers
 from portal.members import queue as member_queue  # noqa: F401 - its routes
 from portal.members.api import applications_api
+from portal.members.belonging import Term, TermKind
 from portal.members.benefit_api import benefits_api
 from portal.members.care_doors import install as open_care
 from portal.members.care_doors import lists, perks
@@ -189,6 +193,11 @@ def tier_of(org: Organisation) -> str:
     return membership.tier if membership is not None and membership.tier else "default"
 
 
+def what_follows(term: Term) -> tuple[str, TermKind]:
+    """Return tier and kind of the term after this one: what a confirmed change says, else the same tier renewed."""
+    return tier_terms.tier_after(term), tier_terms.kind_after(term)
+
+
 def install() -> None:
     """Let the domains hear each other, and put their entries on the rails."""
     events.on(ApplicationSubmitted, individuals.on_submitted)
@@ -223,6 +232,8 @@ def install() -> None:
     events.on(InvoiceReversed, fapiao_verbs.on_reversed)
     events.on(InvoiceIssued, purchase_orders.on_issued)
     contacts.ask_tier(tier_of)
+    renewal_queries.ask_next(what_follows)
+    tier_terms.ask_renewals(tier_terms.Renewals(renewal_queries.open_offer, renewing.offer_instead))
     words.install()
     list_words.install()
     deed_words.install()

@@ -140,13 +140,13 @@ def test_a_new_purpose_is_a_row_of_the_catalogue(li: Flask) -> None:
 
 def test_the_newsletter_goes_to_whoever_agrees_today_and_its_list_is_on_record(li: Flask) -> None:
     sun = browser(li, "sun@house.example")
-    assert "li@nowhere.example" not in sun.get("/office/privacy/newsletter.csv").text
+    assert "li@nowhere.example" not in sun.get("/office/privacy/newsletter/file").text
     client = browser(li, "li@nowhere.example")
     post(client, MINE + "newsletter", given="yes")
-    assert "li@nowhere.example" in sun.get("/office/privacy/newsletter.csv").text
+    assert "li@nowhere.example" in sun.get("/office/privacy/newsletter/file").text
     post(client, MINE + "newsletter", given="no")
-    assert "li@nowhere.example" not in sun.get("/office/privacy/newsletter.csv").text
-    assert client.get("/office/privacy/newsletter.csv").status_code == 403
+    assert "li@nowhere.example" not in sun.get("/office/privacy/newsletter/file").text
+    assert client.get("/office/privacy/newsletter/file").status_code == 403
     with li.app_context(), reading():
         out = select(AuditEntry.detail).where(AuditEntry.verb == "list.exported").order_by(AuditEntry.id)
         assert [one["rows"] for one in db.session.scalars(out)] == [0, 1, 0]
@@ -180,16 +180,16 @@ def test_my_data_come_as_json_and_pdf_with_what_was_disclosed_to_whom(li: Flask)
         make_org("Galaxy Chips", (person(), ContactRole.TECHNICAL))
         consents.speak("newsletter", True, by=person(), channel=Channel.ACCOUNT)
     client = browser(li, "li@nowhere.example")
-    answer = client.get("/account/privacy/data.json")
+    answer = client.get("/account/privacy/data/json/file")
     body = json.loads(answer.text)
     assert body["account"][0]["email"] == "li@nowhere.example"
     assert [row["role"] for row in body["roles"]] == ["Technical"]
     assert [row["word"] for row in body["consents"]] == ["given"]
     assert {row["to"] for row in body["disclosed"]} == {"the foundation", "people who act for Galaxy Chips"}
     assert "sun@house.example" not in answer.text
-    paper = client.get("/account/privacy/data.pdf")
+    paper = client.get("/account/privacy/data/pdf/file")
     assert paper.data.startswith(b"%PDF-")
-    assert client.get("/account/privacy/data.csv").status_code == 404
+    assert client.get("/account/privacy/data/csv/file").status_code == 404
     with li.app_context(), reading():
         took = select(AuditEntry.detail).where(AuditEntry.verb == "person.data_taken").order_by(AuditEntry.id)
         assert [one["form"] for one in db.session.scalars(took)] == ["json", "pdf"]

@@ -26,7 +26,7 @@ labels.name(
     Fate,
     {
         Fate.ERASED: _l("Erased"),
-        Fate.ANONYMISED: _l("Without your name"),
+        Fate.ANONYMISED: _l("Made anonymous"),
         Fate.KEPT: _l("Kept"),
     },
     {Fate.ERASED: "good", Fate.ANONYMISED: "wait", Fate.KEPT: "warn"},

@@ -137,9 +137,9 @@ def delete_due() -> BaseResponse:
     return go("privacy_desk.retention", _("%(num)s rows are deleted.", num=done))
 
 
-@privacy_desk.get("/newsletter.csv")
+@privacy_desk.get("/newsletter/file")
 @allow(May.ERASE_PEOPLE)
-def newsletter_csv() -> Response:
+def newsletter_file() -> Response:
     """Hand out whom the newsletter may go to today; who took it out is on record."""
     rows = [(one.name, one.email, one.language) for one in consents.receivers(consents.NEWSLETTER)]
     audit.trace("list.exported", "consent:0", by=me().person, list="newsletter", rows=len(rows))

@@ -45,7 +45,7 @@ def change_consent(code: str) -> BaseResponse:
     return go("accounts.privacy", _("You agreed.") if given == "yes" else _("Your consent is taken back."))
 
 
-@accounts.get("/account/privacy/data.<form>")
+@accounts.get("/account/privacy/data/<form>/file")
 @fresh
 @signed_in
 def data_file(form: str) -> Response:

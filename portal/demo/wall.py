@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 
+from sqlalchemy import select
+
 from portal.accounts import consents, erasing
+from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
 from portal.accounts.privacy_models import Channel
 from portal.core import clock
 from portal.core.db import db, transaction
 from portal.demo.cast import FIRMS
-from portal.members import editions
+from portal.members import editions, profile
 
 Who = Callable[[str], Person]
 
@@ -21,6 +24,10 @@ def fill(who: Who, today: date) -> None:
     with clock.stopped_at(today - timedelta(days=1)), transaction():
         editions.publish()
     with clock.stopped_at(today), transaction():
+        org = db.session.scalars(
+            select(Organisation).where(Organisation.display_name_en == FIRMS[0].en)
+        ).one()
+        profile.change(org, {"homepage": f"https://{FIRMS[0].site}.example/ai"}, by=who(FIRMS[0].site))
         consents.speak(consents.NEWSLETTER, True, by=who(FIRMS[0].site), channel=Channel.ACCOUNT)
         former = Person(email="former@galaxy-chips.example", name="王前", language="zh_Hans_CN")
         former.verified_at, former.demo = clock.now(), True

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, and_, not_, or_, select
+from sqlalchemy import and_, not_, or_, select
 from sqlalchemy.orm import contains_eager
 
 from portal.accounts.organisations import Organisation
@@ -94,7 +94,7 @@ def present(row: Membership) -> dict[str, Any]:
     return {**body, "name": None, "homepage": None} if row.org.person_id is not None else body
 
 
-def _entitled() -> Select[Any]:
+def _entitled() -> Any:
     """Select everybody who belongs on the wall, with what the last edition said."""
     return (
         select(Membership, WallEntry)

@@ -30,13 +30,15 @@ def count_waiting() -> Select[int]:
     return select(func.count(WallEntry.id)).where(WallEntry.held_by_id.is_not(None))
 
 
-def _differences(before: dict[str, Any] | None, after: dict[str, Any] | None) -> list[tuple[str, str, str]]:
-    """Return what changed between two states of an entry: label, before, now."""
+def _differences(
+    before: dict[str, Any] | None, after: dict[str, Any] | None, fields: tuple[str, ...]
+) -> list[tuple[str, str, str]]:
+    """Return what changed between two states of an entry in some fields: label, before, now."""
     old, new = _flat(before), _flat(after)
     return [
         (label, old.get(key, ""), new.get(key, ""))
         for key, label in _labels().items()
-        if old.get(key, "") != new.get(key, "")
+        if key in fields and old.get(key, "") != new.get(key, "")
     ]
 
 
@@ -64,13 +66,14 @@ def _flat(body: dict[str, Any] | None) -> dict[str, str]:
 
 def _lines(rows: list[Any]) -> list[dict[str, Any]]:
     """Return steps or changes as lines of a table, with the names of today."""
+    told = {WallChangeKind.ADDED: ("tier",), WallChangeKind.CHANGED: tuple(_labels())}
     ids = [row.org_id for row in rows]
     found = db.session.scalars(select(Organisation).where(Organisation.id.in_(ids)))
     orgs = {org.id: org for org in found}
     return [
         {
             "org": orgs[row.org_id], "kind": row.kind, "reason": row.reason,
-            "fields": _differences(row.before, row.after) if row.kind is WallChangeKind.CHANGED else [],
+            "fields": _differences(row.before, row.after, told.get(row.kind, ())),
         }
         for row in rows
     ]  # fmt: skip
