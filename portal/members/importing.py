@@ -24,6 +24,7 @@ from portal.members.models import MatchKey, NameGram, Pair
 from portal.members.past_models import ImportState, MemberImport
 
 PURPOSE = "member_list"
+MOST_WRITES = 2_000  # each is a second's hundredth or two under one lock
 
 
 def take_in(steps: list[Step], content: Content, *, name: str, by: Person) -> MemberImport:
@@ -73,6 +74,13 @@ def apply(row: MemberImport, lines: list[list_file.Line], *, by: Person) -> None
     if row.counts["conflict"] or row.counts["refused"]:
         raise Refused(
             _l("A list is applied whole or not at all: please settle the rows that cannot be taken first.")
+        )
+    if row.counts["create"] + row.counts["change"] > MOST_WRITES:
+        raise Refused(
+            _l(
+                "A list writes at most %(most)s rows at once. Please take those that change in parts.",
+                most=MOST_WRITES,
+            )
         )
     move(row, ImportState.APPLIED)
     row.applied_at, row.done = clock.now(), [_do(step, by) for step in row.plan if step["changes"]]
