@@ -9,7 +9,17 @@ from flask import Flask
 
 from portal.core.states import TABLES
 from portal.core.web import ACCESS
-from portal.members import agreements, appeals, chores, closing, drafting, fulfil, quorum, review, tier_changes
+from portal.members import (
+    agreements,
+    appeals,
+    chores,
+    closing,
+    drafting,
+    fulfil,
+    quorum,
+    review,
+    tier_changes,
+)
 from portal.members.belonging import AGREEMENT_LIFE
 from portal.members.models import APPLICATION_LIFE
 from portal.members.verbs import AGREEMENT, APPLICATION, Verb, moves
