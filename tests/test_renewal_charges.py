@@ -90,7 +90,11 @@ def test_a_charge_that_succeeds_renews_and_ends_the_reminders(double: Double) ->
         assert r.steps(row, "card") == [("charge_1", "sent")]
     nights(date(2026, 12, 31), T + timedelta(days=10))
     with reading():
-        assert [step for step, state in r.steps(r.only()) if state == "sent"] == ["offer", "invoice", "remind_7"]
+        assert [step for step, state in r.steps(r.only()) if state == "sent"] == [
+            "offer",
+            "invoice",
+            "remind_7",
+        ]
 
 
 def test_after_an_outage_one_try_is_made_for_all_that_were_missed(double: Double) -> None:
