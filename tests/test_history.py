@@ -211,7 +211,7 @@ def test_names_that_differ_only_in_width_or_case_are_one_name_of_one_key_and_a_p
         assert db.session.scalars(select(FormerName)).all() == []
         assert sorted(db.session.scalars(select(Organisation.legal_name))) == [
             "Deneb Systems",
-            "deneb　systems",
+            "deneb systems",
         ]
         assert db.session.scalar(select(func.count(Pair.id))) == 1
 

@@ -65,6 +65,7 @@ def plan_anew(row: MemberImport, lines: list[list_file.Line]) -> bool:
 
 def apply(row: MemberImport, lines: list[list_file.Line], *, by: Person) -> None:
     """Do what the dry run said, all of it; `Refused` if a row cannot be taken, or if anything would go otherwise than shown."""
+    move(row, ImportState.APPLIED)
     if [step.body() for step in list_plan.plan(lines)] != row.plan:
         raise Refused(
             _l(
@@ -82,7 +83,6 @@ def apply(row: MemberImport, lines: list[list_file.Line], *, by: Person) -> None
                 most=MOST_WRITES,
             )
         )
-    move(row, ImportState.APPLIED)
     row.applied_at, row.done = clock.now(), [_do(step, by) for step in row.plan if step["changes"]]
     db.session.flush()
     audit.record("members.list_applied", row, by=by, file=row.name, **row.counts)
