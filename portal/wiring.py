@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Blueprint
 from flask_openapi3.blueprint import APIBlueprint
 
@@ -193,6 +196,41 @@ def tier_of(org: Organisation) -> str:
     return membership.tier if membership is not None and membership.tier else "default"
 
 
+REACTIONS: tuple[tuple[type[Any], Callable[[Any], object]], ...] = (
+    (ApplicationSubmitted, individuals.on_submitted),
+    (ApplicationApproved, fulfil.on_approved),
+    (AgreementSigned, agreements.on_signed),
+    (AgreementExecuted, fulfil.on_executed),
+    (InvoiceSettled, fulfil.on_settled),
+    (MembershipJoined, fulfil.on_joined),
+    (CreditTermsGiven, fulfil.on_credit_given),
+    (InvoiceSettled, renewal_hearing.on_settled),
+    (InvoiceReopened, renewal_hearing.on_reopened),
+    (InvoiceReversed, renewal_hearing.on_reversed),
+    (ReceiptUnapplied, late_money.on_unapplied),
+    (StandingChanged, renewal_chores.on_standing_changed),
+    (StandingChanged, endings.on_standing_changed),
+    (OrganisationsMerged, payers_merging.on_merged),
+    (OrganisationsMerged, merging.on_merged),
+    (MergeUndone, merging.on_undone),
+    (ApplicationApproved, tier_apply.on_approved),
+    (TermOpened, tier_changes.on_term_opened),
+    (TierChanged, tier_changes.on_tier_changed),
+    (InvoiceSettled, tier_changes.on_settled),
+    (InvoiceReversed, tier_changes.on_reversed),
+    (TermOpened, benefit_changes.on_term_opened),
+    (StandingChanged, benefit_changes.on_standing_changed),
+    (TermOpened, contact_care.on_term_opened),
+    (StandingChanged, contact_care.on_standing_changed),
+    (ApplicationClosed, benefit_changes.on_application_closed),
+    (InvoiceSettled, benefit_changes.on_settled),
+    (DunningStepReached, charging.at_step),
+    (CreditNoteIssued, fapiao_verbs.on_credit_note),
+    (InvoiceReversed, fapiao_verbs.on_reversed),
+    (InvoiceIssued, purchase_orders.on_issued),
+)
+
+
 def what_follows(term: Term) -> tuple[str, TermKind]:
     """Return tier and kind of the term after this one: what a confirmed change says, else the same tier renewed."""
     return tier_terms.tier_after(term), tier_terms.kind_after(term)
@@ -200,37 +238,8 @@ def what_follows(term: Term) -> tuple[str, TermKind]:
 
 def install() -> None:
     """Let the domains hear each other, and put their entries on the rails."""
-    events.on(ApplicationSubmitted, individuals.on_submitted)
-    events.on(ApplicationApproved, fulfil.on_approved)
-    events.on(AgreementSigned, agreements.on_signed)
-    events.on(AgreementExecuted, fulfil.on_executed)
-    events.on(InvoiceSettled, fulfil.on_settled)
-    events.on(MembershipJoined, fulfil.on_joined)
-    events.on(CreditTermsGiven, fulfil.on_credit_given)
-    events.on(InvoiceSettled, renewal_hearing.on_settled)
-    events.on(InvoiceReopened, renewal_hearing.on_reopened)
-    events.on(InvoiceReversed, renewal_hearing.on_reversed)
-    events.on(ReceiptUnapplied, late_money.on_unapplied)
-    events.on(StandingChanged, renewal_chores.on_standing_changed)
-    events.on(StandingChanged, endings.on_standing_changed)
-    events.on(OrganisationsMerged, payers_merging.on_merged)
-    events.on(OrganisationsMerged, merging.on_merged)
-    events.on(MergeUndone, merging.on_undone)
-    events.on(ApplicationApproved, tier_apply.on_approved)
-    events.on(TermOpened, tier_changes.on_term_opened)
-    events.on(TierChanged, tier_changes.on_tier_changed)
-    events.on(InvoiceSettled, tier_changes.on_settled)
-    events.on(InvoiceReversed, tier_changes.on_reversed)
-    events.on(TermOpened, benefit_changes.on_term_opened)
-    events.on(StandingChanged, benefit_changes.on_standing_changed)
-    events.on(TermOpened, contact_care.on_term_opened)
-    events.on(StandingChanged, contact_care.on_standing_changed)
-    events.on(ApplicationClosed, benefit_changes.on_application_closed)
-    events.on(InvoiceSettled, benefit_changes.on_settled)
-    events.on(DunningStepReached, charging.at_step)
-    events.on(CreditNoteIssued, fapiao_verbs.on_credit_note)
-    events.on(InvoiceReversed, fapiao_verbs.on_reversed)
-    events.on(InvoiceIssued, purchase_orders.on_issued)
+    for event, reaction in REACTIONS:
+        events.on(event, reaction)
     contacts.ask_tier(tier_of)
     renewal_queries.ask_next(what_follows)
     tier_terms.ask_renewals(tier_terms.Renewals(renewal_queries.open_offer, renewing.offer_instead))
