@@ -196,7 +196,7 @@ def tier_of(org: Organisation) -> str:
     return membership.tier if membership is not None and membership.tier else "default"
 
 
-REACTIONS: tuple[tuple[type[Any], Callable[[Any], object]], ...] = (
+REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (ApplicationSubmitted, individuals.on_submitted),
     (ApplicationApproved, fulfil.on_approved),
     (AgreementSigned, agreements.on_signed),
