@@ -17,7 +17,7 @@ from portal.core import catalogue, clock
 from portal.core.db import db, reading, transaction
 from portal.core.errors import Refused
 from portal.core.money import Money
-from portal.members import drafting, joining, late_money, reports
+from portal.members import drafting, joining, late_money, reports, terms
 from portal.members.belonging import TermKind
 from portal.members.facts import facts_of
 from portal.members.models import Kind

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from portal.billing.verify import verify_books
 from portal.core import chores, clock
 from portal.core.db import db, transaction
+from portal.core.money import Money
 from portal.members import late_money, renewing, reports
 from portal.members.belonging import Membership
 from portal.members.renewal_models import (
@@ -83,7 +84,7 @@ def _pay(row: Membership, events: dict[str, Any]) -> None:
     """Let money arrive: with the reference if there is an invoice, else from a payer whom the bank knows."""
     made = [one for one in r.offers_of(row) if one.invoice is not None]
     text = str(made[-1].invoice.reference) if made and made[-1].invoice is not None else "dues"
-    r.transfer("B-1", r.SILVER // events["part"], text, value=day(events["value"]))
+    r.transfer("B-1", Money(r.SILVER.minor // events["part"]), text, value=day(events["value"]))
 
 
 def facts(row: Membership) -> dict[str, Any]:

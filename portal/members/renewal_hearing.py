@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from portal.billing.events import InvoiceReopened, InvoiceReversed, InvoiceSettled
+from portal.billing.models import Invoice
 from portal.core.db import db
 from portal.members import renewing, terms
 from portal.members.belonging import Membership, Term
@@ -18,14 +19,20 @@ def on_settled(event: InvoiceSettled) -> None:
     subject = event.invoice.billed_subject
     if subject.startswith(PREFIX):
         renewing.settled(int(subject.removeprefix(PREFIX)), event.invoice)
+    _look_again(event.invoice)
 
 
 def on_reopened(event: InvoiceReopened) -> None:
     """Bring the standing up to date when money that had covered a term went away again."""
+    _look_again(event.invoice)
+
+
+def _look_again(invoice: Invoice) -> None:
+    """Write the standing of whoever has a term on an invoice anew."""
     rows = db.session.scalars(
         select(Membership)
         .join(Term, Term.membership_id == Membership.id)
-        .where(Term.invoice_id == event.invoice.id)
+        .where(Term.invoice_id == invoice.id)
     ).all()
     if rows:
         terms.refresh(rows)

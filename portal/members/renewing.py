@@ -154,7 +154,6 @@ def settled(offer_id: int, paid: Invoice) -> None:
     """Let a covered offer become a term from the old end, if the money came in time; else it is held as credit."""
     row = locked(offer_id)
     if row.state is not O.OPEN:
-        terms.refresh([row.membership])
         return
     late = row.kind is not TermKind.REINSTATEMENT and paid_on(paid) >= lapse_day(row)
     why = why_not(row.term)
