@@ -154,7 +154,7 @@ def test_facts_recorded_later_change_today_and_not_what_was_known(app: Flask) ->
 def test_related_companies_count_once_when_asked(app: Flask) -> None:
     with app.app_context(), transaction():
         found = example()
-        share = {"share_bp": 6_000, "evidence": "register", "start": date(2026, 1, 1)}
+        share: dict[str, Any] = {"share_bp": 6_000, "evidence": "register", "start": date(2026, 1, 1)}
         db.session.add(Ownership(owner=found["A"].org, owned=found["C"].org, **share))
         db.session.add(Ownership(owner=found["C"].org, owned=found["E"].org, **share))
         db.session.add(Ownership(owner=found["D"].org, owned=found["F"].org, **share | {"share_bp": 5_000}))
