@@ -151,10 +151,28 @@ def test_facts_recorded_later_change_today_and_not_what_was_known(app: Flask) ->
     assert told == {(6, 14): (0, 0, 0), (6, 15): (1, 0, 1), (9, 1): (1, 1, 0), (11, 1): (1, 0, 1)}
 
 
+def test_a_period_that_is_not_over_ends_with_the_day_known(app: Flask) -> None:
+    with app.app_context(), transaction():
+        example()
+    with app.app_context(), reading():
+        found = retention.body(retention.look(date(2028, 1, 1), date(2029, 12, 1)))
+        none = retention.body(
+            retention.look(date(2027, 1, 1), date(2027, 2, 1), known=months.end_of(date(2020, 1, 1)))
+        )
+    assert [found[name] for name in ("opening", "departures", "in_grace", "renewals_due", "closing")] == [
+        6,
+        0,
+        0,
+        0,
+        6,
+    ]
+    assert (found["to"], none["to"], none["closing"]) == ("2029-12", "2027-02", 0)
+
+
 def test_related_companies_count_once_when_asked(app: Flask) -> None:
     with app.app_context(), transaction():
         found = example()
-        share = {"share_bp": 6_000, "evidence": "register", "start": date(2026, 1, 1)}
+        share: dict[str, Any] = {"share_bp": 6_000, "evidence": "register", "start": date(2026, 1, 1)}
         db.session.add(Ownership(owner=found["A"].org, owned=found["C"].org, **share))
         db.session.add(Ownership(owner=found["C"].org, owned=found["E"].org, **share))
         db.session.add(Ownership(owner=found["D"].org, owned=found["F"].org, **share | {"share_bp": 5_000}))

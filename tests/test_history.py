@@ -56,7 +56,9 @@ def take(app: Flask, text: str) -> history.Outcome:
 
 def invented(seed: int, count: int = 2_000) -> str:
     """Return a history over seven years: whoever is in may leave, move or be renamed; whoever is out may come back."""
-    dice, now, names, out = random.Random(seed), {}, {}, io.StringIO()
+    dice, out = random.Random(seed), io.StringIO()
+    now: dict[str, str] = {}
+    names: dict[str, str] = {}
     left: list[str] = []
     write = csv.writer(out)
     write.writerow(HEAD.split(","))
@@ -249,7 +251,8 @@ def test_several_events_of_one_month_hold_no_day_between_them(app: Flask) -> Non
 
 J = "2024-01,join,a,A,,Gold,\n"
 BAD = {
-    "no events": ("", "no events"),
+    "nothing": ("", "line 1: the header must be month,event"),
+    "no events": (file(""), "the file has no events"),
     "no header": ("2024-01,join,a,A,,Gold,", "line 1: the header must be month,event"),
     "no month": (file("2024-1,join,a,A,,Gold,"), "line 2 (2024-1 join a): month: '2024-1' is no month"),
     "month 13": (file("2024-13,join,a,A,,Gold,"), "month: '2024-13' is no month"),

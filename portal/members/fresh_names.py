@@ -49,10 +49,10 @@ def pair(orgs: Sequence[Organisation]) -> None:
         for number, value in rows:
             mine["name", value].add(number)
     met: set[tuple[int, int]] = set()
-    for some in _some(sorted(mine)):
+    for keys in _some(sorted(mine)):
         asked = select(MatchKey.kind, MatchKey.value, MatchKey.org_id)
         for kind, value, other in db.session.execute(
-            asked.where(tuple_(MatchKey.kind, MatchKey.value).in_(some))
+            asked.where(tuple_(MatchKey.kind, MatchKey.value).in_(keys))
         ):
             met |= {(min(one, other), max(one, other)) for one in mine[kind, value] if one != other}
     for one, other in sorted(met):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select, true
+from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from portal.billing.models import Invoice
@@ -44,7 +44,7 @@ def spans(
     return dict(found)
 
 
-def _each(statement: Select[Any]) -> Iterable[Any]:
+def _each(statement: Any) -> Iterable[Any]:
     return db.session.execute(statement.execution_options(yield_per=TOGETHER))
 
 

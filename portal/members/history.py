@@ -181,7 +181,8 @@ class Past:
 
 def _known(keys: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Return the rows that are on record, by key."""
-    asked, found = sorted(keys), {}
+    asked = sorted(keys)
+    found: dict[str, dict[str, Any]] = {}
     for at in range(0, len(asked), TOGETHER):
         some = asked[at : at + TOGETHER]
         rows = db.session.execute(
@@ -193,7 +194,8 @@ def _known(keys: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 def _holders(sources: Iterable[str]) -> dict[str, Holder]:
     """Return the organisations that came from these keys of the source before, as they stand by their facts."""
-    asked, found = sorted(f"{SOURCE}{one}" for one in sources), {}
+    asked = sorted(f"{SOURCE}{one}" for one in sources)
+    found: dict[str, Holder] = {}
     for at in range(0, len(asked), TOGETHER):
         rows = db.session.execute(
             select(Membership, Organisation)

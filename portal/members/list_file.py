@@ -105,13 +105,13 @@ def _line(n: int, heads: list[str], cells: list[str]) -> Line:
 
 def _heads(cells: list[str]) -> list[str]:
     """Return the column of each head, by its code or by what the form calls it in either language."""
-    known = {_folded(code): code for code in COLUMNS}
-    for code, body in catalogue.entries("form").items():
-        if code in COLUMNS:
-            known.update({_folded(words): code for words in body["label"].values()})
+    known = {_folded(column): column for column in COLUMNS}
+    for column, body in catalogue.entries("form").items():
+        if column in COLUMNS:
+            known.update({_folded(words): column for words in body["label"].values()})
     heads: list[str] = []
     for cell in cells:
-        code = known.get(_folded(unescaped(tidy(cell))))
+        code: str | None = known.get(_folded(unescaped(tidy(cell))))
         if code is None and tidy(cell):
             raise Refused(
                 _l("The column %(column)s is not known. Known are: %(known)s.", column=cell[:60], known=", ".join(COLUMNS)),

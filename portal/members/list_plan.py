@@ -46,7 +46,7 @@ def plan(lines: list[Line]) -> list[Step]:
 
 def counts(steps: Iterable[Step]) -> dict[str, int]:
     """Return how many rows do what; the sum is the number of rows read."""
-    found = Counter(step.kind for step in steps)
+    found = Counter(str(step.kind) for step in steps)
     return {kind: found[kind] for kind in KINDS}
 
 

@@ -42,7 +42,7 @@ OWN: dict[str, LazyString] = {"id": _l("Id"), "about": _l("What it says of itsel
 
 def why(step: dict[str, Any]) -> str:
     """Return why a row cannot be taken."""
-    return str(WHY[step["why"]] % {"what": step["what"]}).strip() if step["why"] else ""
+    return (str(WHY[step["why"]]) % {"what": step["what"]}).strip() if step["why"] else ""
 
 
 def column(name: str) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_babel import force_locale
 from flask_babel import lazy_gettext as _l
 
 from portal.billing import months
+from portal.core import clock
 from portal.core.errors import Refused
 from portal.members import wall
 from portal.members.spans import Span
@@ -49,6 +50,7 @@ class Retention:
     followed: list[Row]
     cohorts: list[Cohort]
     grouped: bool
+    to: date
 
     def tiers(self) -> list[str]:
         """Return the tiers that some figure names, in the catalogue's order."""
@@ -62,12 +64,16 @@ def look(first: date, last: date, *, known: datetime | None = None, grouped: boo
         raise Refused(_l("The period ends before it begins."), status=422)
     if last.year - first.year > LONGEST_YEARS or last.year > LATEST_YEAR:
         raise Refused(_l("Please choose a shorter period."), status=422)
-    window = who.window(months.first_of(first), months.following(last), known=known)
+    start, day = months.first_of(first), clock.day_of(known) if known else clock.today()
+    end = max(
+        start, min(months.following(last), day + timedelta(days=1))
+    )  # what is not over yet is not known
+    window = who.window(start, end, known=known)
     found = who.holders(known=known, grouped_on=window.last if grouped else None)
     made = movement(found, window)
     due, followed = renewals(found, window)
     through = min(window.last, window.known)
-    return Retention(window, found, made, worths(made), due, followed, cohorts(found, through), grouped)
+    return Retention(window, found, made, worths(made), due, followed, cohorts(found, through), grouped, last)
 
 
 def _ratio(part: int, whole: int) -> str | None:
@@ -83,7 +89,7 @@ def body(found: Retention) -> dict[str, Any]:
         names = {code: wall.tier_name(code) for code in found.tiers()}
     return {
         "from": f"{window.start:%Y-%m}",
-        "to": f"{window.last:%Y-%m}",
+        "to": f"{found.to:%Y-%m}",
         "as_known": str(window.known),
         "grouped": found.grouped,
         **_bridge(made, ""),
