@@ -60,7 +60,7 @@ def _begin(org: Organisation, tier: str, *, by: Person, applicant: Person, langu
     found = tier_plan.plan(membership, tier)
     if live is None:
         live = _draft(membership, tier, found.term.tier, applicant=applicant, language=language)
-        audit.record("application.started", live, by=by, org_id=org.id, kind=Kind.TIER_CHANGE, tier=tier)
+        audit.record("application.started", live, by=by, org_id=org.id, tier=tier)
     live.tier = tier
     live.answers = {**live.answers, "tier": tier, form.FROM: found.term.tier, "category": org.category}
     tier_quotes.write(live, found, by=by)
