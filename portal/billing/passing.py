@@ -59,7 +59,7 @@ def receipts_with_credit(party: Party) -> Any:
         JournalLine.receipt_id.is_not(None),
     )  # fmt: skip
     mine = (Receipt.party_id == party.id) | Receipt.id.in_(passed)
-    return select(Receipt).where(mine).order_by(Receipt.id).with_for_update(of=Receipt)
+    return select(Receipt).where(mine).order_by(Receipt.id)
 
 
 def credit_of(party: Party) -> Money:
@@ -74,7 +74,8 @@ def pass_credit(giver: Party, to: Party, amount: Money, *, by: Person | str, rea
     `Refused` beyond what there is. The bank account and what the receipts hold in all stay as they are.
     """
     left = amount
-    for row in reversed(db.session.scalars(receipts_with_credit(giver)).all()):
+    rows = receipts_with_credit(giver).with_for_update(of=Receipt)
+    for row in reversed(db.session.scalars(rows).all()):
         part = min(left, belongs(row, giver))
         if part > NONE:
             _book(row, giver, to, part)

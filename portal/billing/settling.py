@@ -288,7 +288,8 @@ def use_credit(invoice: Invoice, *, by: Person | str) -> Money:
     """Pay an invoice from its payer's unused money, the oldest first; return what was put on it."""
     row = locked(invoice.id)
     used = Money(0)
-    for receipt in db.session.scalars(receipts_with_credit(row.party)).all():
+    mine = receipts_with_credit(row.party).with_for_update(of=Receipt)
+    for receipt in db.session.scalars(mine).all():
         if owed(row) and belongs(receipt, row.party):
             used += put_on(receipt, row, by=by)
     if not used:
