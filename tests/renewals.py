@@ -27,13 +27,11 @@ from tests.people import make_org, make_person
 
 NEW_YEAR = date(2027, 1, 1)
 GOLD, SILVER = Money(16_000_000), Money(2_000_000)
-NIGHTLY = (
-    "announce_standings",
-    "offer_renewals",
-    "issue_renewal_invoices",
-    "charge_renewals",
-    "send_reminders",
-)
+# `charge_renewals` and `send_reminders` do the acts of the two chores before them.
+NIGHTLY = ("announce_standings", "charge_renewals", "send_reminders")
+ALL = ("announce_standings", "offer_renewals", "issue_renewal_invoices", "charge_renewals", "send_reminders")
+# On which days from the end of a term something of a ladder happens.
+MARKS = (-90, -60, -30, -14, -7, 0, 7, 14, 21, 30, 60, 180)
 ROLES = (ContactRole.OWNER, ContactRole.SIGNATORY, ContactRole.REPRESENTATIVE, ContactRole.BILLING)
 
 
@@ -91,10 +89,11 @@ def pass_days(days: Iterable[date], *, times: int = 1, names: tuple[str, ...] = 
     let_go()
 
 
-def every(start: date, end: date, *, without: tuple[date, date] | None = None) -> list[date]:
-    """Return the days of `[start, end)`, without those of an outage `[from, to)`."""
-    days = [start + timedelta(days=n) for n in range((end - start).days)]
-    return [day for day in days if without is None or not without[0] <= day < without[1]]
+def marked(first: date, end: date, *, around: bool = False) -> list[date]:
+    """Return the days of `[first, end)` on which something happens to a term that ends at New Year; the days beside them too if asked."""
+    beside = (-1, 0, 1) if around else (0,)
+    days = {NEW_YEAR + timedelta(days=mark + more) for mark in MARKS for more in beside}
+    return sorted(day for day in days if first <= day < end)
 
 
 def transfer(ref: str, amount: Money, text: str, *, value: date | None = None) -> Receipt:
