@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections import Counter
 from datetime import date, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +147,8 @@ def test_the_report_of_retention_equals_a_replay_of_the_lines(small: Lines) -> N
         counts["closing"] += before is not None
     names = ("new", "returned", "departed", "in_grace", "upgrades", "downgrades", "closing")
     assert {name: told[name] for name in names} == {name: counts[name] for name in names}
-    assert counts["departed"] and counts["upgrades"]
+    assert counts["departed"]
+    assert counts["upgrades"]
     assert told["value_opening"] == 0
     cohorts = Counter(str(min(row[0] for row in rows).year) for rows in spans(small).values())
     assert {one["cohort"]: one["size"] for one in told["cohorts"]} == cohorts
