@@ -37,9 +37,9 @@ def live(world: World, *, tell: Tell, step: Callable[[], None], at_end: Callable
     with pdf.not_laid_out(), force_locale("en"):
         day = world.scenario.start
         while day <= last:
-            calendar.live(world, timetable, day)
-            for event in noticing.look(world, day):
-                tell(event)
+            if calendar.live(world, timetable, day):
+                for event in noticing.look(world, day):
+                    tell(event)
             step()
             day += timedelta(days=1)
         with clock.stopped_at(clock.start_of(last) + EVENING):

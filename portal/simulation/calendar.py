@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import select
 
 from portal.core import chores, clock, outbox
 from portal.core.chores import Chore
+from portal.core.db import db, let_go
+from portal.core.outbox import OutboxItem
 from portal.simulation.scenario import Scenario
 from portal.simulation.world import OPENING, World
 
 # They only read all that is there, every time anew: once at the end says the same as every night.
 AT_THE_END = frozenset({"check_audit", "check_files"})
+OPEN = select(OutboxItem.id).where(OutboxItem.done_at.is_(None), OutboxItem.dead_at.is_(None)).limit(1)
 NOON = timedelta(hours=12)
 DONE = timedelta(hours=23, minutes=58)
 
@@ -20,6 +25,7 @@ class Timetable:
 
     def __init__(self, scenario: Scenario, last: date) -> None:
         self.last = last
+        self.first, self.every = scenario.start, scenario.chores.every
         self.times = scenario.chores.times
         self.outages = [(one.start, one.until) for one in scenario.chores.outages]
         self.daily: list[tuple[timedelta, str]] = []
@@ -52,7 +58,8 @@ class Timetable:
 
     def of(self, day: date) -> list[tuple[timedelta, str]]:
         """Return what runs on a day in the order of its times; nothing while the clock is out."""
-        if any(start <= day < until for start, until in self.outages) or not self.times:
+        out = any(start <= day < until for start, until in self.outages)
+        if out or not self.times or ((day - self.first).days % self.every and day != self.last):
             return []
         found = list(self.daily)
         found += [(at, chore.name) for chore in self.rarely if (at := self._on(chore, day)) is not None]
@@ -61,13 +68,15 @@ class Timetable:
         return sorted(found)
 
 
-def live(world: World, timetable: Timetable, day: date) -> None:
-    """Live through one day."""
+def live(world: World, timetable: Timetable, day: date) -> bool:
+    """Live through one day; return whether anything could have happened."""
     slots = timetable.of(day)
     _run(day, [slot for slot in slots if slot[0] < OPENING], timetable.times)
-    if world.sit(day):
+    acted = world.sit(day)
+    if acted:
         _drain(day, NOON - timedelta(minutes=1))
     _run(day, [slot for slot in slots if slot[0] >= OPENING], timetable.times)
+    return acted or bool(slots)
 
 
 def _run(day: date, slots: list[tuple[timedelta, str]], times: int) -> None:
@@ -81,5 +90,9 @@ def _run(day: date, slots: list[tuple[timedelta, str]], times: int) -> None:
 
 
 def _drain(day: date, at: timedelta) -> None:
-    with clock.stopped_at(datetime.combine(day, time(), clock.OFFICE) + at):
+    open_now = db.session.execute(OPEN).first()
+    let_go()
+    if open_now is None:
+        return
+    with clock.stopped_at(clock.start_of(day) + at):
         outbox.drain("simulation")

@@ -15,7 +15,7 @@ from portal.core.db import db, let_go, transaction
 from portal.core.errors import Refused
 from portal.core.periods import nth
 from portal.members import form
-from portal.simulation import joining
+from portal.simulation import habits, joining
 from portal.simulation.cast import STAFF, Firm, named
 from portal.simulation.scenario import Scenario, Trial
 from portal.simulation.world import World
@@ -72,6 +72,7 @@ def found(scenario: Scenario) -> World:
     world = World(scenario, paper, staff, tiers)
     for n in range(1, scenario.organisations + 1):
         _invent(world, n)
+    habits.look_at_the_wall(world, scenario.start)
     return world
 
 

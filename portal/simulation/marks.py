@@ -1,25 +1,28 @@
-"""How far each table of facts was read: one query a table and day tells what is new."""
+"""How far each table of facts was read: one statement a day tells which of them grew."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from portal.core.db import db
 
 
 class Marks:
-    """How far each table was read."""
+    """The last row of each table that was seen."""
 
-    def __init__(self) -> None:
-        self.last: dict[type[Any], int] = {}
+    def __init__(self, *kinds: type[Any]) -> None:
+        self.kinds = kinds
+        self.seen = [0] * len(kinds)
+        self.statement = select(*(select(func.max(kind.id)).scalar_subquery() for kind in kinds))
 
-    def new(self, kind: type[Any]) -> list[Any]:
-        """Return the rows of a table that were not seen before, oldest first."""
-        rows = list(
-            db.session.scalars(select(kind).where(kind.id > self.last.get(kind, 0)).order_by(kind.id))
-        )
-        if rows:
-            self.last[kind] = rows[-1].id
-        return rows
+    def new(self) -> dict[type[Any], list[Any]]:
+        """Return the rows of each table that were not seen before, oldest first."""
+        now = [number or 0 for number in db.session.execute(self.statement).one()]
+        found: dict[type[Any], list[Any]] = {}
+        for kind, last, seen in zip(self.kinds, now, self.seen, strict=True):
+            rows = select(kind).where(kind.id > seen).order_by(kind.id)
+            found[kind] = list(db.session.scalars(rows)) if last > seen else []
+        self.seen = now
+        return found

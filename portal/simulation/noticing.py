@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime
 
-from portal.billing.models import Invoice, InvoiceState
+from portal.accounts.care_models import ContactCheck
+from portal.billing.models import Invoice, InvoiceState, Party
 from portal.billing.money_models import Receipt
+from portal.billing.note_models import CreditNote
 from portal.core import clock
 from portal.core.audit import AuditEntry
 from portal.core.db import db, reading
@@ -14,7 +16,7 @@ from portal.core.periods import days
 from portal.members.belonging import Ending, Hold, Membership, Reversal, Term, TermKind
 from portal.members.renewal_models import LateMoney
 from portal.members.standing import Standing
-from portal.simulation import joining, paying, years
+from portal.simulation import habits, joining, paying, years
 from portal.simulation.calendar import DONE
 from portal.simulation.telling import Event
 from portal.simulation.world import World
@@ -50,30 +52,46 @@ def look(world: World, day: date) -> list[Event]:
 
 
 def _all(world: World) -> Iterator[Found]:
-    marks = world.marks
-    yield from _standings(world, marks.new(AuditEntry))
-    for bill in marks.new(Invoice):
+    new = world.marks.new()
+    yield from _standings(world, new[AuditEntry])
+    for bill in new[Invoice]:
         yield from _bill(world, bill)
-    for receipt in marks.new(Receipt):
+    for note in new[CreditNote]:
+        detail = {
+            "number": note.number,
+            "gross": note.gross.minor,
+            "net": note.net.minor,
+            "state": note.state,
+        }
+        yield note.created_at, 2, note.id, Event("credit_note", _of(world, note.invoice.party), detail)
+    for receipt in new[Receipt]:
         detail = {
             "amount": receipt.amount.minor,
             "received": receipt.received_on,
             "reference": receipt.provider_ref,
         }
-        yield receipt.recorded_at, 2, receipt.id, Event("money", _payer(world, receipt), detail)
-    for term in marks.new(Term):
+        yield (
+            receipt.recorded_at,
+            2,
+            receipt.id,
+            Event("money", _of(world, receipt.party, receipt.payer), detail),
+        )
+    for term in new[Term]:
         yield from _term(world, term)
-    for ending in marks.new(Ending):
+    for ending in new[Ending]:
         detail = {"id": ending.id, "term": ending.term_id, "on": ending.on, "cause": ending.cause}
         name = _name(world, ending.term.membership_id)
         yield ending.recorded_at, 4, ending.id, Event("ending", name, detail)
-    for hold in marks.new(Hold):
+    for hold in new[Hold]:
         detail = {"id": hold.id, "start": hold.start, "end": hold.end, "cause": hold.cause}
         yield hold.recorded_at, 5, hold.id, Event("hold", _name(world, hold.membership_id), detail)
-    for undone in marks.new(Reversal):
+    for undone in new[Reversal]:
         detail = {"undoes": undone.undoes_kind, "id": undone.undoes_id, "from": undone.from_day}
         yield undone.recorded_at, 6, undone.id, Event("undone", _name(world, undone.membership_id), detail)
-    for late in marks.new(LateMoney):
+    for check in new[ContactCheck]:
+        if (firm := world.by_org.get(check.org_id)) is not None:
+            habits.confirm_people(world, firm, check)
+    for late in new[LateMoney]:
         if (firm := world.by_membership.get(late.membership_id)) is not None:
             paying.answer_late(world, firm, late)
 
@@ -87,9 +105,10 @@ def _name(world: World, membership_id: int) -> str:
     return firm.en
 
 
-def _payer(world: World, receipt: Receipt) -> str:
-    firm = world.by_org.get(receipt.party.org_id or 0) if receipt.party is not None else None
-    return firm.en if firm is not None else receipt.payer
+def _of(world: World, party: Party | None, otherwise: str = "") -> str:
+    """Return the name of a payer."""
+    firm = world.by_org.get(party.org_id or 0) if party is not None else None
+    return firm.en if firm is not None else otherwise
 
 
 def _standings(world: World, rows: list[AuditEntry]) -> Iterator[Found]:

@@ -111,8 +111,9 @@ class Outage(Part):
 
 
 class Chores(Part):
-    """How often each chore runs at its time, and when none does."""
+    """How often each chore runs at its time, on every how many days, and when none does."""
 
+    every: Annotated[int, Field(ge=1, le=31)] = 1
     times: Annotated[int, Field(ge=0, le=10)] = 1
     outages: list[Outage] = []
 

@@ -8,16 +8,26 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TypeVar
 
+from portal.accounts.care_models import ContactCheck
 from portal.accounts.people import Person
+from portal.billing.models import Invoice
+from portal.billing.money_models import Receipt
+from portal.billing.note_models import CreditNote
 from portal.core import clock, files
-from portal.core.db import db, transaction
+from portal.core.audit import AuditEntry
+from portal.core.db import db, let_go, transaction
 from portal.core.errors import Refused
+from portal.members.belonging import Ending, Hold, Reversal, Term
+from portal.members.renewal_models import LateMoney
 from portal.simulation.cast import Firm
 from portal.simulation.marks import Marks
 from portal.simulation.scenario import Scenario
 from portal.simulation.telling import Event
 
 T = TypeVar("T")
+FACTS = (
+    AuditEntry, Invoice, CreditNote, Receipt, Term, Ending, Hold, Reversal, ContactCheck, LateMoney,
+)  # fmt: skip
 Act = Callable[[], None]
 OPENING = timedelta(hours=10)
 
@@ -35,7 +45,7 @@ class World:
     by_membership: dict[int, Firm] = field(default_factory=dict)
     plans: list[tuple[date, int, Act]] = field(default_factory=list)
     said: list[Event] = field(default_factory=list)
-    marks: Marks = field(default_factory=Marks)
+    marks: Marks = field(default_factory=lambda: Marks(*FACTS))
     planned: int = 0
     transfers: int = 0
 
@@ -67,6 +77,7 @@ class World:
             _day, _n, act = heapq.heappop(self.plans)
             with clock.stopped_at(moment):
                 act()
+                let_go()  # who only looked holds nothing for the next
             moment, acted = moment + timedelta(seconds=1), True
         return acted
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from portal.core import clock
-from portal.core.db import db
+from portal.core.db import db, reading
 from portal.members import deeds, drafting, holding, leaving, tier_apply, tier_changes, tier_quotes
 from portal.members.belonging import Membership, Term
 from portal.members.deed_models import DeedVerb
@@ -146,5 +146,7 @@ def think_again(world: World, firm: Firm) -> None:
 
 
 def _come_back(world: World, firm: Firm) -> None:
-    if _member(firm).standing in OUT:
+    with reading():
+        out = _member(firm).standing in OUT
+    if out:
         joining.apply(world, firm)
