@@ -73,7 +73,8 @@ def postgres_server() -> Iterator[str]:
     server = package.get_server(folder / "data")
     uri = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     with _admin(uri) as admin:  # as above: no waiting for the disk
-        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+        # Nor does it tidy up behind a test: rows of the next one would lie in the holes, in any order.
+        for name in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum"):
             admin.execute(f"ALTER SYSTEM SET {name} = off")
         admin.execute("SELECT pg_reload_conf()")
     yield uri

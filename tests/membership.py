@@ -70,9 +70,10 @@ def member(
 ) -> Membership:
     """Open a year's term on an invoice, paid unless it is said not; call inside a transaction."""
     row = terms.found_membership(org)
-    invoice = bill(org, f"member:{org.id}:{start}", tier)
+    many = db.session.query(Invoice).count()
+    invoice = bill(org, f"member:{org.id}:{start}:{many}", tier)
     if paid:
-        pay(org, invoice.gross, ref=f"R-{org.id}-{start}", invoice=invoice)
+        pay(org, invoice.gross, ref=f"R-{org.id}-{start}-{many}", invoice=invoice)
     term = terms.open_term(
         row, kind=kind, tier=tier, start=start, months=12, price=invoice.gross, charged=invoice.gross, cover="invoice",
         invoice=invoice, by="test",

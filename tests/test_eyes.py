@@ -184,7 +184,8 @@ def test_agreements_are_readdressed_declined_voided_and_drafted_anew(app: Flask)
     assert [road.chore(app, "void_envelopes", 60) for _ in range(3)] == [1, 0, 0]
     assert road.agreement_of(app, uid)[1] is G.VOIDED
     with app.app_context(), reading():
-        voided = db.session.scalars(select(AuditEntry).where(AuditEntry.verb == "agreement.voided")).all()
+        said = select(AuditEntry).where(AuditEntry.verb == "agreement.voided").order_by(AuditEntry.id)
+        voided = db.session.scalars(said).all()
         assert [(one.actor, one.detail["reason"]) for one in voided] == [
             ("Qian", "Clause 2."), ("void_envelopes", "not signed in time")
         ]  # fmt: skip

@@ -86,7 +86,8 @@ def test_fresh_begins_on_the_day_of_the_money(app: Flask) -> None:
         facts = facts_of([row])[row.id]
         assert continuous_since(facts, clock.today()) == date(2027, 3, 1)
         assert (member_since(facts), row.member_since) == (date(2026, 1, 1), date(2026, 1, 1))
-        assert r.standing(row, date(2027, 2, 15)) is Standing.LAPSED
+        then = clock.start_of(date(2027, 2, 16))
+        assert terms.standing(row, on=date(2027, 2, 15), known=then) is Standing.LAPSED
 
 
 def test_silence_for_thirty_days_begins_anew(app: Flask) -> None:

@@ -19,6 +19,7 @@ from portal.billing.verify import verify_books
 from portal.core import clock
 from portal.core.db import db, reading, transaction
 from portal.core.errors import Refused
+from portal.core.money import Money
 from portal.members import deeds, landscape, leaving, names, reports, terms, wall
 from portal.members.belonging import Membership, Term, TermKind
 from portal.members.deed_models import DeedVerb
@@ -52,7 +53,7 @@ def dump() -> Any:
     for kind in (Organisation, Contact, FormerName, Membership, Term, Party, Application):
         table = kind.__table__
         rows = db.session.execute(select(table).order_by(table.c.id)).mappings()
-        found[table.name] = [{k: v for k, v in row.items() if k != "version"} for row in rows]
+        found[kind.__tablename__] = [{k: v for k, v in row.items() if k != "version"} for row in rows]
     return found
 
 
@@ -78,7 +79,7 @@ def two(app: Flask) -> Any:
             contacts.appoint(an, other, ContactRole.OWNER, by=an)
             terms.open_term(
                 terms.found_membership(other), kind=TermKind.IMPORTED, tier="silver", start=date(2025, 1, 1), months=12,
-                price=m.Money(0), charged=m.Money(0), cover="elsewhere", invoice=None, by="import",
+                price=Money(0), charged=Money(0), cover="elsewhere", invoice=None, by="import",
             )  # fmt: skip
             m.bill(other, "old:1", "silver")
         yield None

@@ -123,6 +123,23 @@ def change(tier: str, day: date, *, paid: bool = True) -> TierQuote:
         return db.session.get_one(TierQuote, number)
 
 
+def again(number: int) -> TierQuote:
+    """Return a preview as it stands now."""
+    return db.session.get_one(TierQuote, number)
+
+
+def bill(number: int) -> Invoice:
+    """Return the invoice of a confirmed preview."""
+    found = again(number).invoice
+    assert found is not None
+    return found
+
+
+def confirm(number: int) -> TierQuote:
+    """Confirm a preview as the member's owner; call inside a transaction."""
+    return tier_changes.change_tier(again(number), by=chen())
+
+
 def facts() -> list[tuple[str, str, str, str, int]]:
     """Return every term in order: kind, tier, start, first day without it, fen charged."""
     found = []
@@ -145,5 +162,7 @@ def charged() -> Money:
 
 
 def clean() -> list[str]:
-    """Return what verification finds wrong with books and memberships."""
+    """Return what verification finds wrong with books and memberships, once the night has brought standings up to date."""
+    with transaction():
+        terms.refresh(db.session.scalars(select(Membership)))
     return [*verify_books()[1], *reports.verify_memberships()[1]]

@@ -32,7 +32,7 @@ from portal.billing.pricing import DiscountKind
 from portal.core import clock
 from portal.core.assets import LIBRARIES
 from portal.core.db import Model, db, reading, transaction
-from portal.core.files import StoredFile
+from portal.core.files import StoredFile, put
 from portal.core.mail import MailMessage
 from portal.core.money import Money
 from portal.members.belonging import Grant as Benefit
@@ -424,6 +424,8 @@ def _desk_rows(app: Flask, uid: str) -> None:
 
 def _care(app: Flask, uid: str) -> dict[str, str]:
     """Let company A claim a benefit before its membership, open its domain, be asked, and have a letter about it."""
+    with app.app_context():
+        content = put(road.picture(), "image/png")
     with app.app_context(), transaction():
         org = road.application(uid).org
         chen = db.session.scalars(select(Person).where(Person.email == "chen@galaxy-chips.example")).one()
@@ -438,8 +440,8 @@ def _care(app: Flask, uid: str) -> dict[str, str]:
         domain = MailDomain(org=org, domain="galaxy-chips.example", by=chen)
         request = JoinRequest(person=chen, org=org, role=ContactRole.HR)
         scan = StoredFile(
-            sha256="0" * 64, name="letter.pdf", media_type="application/pdf", size=1, purpose="walk"
-        )
+            sha256=content.sha256, name="letter.png", media_type=content.media_type, size=content.size, purpose="walk"
+        )  # fmt: skip
         letter = OwnerLetter(
             org=org, email="x@quokka.example", language="en", reason="walk", file=scan, by=chen
         )

@@ -126,7 +126,7 @@ def _merge() -> None:
         sa.Column("version", BIG, nullable=True),
         *_foreign("merge_move", merge_id="organisation_merge"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_merge_move")),
-        sa.UniqueConstraint("merge_id", "n", name=op.f("uq_merge_move_merge_id")),
+        sa.UniqueConstraint("merge_id", "n", name=op.f("uq_merge_move_merge_id_n")),
     )
 
 

@@ -180,7 +180,7 @@ class Scope(StrEnum):
 SCOPES: dict[Scope, frozenset[May]] = {
     Scope.PROFILE_READ: frozenset({May.SEE_ORG}),
     Scope.PROFILE_WRITE: frozenset({May.EDIT_PROFILE}),
-    Scope.APPLICATIONS_READ: frozenset({May.SEE_ORG, May.READ_MEMBERS}),
+    Scope.APPLICATIONS_READ: frozenset({May.SEE_ORG, May.APPLY, May.READ_MEMBERS}),
     Scope.APPLICATIONS_WRITE: frozenset({May.SEE_ORG, May.APPLY, May.SUBMIT}),
     Scope.BENEFITS_READ: frozenset({May.SEE_ORG}),
     Scope.BENEFITS_WRITE: frozenset({May.SEE_ORG, May.CLAIM_BENEFITS}),

@@ -65,7 +65,7 @@ def _text(value: Any) -> str | None:
 
 def _version(row: Model) -> int | None:
     column = type(row).__mapper__.version_id_col
-    return None if column is None else int(getattr(row, column.key))
+    return None if column is None else int(getattr(row, str(column.key)))
 
 
 def move(merge: Merge, row: Model, column: str, new: Any) -> None:

@@ -211,7 +211,9 @@ def document(person: Person) -> dict[str, Any]:
     """Return all of a person's data as a JSON object: a list of rows per kind."""
     found: dict[str, Any] = {"made": clock.now().isoformat(), "foundation": catalogue.brand().name}
     for sheet in personal.sheets(person):
-        found[sheet.code] = [{key: plain(value) for key, value in row.items()} for row in sheet.rows]
+        found[sheet.code] = found.get(sheet.code, []) + [
+            {key: plain(value) for key, value in row.items()} for row in sheet.rows
+        ]
     return found
 
 

@@ -9,6 +9,7 @@ from portal.accounts.erasure_plan import Fate, Line, say
 from portal.accounts.events import PersonErased
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
+from portal.billing import saved_cards
 from portal.billing.models import Invoice, Party
 from portal.billing.money_models import Allocation
 from portal.core.db import db
@@ -20,6 +21,7 @@ def install() -> None:
     """Name the items and reasons of this domain."""
     say(
         {
+            "card": _l("Your card on file at the payment provider"),
             "payer": _l("Billing profile: title, address, telephone, bank"),
             "invoices": _l("Invoices to you"),
             "payments": _l("Payments on your invoices"),
@@ -46,6 +48,7 @@ def lines(person: Person) -> list[Line]:
     paid = db.session.scalar(select(func.count()).select_from(Allocation).join(Invoice).where(mine)) or 0
     return [
         Line("payer", F.ERASED, 1),
+        Line("card", F.ERASED, int(saved_cards.card_of(party) is not None)),
         Line("invoices", F.KEPT, invoices, "because_books"),
         Line("payments", F.KEPT, paid, "because_books"),
     ]
@@ -55,5 +58,8 @@ def on_erased(event: PersonErased) -> None:
     """Empty the profile of the payer; what was issued keeps its words."""
     party = party_of_person(event.person)
     if party is not None:
+        card = saved_cards.card_of(party)
+        if card is not None:
+            saved_cards.remove(card, by=event.person)
         party.title = event.token
         party.tax_number = party.address = party.telephone = party.bank = party.bank_account = ""

@@ -14,6 +14,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from portal.accounts.people import Person
+from portal.billing import months
 from portal.billing.plain_text import Dialect, ledger_text
 from portal.billing.verify import verify_books
 from portal.cli import cli, prepared
@@ -189,11 +190,12 @@ def report() -> None:
 
 @report.command("members")
 @click.option("--on", "on", type=DAY, required=True)
+@click.option("--as-known", "known", type=DAY, default=None, help="Facts recorded by this day; default: now.")
 @FORM
-def report_members(on: datetime, form: str) -> None:
+def report_members(on: datetime, known: datetime | None, form: str) -> None:
     """Count the members by tier on a day."""
     with prepared().app_context(), reading():
-        by_tier = reports.members_on(on.date())
+        by_tier = reports.members_on(on.date(), known=months.end_of(known.date()) if known else None)
     body = {"on": str(on.date()), "by_tier": by_tier, "total": sum(by_tier.values())}
     _say(
         body,

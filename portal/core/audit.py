@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hmac
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -84,6 +86,20 @@ def record(verb: str, subject: Model | str, *, by: Any, org_id: int | None = Non
     session = db.session()
     entry = Pending(clock.now(), actor, actor_id, verb, subject, org_id, plain(detail))
     session.info.setdefault("audit", []).append(entry)
+    if (ear := session.info.get("ear")) is not None:
+        ear.append(entry)
+
+
+@contextmanager
+def overheard() -> Iterator[list[Pending]]:
+    """Yield what is recorded meanwhile, also what a savepoint has written down already: for dry runs."""
+    session = db.session()
+    found: list[Pending] = []
+    session.info["ear"] = found
+    try:
+        yield found
+    finally:
+        session.info.pop("ear", None)
 
 
 def trace(verb: str, subject: str, *, by: Any, org_id: int | None = None, **detail: Any) -> None:

@@ -47,8 +47,8 @@ def sides(one: Organisation, other: Organisation, on: date) -> Sides:
         left = (term.end or date.max).toordinal()
         found.append(((ranks.get(term.tier, len(ranks)), -left, row.id), row, term))
     (_key, survivor, _term), (_other, absorbed, fact) = sorted(found, key=lambda side: side[0])
-    term = next(row for row, _stop in endings.terms_of(absorbed) if row.id == fact.id)
-    return Sides(survivor, absorbed, term)
+    ends = next(row for row, _stop in endings.terms_of(absorbed) if row.id == fact.id)
+    return Sides(survivor, absorbed, ends)
 
 
 def absorb(

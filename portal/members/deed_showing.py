@@ -37,7 +37,7 @@ def _line(
     }  # fmt: skip
 
 
-def life(membership: Membership) -> list[Line]:
+def timeline(membership: Membership) -> list[Line]:
     """Return every fact of a membership, the latest first day first; what was undone says so."""
     own = membership.id
     terms = list(db.session.scalars(select(Term).where(Term.membership_id == own)))
@@ -150,7 +150,7 @@ def shown(row: Membership, reader: Reader) -> dict[str, Any]:
             if leaves and ahead
             else {}
         ),
-        "life": life(row),
+        "life": timeline(row),
         "waiting": waiting,
         "verbs": [] if waiting is not None else buttons(row, reader),
         "may_undo": leaves is not None and leaving.why_not_undo(row, staff=True) is None,

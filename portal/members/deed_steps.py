@@ -58,73 +58,72 @@ class Given:
         return self.other
 
 
-Step = Callable[[Given, Person, Person], object]
+Step = Callable[[Given, Person, Person], None]
 
 
-def _open_term(given: Given, by: Person, second: Person) -> object:
-    return giving.open_by_hand(
+def _open_term(given: Given, by: Person, second: Person) -> None:
+    giving.open_by_hand(
         terms.found_membership(given.org), kind=TermKind(given.detail["kind"]), tier=given.detail["tier"],
         start=given.needed("start"), months=int(given.detail["months"] or 0), charged=Money(int(given.detail["charged"])),
         by=by, second=second, reason=given.reason,
     )  # fmt: skip
 
 
-def _suspend(given: Given, by: Person, second: Person) -> object:
-    return holding.suspend(
+def _suspend(given: Given, by: Person, second: Person) -> None:
+    holding.suspend(
         given.membership(), code=given.detail["code"], start=given.needed("start"), end=given.day("end"), by=by,
         second=second, reason=given.reason,
     )  # fmt: skip
 
 
-def _lift(given: Given, by: Person, second: Person) -> object:
+def _lift(given: Given, by: Person, second: Person) -> None:
     hold = db.session.get(Hold, int(given.detail["hold"]))
     if hold is None:
         raise Refused(_l("This suspension was lifted already."))
-    return holding.lift(
+    holding.lift(
         given.membership(), hold, code=given.detail["code"], from_day=given.needed("from_day"), by=by,
         second=second, reason=given.reason,
     )  # fmt: skip
 
 
-def _cancel_term(given: Given, by: Person, second: Person) -> object:
+def _cancel_term(given: Given, by: Person, second: Person) -> None:
     term = db.session.scalars(select(Term).where(Term.uid == given.detail["term"])).first()
     if term is None:
         raise Refused(_l("This term is not one of this member's."), field="term", status=422)
-    return leaving.cancel_term(
+    leaving.cancel_term(
         given.membership(), term, on=given.needed("on"), by=by, second=second, reason=given.reason
     )
 
 
-def _expel(given: Given, by: Person, second: Person) -> object:
-    return leaving.expel(
+def _expel(given: Given, by: Person, second: Person) -> None:
+    leaving.expel(
         given.membership(), on=given.needed("on"), barred_until=given.day("barred_until"), by=by, second=second,
         reason=given.reason,
     )  # fmt: skip
 
 
-def _set_founding(given: Given, by: Person, second: Person) -> object:
-    return leaving.set_founding(
+def _set_founding(given: Given, by: Person, second: Person) -> None:
+    leaving.set_founding(
         given.membership(), founding=bool(given.detail["founding"]), by=by, second=second, reason=given.reason
     )
 
 
-def _absorb(given: Given, by: Person, second: Person) -> object:
-    return absorbing.absorb(
+def _absorb(given: Given, by: Person, second: Person) -> None:
+    absorbing.absorb(
         given.org, given.second_org(), on=given.needed("on"), by=by, second=second, reason=given.reason
     )
 
 
-def _merge(given: Given, by: Person, second: Person) -> object:
-    done = merging.merge(given.second_org(), into=given.org, by=by, second=second, reason=given.reason)
+def _merge(given: Given, by: Person, second: Person) -> None:
+    merging.merge(given.second_org(), into=given.org, by=by, second=second, reason=given.reason)
     leaving_letters.merged(given.org, given.second_org())
-    return done
 
 
-def _unmerge(given: Given, by: Person, second: Person) -> object:
+def _unmerge(given: Given, by: Person, second: Person) -> None:
     row = merging.live_merge(given.second_org())
     if row is None or row.kept_id != given.org.id:
         raise Refused(_l("This merge was undone already."))
-    return merging.undo(row, by=by, second=second, reason=given.reason)
+    merging.undo(row, by=by, second=second, reason=given.reason)
 
 
 STEPS: dict[DeedVerb, Step] = {

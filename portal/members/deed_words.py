@@ -32,7 +32,7 @@ def install() -> None:
     )  # fmt: skip
     labels.name(
         HoldCause,
-        {H.CONDUCT: _l("Conduct"), H.COMPLIANCE: _l("Compliance"), H.ARREARS: _l("Arrears")},
+        {H.CONDUCT: _l("Conduct"), H.COMPLIANCE: _l("Compliance matter"), H.ARREARS: _l("Arrears")},
     )
     _verbs()
     _values()

@@ -55,9 +55,9 @@ def dry_run(do: Callable[[], object]) -> Preview:
     waiting, known = list(session.info.get("audit", [])), set(session.identity_map.values())
     nested = session.begin_nested()
     try:
-        do()
-        session.flush()
-        said = list(session.info.get("audit", []))[len(waiting) :]
+        with audit.overheard() as said:
+            do()
+            session.flush()
     finally:
         nested.rollback()
         session.info["audit"] = waiting  # the rollback has dropped what was recorded before it, too

@@ -14,7 +14,7 @@ from portal.core import audit
 from portal.core.db import db
 from portal.core.money import Money
 from portal.core.paging import folded
-from portal.members import histories, landscape, names, terms
+from portal.members import fresh_names, histories, landscape, names, terms
 from portal.members.belonging import Ending, Membership, Term, TermKind
 from portal.members.history_file import ENTERS, MOVES, Event, parse
 from portal.members.landscape_file import LandscapeFile
@@ -47,6 +47,8 @@ class Holder:
     last: date | None = None
     joined: bool = False
     touched: bool = False
+    fresh: bool = False
+    former: list[str] = field(default_factory=list)
 
 
 def bring_in(text: str, *, by: str = "import", step: Callable[[], Any] = lambda: None) -> Outcome:
@@ -93,7 +95,7 @@ class Past:
             if one.event != "join":
                 raise one.no("event", f"{one.org_id} has not joined before")
             org = Organisation(legal_name=one.name, source_key=f"{SOURCE}{one.org_id}", unclaimed=True)
-            found = self.holders[one.org_id] = Holder(org, Membership(org=org))
+            found = self.holders[one.org_id] = Holder(org, Membership(org=org), fresh=True)
             db.session.add_all([org, found.membership])
             self.outcome.organisations += 1
         return found
@@ -113,6 +115,7 @@ class Past:
         if old == one.name:
             raise one.no("name", f"{one.org_id} is called that already")
         db.session.add(FormerName(org=holder.org, name=old, until=one.month))
+        holder.former.append(old)
         holder.org.legal_name = one.name
 
     def _enter(self, holder: Holder, one: Event, said: HistoryEvent) -> None:
@@ -163,9 +166,12 @@ class Past:
         db.session.flush()
         self.outcome.notes += landscape.name_tiers(self.tiers.tiers)
         touched = [one for one in self.holders.values() if one.touched]
-        for one in touched:
+        fresh, known = [one for one in touched if one.fresh], [one for one in touched if not one.fresh]
+        fresh_names.index({one.org: one.former for one in fresh})
+        for one in known:
             names.index(one.org)
-        for one in touched:
+        fresh_names.pair([one.org for one in fresh])
+        for one in known:
             names.find_pairs(one.org)
         for at in range(0, len(touched), TOGETHER):
             terms.refresh([one.membership for one in touched[at : at + TOGETHER]])

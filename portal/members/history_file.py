@@ -87,7 +87,10 @@ def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
                     f"line {reader.line_num}: {len(cells)} cells where the header has {len(heads)}",
                     status=422,
                 )
-            yield reader.line_num, {head: cell.strip() for head, cell in zip(heads, cells, strict=True)}
+            yield (
+                reader.line_num,
+                {head: " ".join(cell.split()) for head, cell in zip(heads, cells, strict=True)},
+            )
     except csv.Error as error:
         raise Refused(f"line {reader.line_num}: the file is not CSV: {error}", status=422) from None
 

@@ -24,6 +24,7 @@ from portal.members.models import MatchKey, NameGram, Pair
 from portal.members.past_models import ImportState, MemberImport
 
 PURPOSE = "member_list"
+MOST_WRITES = 2_000  # each is a second's hundredth or two under one lock
 
 
 def take_in(steps: list[Step], content: Content, *, name: str, by: Person) -> MemberImport:
@@ -64,6 +65,7 @@ def plan_anew(row: MemberImport, lines: list[list_file.Line]) -> bool:
 
 def apply(row: MemberImport, lines: list[list_file.Line], *, by: Person) -> None:
     """Do what the dry run said, all of it; `Refused` if a row cannot be taken, or if anything would go otherwise than shown."""
+    move(row, ImportState.APPLIED)
     if [step.body() for step in list_plan.plan(lines)] != row.plan:
         raise Refused(
             _l(
@@ -74,7 +76,13 @@ def apply(row: MemberImport, lines: list[list_file.Line], *, by: Person) -> None
         raise Refused(
             _l("A list is applied whole or not at all: please settle the rows that cannot be taken first.")
         )
-    move(row, ImportState.APPLIED)
+    if row.counts["create"] + row.counts["change"] > MOST_WRITES:
+        raise Refused(
+            _l(
+                "A list writes at most %(most)s rows at once. Please take those that change in parts.",
+                most=MOST_WRITES,
+            )
+        )
     row.applied_at, row.done = clock.now(), [_do(step, by) for step in row.plan if step["changes"]]
     db.session.flush()
     audit.record("members.list_applied", row, by=by, file=row.name, **row.counts)

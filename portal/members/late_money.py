@@ -55,7 +55,7 @@ def arrived(membership: Membership) -> LateMoney | None:
     if last is None or last.state is not OfferState.LAPSED or renewal_queries.why_not(last.term) is not None:
         return None
     day = covered_on(membership, last.amount)
-    if day is None or last.term.end is None:
+    if day is None or last.term.end is None or _decided(membership, L.APPLY, day):
         return None
     answer = late(
         day, last.term.end, grace=renewal_queries.grace_days(), choose=int(catalogue.policy("late.choose_days")),
@@ -88,9 +88,17 @@ def covered_on(membership: Membership, amount: Money) -> date | None:
     return None
 
 
+def _decided(membership: Membership, how: LateState, day: date) -> bool:
+    """Whether it was decided already about money of a day or a later one."""
+    found = select(LateMoney.id).where(
+        LateMoney.membership_id == membership.id, LateMoney.state == how, LateMoney.value_on >= day
+    )
+    return db.session.scalar(found.limit(1)) is not None
+
+
 def _hold(membership: Membership, last: RenewalOffer | None) -> LateMoney | None:
     found = _credits(membership)
-    if not found:
+    if not found or _decided(membership, L.SETTLED, found[-1][0].received_on):
         return None
     total = sum((left for _row, left in found), Money(0))
     row = _add(membership, last, found[-1][0].received_on, total, L.HELD)

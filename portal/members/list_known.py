@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import exists, select, tuple_
+from sqlalchemy.orm import lazyload
 
 from portal.accounts.duplicates import normal_name, registrable_domain
 from portal.accounts.organisations import Organisation
@@ -54,6 +55,7 @@ def statement() -> Any:
         select(Organisation, Membership, _HAS_TERMS)
         .outerjoin(Membership, Membership.org_id == Organisation.id)
         .where(Organisation.person_id.is_(None))
+        .options(lazyload(Membership.org))
     )
 
 

@@ -244,10 +244,16 @@ def on_term_opened(event: TermOpened) -> None:
 
 
 def _before(term: Term) -> Term | None:
-    """Return the term that held the day before a term began."""
+    """Return the term that held the day before a term began; on a membership's first day the one that it replaced."""
     facts = facts_of([term.membership])[term.membership_id]
     held = in_force(facts, term.start - timedelta(days=1))
-    return db.session.get_one(Term, held.id) if held is not None else None
+    if held is not None:
+        return db.session.get_one(Term, held.id)
+    replaced = select(Term).join(Ending, Ending.term_id == Term.id).where(
+        Term.membership_id == term.membership_id, Term.start == term.start, Ending.on == term.start,
+        Ending.cause == EndingCause.TIER_CHANGE, Term.id != term.id,
+    )  # fmt: skip
+    return db.session.scalars(replaced.order_by(Term.id.desc())).first()
 
 
 def on_tier_changed(event: TierChanged) -> None:

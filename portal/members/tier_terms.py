@@ -30,7 +30,8 @@ WAIVER = "waiver"
 class Offered(Protocol):
     """What changes of tier know of a renewal offer: its invoice, once there is one."""
 
-    invoice: Invoice | None
+    @property
+    def invoice(self) -> Invoice | None: ...
 
 
 class Again(Protocol):

@@ -52,14 +52,8 @@ def _merges() -> list[str]:
         row.duplicate_id: row.kept_id
         for row in db.session.scalars(select(Merge).where(Merge.undone_at.is_(None)))
     }
-    signs = {
-        number: int(to)
-        for number, to in db.session.execute(
-            select(Organisation.id, Organisation.merged_into_id).where(
-                Organisation.merged_into_id.is_not(None)
-            )
-        )
-    }
+    merged = select(Organisation).where(Organisation.merged_into_id.is_not(None))
+    signs = {row.id: row.merged_into_id for row in db.session.scalars(merged)}
     return [
         f"merges: organisation {number} points to {signs.get(number)}, its merge to {live.get(number)}"
         for number in sorted({*live, *signs})
