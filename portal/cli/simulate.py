@@ -30,6 +30,7 @@ from portal.reports import retention
 from portal.reports.revenue import revenue
 from portal.simulation import scenario as scenarios
 from portal.simulation.scenario import Scenario
+from portal.simulation.telling import Event
 
 KEY = "what is simulated is read by nobody and signed for no one"
 
@@ -108,7 +109,7 @@ def run(asked: Scenario, *, form: str, faults: list[str]) -> list[str]:
     world, found = simulation.prepare(asked), faults
     days = (simulation.last_day(asked) - asked.start).days + 1
 
-    def tell(one: simulation.Event) -> None:
+    def tell(one: Event) -> None:
         click.echo(one.json() if form == "json" else one.text())
 
     def at_end(last: date) -> None:

@@ -55,7 +55,8 @@ def _kind(value: Any) -> str:
         return "true or false"
     if isinstance(value, int):
         return "a whole number"
-    return {str: "a word", list: "a list", dict: "a table"}.get(type(value), "a value")
+    named: dict[type, str] = {str: "a word", list: "a list", dict: "a table"}
+    return named.get(type(value), "a value")
 
 
 def found(scenario: Scenario) -> World:
