@@ -118,7 +118,10 @@ def _standings(world: World, rows: list[AuditEntry]) -> Iterator[Found]:
         if told is None or firm is None:
             continue
         kind, keys = told
-        detail = {key: row.detail[key] for key in keys if key in row.detail}
+        # An event's `day` is that of its recording; when a change takes effect is told beside it.
+        detail = {
+            "effective" if key == "day" else key: row.detail[key] for key in keys if key in row.detail
+        }
         yield row.at, 0, row.id, Event(kind, firm.en, detail)
         if kind == "standing":
             _name(world, int(row.subject.partition(":")[2]))
