@@ -34,7 +34,7 @@ TOLD: dict[str, tuple[str, tuple[str, ...]]] = {
     "renewal.money_late": ("late_money", ("value_on", "amount", "outcome")),
     "renewal.late_chosen": ("late_chosen", ("outcome", "start")),
     "tier.confirmed": ("tier_chosen", ("tier", "day", "gross")),
-    "invoice.reversed": ("taken_back", ("number",)),
+    "invoice.voided": ("voided", ("number",)),
     "membership.standing_changed": ("standing", ("old", "new")),
 }
 Found = tuple[datetime, int, int, Event]
@@ -57,13 +57,9 @@ def _all(world: World) -> Iterator[Found]:
     for bill in new[Invoice]:
         yield from _bill(world, bill)
     for note in new[CreditNote]:
-        detail = {
-            "number": note.number,
-            "gross": note.gross.minor,
-            "net": note.net.minor,
-            "state": note.state,
-        }
-        yield note.created_at, 2, note.id, Event("credit_note", _of(world, note.invoice.party), detail)
+        if note.number is not None:
+            detail = {"number": note.number, "gross": note.gross.minor, "net": note.net.minor}
+            yield note.created_at, 2, note.id, Event("credit_note", _of(world, note.invoice.party), detail)
     for receipt in new[Receipt]:
         detail = {
             "amount": receipt.amount.minor,
@@ -119,9 +115,7 @@ def _standings(world: World, rows: list[AuditEntry]) -> Iterator[Found]:
             continue
         kind, keys = told
         # An event's `day` is that of its recording; when a change takes effect is told beside it.
-        detail = {
-            "effective" if key == "day" else key: row.detail[key] for key in keys if key in row.detail
-        }
+        detail = {"effective" if key == "day" else key: row.detail[key] for key in keys if key in row.detail}
         yield row.at, 0, row.id, Event(kind, firm.en, detail)
         if kind == "standing":
             _name(world, int(row.subject.partition(":")[2]))
