@@ -25,6 +25,8 @@ from portal.core.errors import Refused
 from portal.core.money import Money
 from portal.members import (
     closing,
+    granting,
+    papers,
     review,
     terms,
     tier_apply,
@@ -33,7 +35,7 @@ from portal.members import (
     tier_quotes,
     tier_terms,
 )
-from portal.members.belonging import Grant, Membership, Term, TermKind
+from portal.members.belonging import Membership, Term, TermKind
 from portal.members.models import Application, ApplicationState
 from portal.members.standing import Standing
 from portal.members.tier_models import TierQuote, TierQuoteState
@@ -84,9 +86,10 @@ def test_the_benefits_of_the_old_tier_end_where_the_new_ones_begin(app: Flask) -
     with app.app_context():
         begin()
         tiers.change("platinum", JULY)
-        rows = db.session.execute(select(Grant.benefit, Grant.start, Grant.end).order_by(Grant.id)).all()
-        of = {(str(start), str(end)) for _code, start, end in rows}
+        of = {(str(one.grant.start), str(one.until)) for one in granting.held_by([tiers.one()])}
         assert of == {("2026-01-01", "2026-07-02"), ("2026-07-02", "2027-01-01")}
+        with clock.stopped_at(JULY):
+            assert {row.start for row in papers.granted(tiers.one())} == {JULY}
         verbs = [one.verb for one in db.session.scalars(audit.of_subject(tiers.one().subject))]
         assert verbs.count("membership.tier_changed") == 1
         outbox.drain()

@@ -82,23 +82,24 @@ def doctor() -> None:
     click.echo("Everything needed is here.")
 
 
+def everything() -> tuple[dict[str, int], list[str]]:
+    """Check all that holds always: return how much of each kind was looked at, and a sentence for each fault."""
+    checks = {
+        "audit": audit.verify, "journal": verify_books, "memberships": reports.verify_memberships,
+        "proposals": verify_deeds, "claims": benefit_verify.verify_claims,
+        "contacts": contact_care.verify_contacts, "wall": verify_wall.verify_wall,
+    }  # fmt: skip
+    answers = {name: check() for name, check in checks.items()}
+    checked = {name: number for name, (number, _faults) in answers.items()}
+    return checked, [fault for _number, faults in answers.values() for fault in faults]
+
+
 @cli.command()
 @FORM
 def verify(form: str) -> None:
     """Check every invariant of books, audit chain and memberships; print what was checked and found."""
     with prepared().app_context(), reading():
-        entries, broken = audit.verify()
-        booked, books = verify_books()
-        members, standings = reports.verify_memberships()
-        decided, deeds = verify_deeds()
-        claims, benefits = benefit_verify.verify_claims()
-        lists, people = contact_care.verify_contacts()
-        listed, walls = verify_wall.verify_wall()
-    found = [*broken, *books, *standings, *deeds, *benefits, *people, *walls]
-    checked = {
-        "audit": entries, "journal": booked, "memberships": members, "proposals": decided, "claims": claims,
-        "contacts": lists, "wall": listed,
-    }  # fmt: skip
+        checked, found = everything()
     words = [f"{name}: {number} checked" for name, number in checked.items()]
     _say({"checked": checked, "found": found}, "\n".join([*words, *(found or ["Clean."])]), form)
     if found:

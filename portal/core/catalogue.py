@@ -264,8 +264,19 @@ def load_folder(folder: Path) -> list[Change]:
             for order, row in enumerate(rows):
                 if not isinstance(row, dict) or "code" not in row:
                     raise Refused(f"{file.name}: {kind}: row {order + 1} has no code")
-                loader = _loaders.get(kind, _load_entry)
-                changes += loader(kind, {**row, "order": order}, body["valid_from"])
+                changes += _take(kind, {**row, "order": order}, body["valid_from"])
+    db.session.flush()
+    forget()
+    return changes
+
+
+def _take(kind: str, row: dict[str, Any], valid_from: date) -> list[Change]:
+    return _loaders.get(kind, _load_entry)(kind, row, valid_from)
+
+
+def take(kind: str, row: dict[str, Any], valid_from: date) -> list[Change]:
+    """Load one row, as if it stood in a file, in the present transaction; `Refused` if it cannot be taken."""
+    changes = _take(kind, row, valid_from)
     db.session.flush()
     forget()
     return changes

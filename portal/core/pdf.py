@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -70,6 +71,38 @@ dl.facts dd { margin: 0; }
 """
 
 
+def _blank() -> bytes:
+    """Return the smallest honest PDF: one empty page, with its table of objects."""
+    objects = (
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources << >> >>",
+    )
+    data, places = b"%PDF-1.7\n", []
+    for number, body in enumerate(objects, 1):
+        places.append(len(data))
+        data += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    size = len(objects) + 1
+    return data + b"xref\n0 %d\n0000000000 65535 f \n%strailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (
+        size, table, size, len(data),
+    )  # fmt: skip
+
+
+BLANK = _blank()
+_instead: ContextVar[bytes | None] = ContextVar("pdf", default=None)
+
+
+@contextmanager
+def not_laid_out() -> Iterator[None]:
+    """Let every document be the same blank page: for simulated years alone, in which nobody reads them."""
+    token = _instead.set(BLANK)
+    try:
+        yield
+    finally:
+        _instead.reset(token)
+
+
 class Unprintable(RuntimeError):
     """The document was not made; the text says which part of the HTML, or of the machine, is to blame."""
 
@@ -119,6 +152,8 @@ def render(html: str, *, css: str = "", attachments: Sequence[Attachment] | None
     """
     if in_transaction():
         raise RuntimeError("PDF documents are made outside the transaction")
+    if (blank := _instead.get()) is not None:
+        return blank
     if not fonts_ready():
         raise Unprintable("no font with Chinese letters; install fonts-noto-cjk")
     from weasyprint.urls import FatalURLFetchingError  # noqa: PLC0415 - heavy

@@ -81,7 +81,7 @@ def dry_run() -> list[Due]:
     for one in _rules.values():
         asked = one.due(_until(one.kind)[1])
         count = db.session.scalar(select(func.count()).select_from(asked.order_by(None).subquery())) or 0
-        ids = db.session.scalars(asked.limit(FIRST))
+        ids = db.session.scalars(asked.limit(FIRST)) if count else ()
         found.append(Due(one.kind, days_of(one.kind), count, [f"{one.table}:{number}" for number in ids]))
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,8 @@ def place(name: str) -> Path:
     return inside if inside.exists() else PACKAGE.parent / name
 
 
-def load(*, testing: bool = False) -> Settings:
-    """Return the settings of this process's environment; see `config.read_settings`."""
+def load(environ: Mapping[str, str] | None = None, *, testing: bool = False) -> Settings:
+    """Return the settings of an environment, by default this process's; see `config.read_settings`."""
     module = sys.modules.get("portal_config")
     if module is None:
         spec = importlib.util.spec_from_file_location("portal_config", place("config.py"))
@@ -31,7 +32,7 @@ def load(*, testing: bool = False) -> Settings:
         module = importlib.util.module_from_spec(spec)
         sys.modules["portal_config"] = module
         spec.loader.exec_module(module)
-    settings: Settings = module.read_settings(testing=testing)
+    settings: Settings = module.read_settings(environ, testing=testing)
     return settings
 
 

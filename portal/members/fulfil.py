@@ -45,8 +45,8 @@ def on_settled(event: InvoiceSettled) -> None:
     subject = event.invoice.billed_subject
     if subject.startswith("application:"):
         found = db.session.get(Application, int(subject.split(":")[1]))
-        if found is not None:
-            fulfil(found)
+        if found is not None and not fulfil(found) and (row := terms.membership_of(found.org)) is not None:
+            terms.refresh([row])  # a term that began on credit is paid for from now on
 
 
 def on_credit_given(event: CreditTermsGiven) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from portal.billing.models import Invoice, InvoiceState
 from portal.core import audit, catalogue, clock
@@ -65,6 +65,12 @@ def before(term: Term) -> dict[str, Grant]:
     )
     rows = db.session.scalars(select(Grant).where(Grant.term_id.in_(ended)).order_by(Grant.id))
     return {row.benefit: row for row in rows}
+
+
+def unended(today: Any) -> Any:
+    """Return the condition that no ending of a grant's term has come by a day: grants are never cut themselves."""
+    undone = select(Reversal.id).where(Reversal.undoes_kind == "ending", Reversal.undoes_id == Ending.id)
+    return ~exists().where(Ending.term_id == Grant.term_id, Ending.on <= today, ~undone.exists())
 
 
 def _early(membership: Membership) -> dict[str, Grant]:

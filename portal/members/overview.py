@@ -28,7 +28,7 @@ from portal.accounts.people import Person
 from portal.billing.models import Invoice, Party
 from portal.core import catalogue, clock
 from portal.core.db import db
-from portal.members import checklist, showing, stories
+from portal.members import checklist, granting, showing, stories
 from portal.members.belonging import Agreement, ChecklistTick, Grant, Membership, Term
 from portal.members.models import Application
 
@@ -53,7 +53,13 @@ _MEMBER = (
 )
 _TERMS = (
     select(Term.id, Term.tier, Term.start, Term.end, Term.charged, Grant.id.label("grant"), Grant.benefit, Grant.quantity)
-    .outerjoin(Grant, and_(Grant.term_id == Term.id, Grant.start <= _TODAY, or_(Grant.end.is_(None), Grant.end > _TODAY)))
+    .outerjoin(
+        Grant,
+        and_(
+            Grant.term_id == Term.id, Grant.start <= _TODAY, or_(Grant.end.is_(None), Grant.end > _TODAY),
+            granting.unended(_TODAY),
+        ),
+    )
     .where(Term.membership_id == bindparam("membership", type_=BigInteger))
     .order_by(Term.start, Term.id)
 )  # fmt: skip

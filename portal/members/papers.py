@@ -161,6 +161,7 @@ def granted(membership: Membership) -> list[Grant]:
                 Term.membership_id == membership.id,
                 Grant.start <= today,
                 (Grant.end.is_(None)) | (Grant.end > today),
+                granting.unended(today),
             )
             .order_by(Grant.id)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import exists, select
@@ -49,12 +50,14 @@ def _last_days() -> int:
     return max(days, default=0)
 
 
+@cache  # a clause is never changed, and making it anew each time costs more than asking it
 def _unended() -> Any:
     """Return the condition that no ending of a term stands."""
     undone = exists().where(Reversal.undoes_kind == "ending", Reversal.undoes_id == Ending.id)
     return ~exists().where(Ending.term_id == Term.id, ~undone)
 
 
+@cache
 def _followed() -> Any:
     """Return the condition that a later term of the same membership is on record."""
     later = aliased(Term)

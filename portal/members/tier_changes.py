@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from portal.accounts.people import Person
 from portal.billing import issuing
@@ -19,7 +19,7 @@ from portal.core.events import publish
 from portal.core.money import Money
 from portal.core.states import move
 from portal.members import review, terms, tier_letters, tier_money, tier_plan, tier_quotes, tier_terms
-from portal.members.belonging import Ending, Grant, Membership, Term
+from portal.members.belonging import Ending, Membership, Term
 from portal.members.events import TermOpened, TierChanged
 from portal.members.facts import facts_of
 from portal.members.models import Application, ApplicationState
@@ -159,9 +159,6 @@ def _split(quote: TierQuote, line: TierLine) -> Term:
         )
     )  # fmt: skip
     db.session.flush()
-    db.session.execute(
-        update(Grant).where(Grant.term_id == old.id, Grant.end > line.starts).values(end=line.starts)
-    )
     # What was paid for the old term covers a change without an invoice of its own.
     invoice = quote.invoice if quote.gross > NONE else old.invoice
     covered = tier_terms.WAIVER if old.cover == "invoice" else old.cover
