@@ -129,6 +129,7 @@ from portal.members.events import (
     CreditTermsGiven,
     MembershipJoined,
     StandingChanged,
+    TermEnded,
     TermOpened,
     TierChanged,
 )
@@ -209,6 +210,7 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (InvoiceReversed, renewal_hearing.on_reversed),
     (ReceiptUnapplied, late_money.on_unapplied),
     (StandingChanged, renewal_chores.on_standing_changed),
+    (TermEnded, renewal_chores.on_term_ended),
     (StandingChanged, endings.on_standing_changed),
     (OrganisationsMerged, payers_merging.on_merged),
     (OrganisationsMerged, merging.on_merged),

@@ -512,7 +512,7 @@ def test_a_proposal_that_is_no_longer_what_it_was_is_refused(galaxy: Any) -> Non
             assert db.session.query(Hold).count() == 0
             assert deeds.open_deed(galaxy().org) is None
             verbs = [one.verb for one in db.session.scalars(audit.of_subject(galaxy().org.subject))]
-            assert verbs == ["deed.proposed", "deed.declined"]
+            assert [verb for verb in verbs if verb.startswith("deed.")] == ["deed.proposed", "deed.declined"]
 
 
 def test_an_electorate_is_frozen_as_known_that_day(galaxy: Any) -> None:

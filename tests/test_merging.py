@@ -16,14 +16,25 @@ from portal.accounts.organisations import Contact, FormerName, Organisation
 from portal.billing.access import of_orgs
 from portal.billing.models import Invoice, Party
 from portal.billing.verify import verify_books
-from portal.core import clock
+from portal.core import chores, clock
 from portal.core.db import db, reading, transaction
 from portal.core.errors import Refused
 from portal.core.money import Money
-from portal.members import deeds, landscape, leaving, names, reports, terms, wall
-from portal.members.belonging import Membership, Term, TermKind
+from portal.members import (
+    credit_terms,
+    deeds,
+    landscape,
+    leaving,
+    names,
+    renewal_queries,
+    reports,
+    terms,
+    wall,
+)
+from portal.members.belonging import Grant, Membership, Term, TermKind
 from portal.members.deed_models import DeedVerb
 from portal.members.models import Application, Kind
+from portal.members.renewal_models import CreditTerms, LateMoney, LateState
 from portal.members.standing import Standing
 from portal.members.verify import verify_deeds
 from tests import membership as m
@@ -209,6 +220,59 @@ def test_two_live_applications_are_not_merged(two: Any) -> None:
             )  # fmt: skip
         db.session.flush()
         with pytest.raises(Refused, match="application under way"):
+            m.propose(kept, D.MERGE, {}, other=gone)
+
+
+def test_what_was_granted_and_offered_goes_over_with_the_membership(app: Flask) -> None:
+    """Grants, an open offer and credit terms belong to the membership, whichever entry had them."""
+    m.house(app)
+    with m.inside(app):
+        with clock.stopped_at(date(2026, 1, 1)), transaction():
+            m.member(m.company("Acme Technologies", "bo@acme.example"), start=date(2026, 1, 1))
+        chores.run("offer_renewals", as_of=date(2026, 11, 1))
+        with clock.stopped_at(date(2026, 11, 2)):
+            with transaction():
+                kept = m.company("Acme Ltd", "an@acme.example")
+                old = terms.found_membership(kept)
+                theirs = terms.membership_of(org_of("Acme Technologies"))
+                assert theirs is not None
+                credit_terms.give(theirs, by=m.person("fang"), reason="a long one")
+                grants = db.session.query(Grant).filter_by(membership_id=theirs.id).count()
+                assert grants
+                assert renewal_queries.open_offer(old) is None
+            with transaction():
+                m.together(org_of("Acme Ltd"), D.MERGE, {}, other=org_of("Acme Technologies"), second="rong")
+            with reading():
+                row = terms.membership_of(org_of("Acme Ltd"))
+                gone = terms.membership_of(org_of("Acme Technologies"))
+                assert row is not None
+                assert gone is not None
+                assert db.session.query(Grant).filter_by(membership_id=row.id).count() == grants
+                assert db.session.query(Grant).filter_by(membership_id=gone.id).count() == 0
+                assert renewal_queries.open_offer(row) is not None
+                assert db.session.query(CreditTerms).one().membership_id == row.id
+                clean()
+            with transaction():
+                m.together(
+                    org_of("Acme Ltd"), D.UNMERGE, {}, other=org_of("Acme Technologies"), second="rong"
+                )
+            with reading():
+                back = terms.membership_of(org_of("Acme Technologies"))
+                assert back is not None
+                assert db.session.query(Grant).filter_by(membership_id=back.id).count() == grants
+                clean()
+
+
+def test_late_money_of_both_is_decided_before_they_become_one(two: Any) -> None:
+    with clock.stopped_at(DAY), transaction():
+        kept, gone = org_of("Acme Ltd"), org_of("Acme Technologies")
+        for org in (kept, gone):
+            row = terms.membership_of(org)
+            db.session.add(
+                LateMoney(membership=row, offer=None, value_on=DAY, amount=Money(100), state=LateState.REVIEW)
+            )
+        db.session.flush()
+        with pytest.raises(Refused, match="Late money of both"):
             m.propose(kept, D.MERGE, {}, other=gone)
 
 

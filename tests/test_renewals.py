@@ -19,7 +19,7 @@ from portal.core.audit import AuditEntry
 from portal.core.db import db, reading, transaction
 from portal.core.errors import Refused
 from portal.core.money import Money
-from portal.members import credit_terms, reminding, renewing, reports, terms
+from portal.members import credit_terms, leaving, reminding, renewing, reports, terms
 from portal.members.belonging import Ending, Hold, Membership, Term, TermKind
 from portal.members.renewal_models import OfferState
 from portal.members.renewal_queries import last_term
@@ -277,6 +277,22 @@ def test_who_has_left_is_not_reminded_and_the_invoice_is_taken_back(app: Flask, 
             (offer,) = r.offers_of(r.only())
             assert (offer.state, r.paper(r.only()).state) == (O.WITHDRAWN, InvoiceState.VOID)
             assert [step for step, _state in r.steps(r.only())] == ["offer", "invoice"]
+
+
+def test_a_resignation_takes_the_offer_back_in_the_same_minute(app: Flask) -> None:
+    found(app)
+    with app.app_context():
+        r.pass_days([date(2026, 10, 3), date(2026, 11, 2)])
+    with r.on(app, date(2026, 11, 10)):
+        leaving.resign(r.only(), by=r.who("owner"))
+    with app.app_context(), clock.stopped_at(date(2026, 11, 10)):
+        outbox.drain()
+        with reading():
+            (offer,) = r.offers_of(r.only())
+            assert (offer.state, offer.close_reason) == (O.WITHDRAWN, "resigned")
+            assert r.paper(r.only()).state is InvoiceState.VOID
+            assert r.standing(r.only(), T - timedelta(days=1)) is Standing.ACTIVE
+            sound()
 
 
 def test_conduct_and_a_pause_hold_the_words_but_not_the_acts(app: Flask) -> None:

@@ -13,7 +13,7 @@ WHEN = sa.DateTime(timezone=True)
 QUOTE, LINE = "tier_quote", "tier_line"
 FIXED = {
     QUOTE: (
-        "uid", "number", "application_id", "membership_id", "term_id", "price_id", "old_tier", "new_tier", "kind",
+        "uid", "number", "application_id", "term_id", "price_id", "old_tier", "new_tier", "kind",
         "takes_effect", "effective_on", "expires_on", "fingerprint", "inputs", "seats", "benefits", "yearly", "gross",
         "net", "tax", "by_name", "created_at",
     ),

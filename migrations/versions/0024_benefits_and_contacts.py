@@ -16,6 +16,10 @@ GRANT_KEYS = (
     ("application_id", "application"),
     ("follows_id", "benefit_grant"),
 )
+GRANT_FACTS = (
+    "id", "uid", "benefit", "quantity", "start", "end", "source", "term_id", "invoice_id", "application_id", "claim_by",
+    "follows_id",
+)  # fmt: skip
 FROZEN = ("benefit_grant", "benefit_notice", "contact_reminder")
 ROLES = (
     "owner",
@@ -201,18 +205,28 @@ def upgrade() -> None:
     _vacancies()
     _checks()
     for table in FROZEN:
-        if not _sqlite():
-            run = "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
-            op.execute(f"CREATE TRIGGER {table}_frozen BEFORE UPDATE OR DELETE ON {table} {run}")
-            continue
-        stop = "BEGIN SELECT RAISE(ABORT, 'this row is on record and cannot change'); END"
-        for verb in ("UPDATE", "DELETE"):
-            op.execute(f"CREATE TRIGGER {table}_frozen_{verb.lower()} BEFORE {verb} ON {table} {stop}")
+        _freeze(table)
+
+
+def _freeze(table: str) -> None:
+    """Let nothing of a row change; only whose grants are moves, when two entries of one organisation are merged."""
+    told, stop = "IS DISTINCT FROM", "FOR EACH ROW {when}EXECUTE FUNCTION refuse_change()"
+    if _sqlite():
+        told, stop = (
+            "IS NOT",
+            "{when}BEGIN SELECT RAISE(ABORT, 'this row is on record and cannot change'); END",
+        )
+    when = ""
+    if table == "benefit_grant":
+        when = "WHEN (" + " OR ".join(f'OLD."{name}" {told} NEW."{name}"' for name in GRANT_FACTS) + ") "
+    for verb, condition in (("UPDATE", when), ("DELETE", "")):
+        name = f"{table}_frozen_{verb.lower()}"
+        op.execute(f"CREATE TRIGGER {name} BEFORE {verb} ON {table} {stop.format(when=condition)}")
 
 
 def downgrade() -> None:
     for table in FROZEN:
-        for suffix in ("_update", "_delete") if _sqlite() else ("",):
+        for suffix in ("_update", "_delete"):
             op.execute(f"DROP TRIGGER {table}_frozen{suffix}" + ("" if _sqlite() else f" ON {table}"))
     for table in (
         "owner_letter", "contact_reminder", "contact_check", "vacancy", "join_request", "mail_domain",

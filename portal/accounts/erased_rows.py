@@ -7,9 +7,10 @@ from typing import Any
 
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 
 from portal.accounts import consents, contacts
+from portal.accounts.care_models import OwnerLetter, Vacancy
 from portal.accounts.erasure_plan import Fate, Line, say
 from portal.accounts.organisations import Contact, Invitation
 from portal.accounts.people import (
@@ -43,6 +44,7 @@ def install() -> None:
             "programs": _l("Tokens for programs"),
             "roles": _l("Roles for organisations"),
             "invitations": _l("Invitations sent to your address"),
+            "named_roles": _l("Vacancies of roles that name you, and letters that appoint you"),
             "mails": _l("Mails to you"),
             "consents": _l("Ledger of consents"),
             "audit": _l("Record of what you did and decided here"),
@@ -58,6 +60,22 @@ def install() -> None:
 
 def _count(model: Any, *conditions: Any) -> int:
     return db.session.scalar(select(func.count()).select_from(model).where(*conditions)) or 0
+
+
+def _left(person: Person) -> Any:
+    """Return the condition on vacancies that a person left, in the organisations for which they acted."""
+    mine = select(Contact.org_id).where(Contact.person_id == person.id)
+    return and_(Vacancy.left_by == person.name, Vacancy.org_id.in_(mine))
+
+
+def _filled(person: Person) -> Any:
+    mine = select(Contact.org_id).where(Contact.person_id == person.id)
+    return and_(Vacancy.filled_by == person.name, Vacancy.org_id.in_(mine))
+
+
+def _named(person: Person) -> int:
+    letters = _count(OwnerLetter, OwnerLetter.email == person.email)
+    return letters + _count(Vacancy, or_(_left(person), _filled(person)))
 
 
 def _mails(person: Person) -> Any:
@@ -76,6 +94,7 @@ def lines(person: Person) -> list[Line]:
         Line("roles", F.ANONYMISED, _count(Contact, Contact.person_id == person.id), "because_ended"),
         Line("staff_roles", F.ANONYMISED, _count(Grant, Grant.person_id == person.id)),
         Line("invitations", F.ERASED, _count(Invitation, Invitation.email == person.email)),
+        Line("named_roles", F.ANONYMISED, _named(person), "because_ended"),
         Line("mails", F.ERASED, _count(MailMessage, _mails(person))),
         Line("consents", F.KEPT, _count(Consent, Consent.person_id == person.id), "because_proof"),
         Line("audit", F.KEPT, _count(AuditEntry, AuditEntry.actor_id == person.id), "because_audit"),
@@ -128,9 +147,16 @@ def erase(person: Person, token: str, *, keep_mail_of: str) -> None:
     db.session.execute(update(FactorLoss).where(FactorLoss.person_id == person.id).values(shown=""))
     _invitations(person, token)
     _mail(person, token, keep_mail_of)
+    db.session.execute(update(OwnerLetter).where(OwnerLetter.email == person.email).values(email=token))
+    db.session.execute(_quietly(update(Vacancy).where(_left(person)).values(left_by=token)))
+    db.session.execute(_quietly(update(Vacancy).where(_filled(person)).values(filled_by=token)))
     person.name, person.email = token, f"{token.lower()}@{NOWHERE}"
     person.password_hash = person.totp_sealed = None
     person.disabled_at, person.erased_at = person.disabled_at or now, now
+
+
+def _quietly(statement: Any) -> Any:
+    return statement.execution_options(synchronize_session=False)
 
 
 def _invitations(person: Person, token: str) -> None:

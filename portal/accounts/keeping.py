@@ -31,6 +31,8 @@ def _register() -> None:
     personal.holds(P.SECURITY, K.TRIES, "sign_in_attempt.key")
     personal.holds(P.SECURITY, K.ACCOUNT, "factor_loss.shown", "recovery_code.person_id", "passkey.person_id")
     personal.holds(P.ACTING, K.AUDIT, "contact.person_id", "staff_grant.person_id")
+    personal.holds(P.ACTING, K.AUDIT, "owner_letter.email", "join_request.note", "join_request.decided_by")
+    personal.holds(P.ACTING, K.AUDIT, "vacancy.left_by", "vacancy.filled_by", "vacancy.declared_by")
     personal.holds(P.ACTING, K.INVITATIONS, "invitation.email", "invitation.by_name")
     personal.holds(
         P.MAIL,

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from portal.accounts.merging import kept_for
 from portal.accounts.organisations import FormerName, Organisation
 from portal.core import audit
 from portal.core.db import db
@@ -196,15 +197,19 @@ def _holders(sources: Iterable[str]) -> dict[str, Holder]:
     """Return the organisations that came from these keys of the source before, as they stand by their facts."""
     asked = sorted(f"{SOURCE}{one}" for one in sources)
     found: dict[str, Holder] = {}
+    rows: dict[int, Holder] = {}
+    orgs: dict[int, Holder] = {}
     for at in range(0, len(asked), TOGETHER):
-        rows = db.session.execute(
-            select(Membership, Organisation)
-            .join(Organisation, Organisation.id == Membership.org_id)
-            .where(Organisation.source_key.in_(asked[at : at + TOGETHER]))
-        )
-        for membership, org in rows:
-            found[str(org.source_key).removeprefix(SOURCE)] = Holder(org, membership)
-    _placed({one.membership.id: one for one in found.values()})
+        listed = select(Membership, Organisation).join(Organisation, Organisation.id == Membership.org_id)
+        for membership, org in db.session.execute(
+            listed.where(Organisation.source_key.in_(asked[at : at + TOGETHER]))
+        ):
+            kept = kept_for(org)  # what came for the signpost of a merge goes on with the entry that stays
+            own = membership if kept is org else terms.found_membership(kept)
+            holder = rows.setdefault(own.id, Holder(kept, own))
+            found[str(org.source_key).removeprefix(SOURCE)] = orgs[org.id] = orgs[kept.id] = holder
+    _placed(rows)
+    _told(orgs)
     return found
 
 
@@ -220,7 +225,14 @@ def _placed(holders: dict[int, Holder]) -> None:
             holder.stopped = max(stops, default=None)
             running = [one.term for one in spans if one.stop is None]
             holder.term = db.session.get_one(Term, running[-1]) if running else None
-        orgs = {holders[one].org.id: holders[one] for one in some}
-        told = select(HistoryEvent.org_id, HistoryEvent.month).where(HistoryEvent.org_id.in_(orgs))
+
+
+def _told(orgs: dict[int, Holder]) -> None:
+    """Say of each holder what month was told last."""
+    ids = sorted(orgs)
+    for at in range(0, len(ids), TOGETHER):
+        told = select(HistoryEvent.org_id, HistoryEvent.month).where(
+            HistoryEvent.org_id.in_(ids[at : at + TOGETHER])
+        )
         for org, month in db.session.execute(told.order_by(HistoryEvent.month)):
-            orgs[org].last = month
+            orgs[org].last = max(month, orgs[org].last or month)

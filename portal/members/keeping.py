@@ -28,6 +28,7 @@ def install() -> None:
         P.MEMBERSHIP, K.AGREEMENTS, "agreement.signed_name", "agreement.signed_from", "agreement.party_name"
     )
     personal.holds(P.MEMBERSHIP, K.APPLICATION_FILES, "stored_file.name", "stored_file.person_id")
+    personal.no_person("member_import.name")
     retaining.rule(Rule("application_files", "application", _ended_badly, _delete_papers))
 
 

@@ -50,11 +50,11 @@ class Known:
 
 
 def statement() -> Any:
-    """Select every organisation, with its membership and whether it has terms; individuals never come by a list."""
+    """Select every organisation, with its membership and whether it has terms; neither individuals nor signposts of a merge."""
     return (
         select(Organisation, Membership, _HAS_TERMS)
         .outerjoin(Membership, Membership.org_id == Organisation.id)
-        .where(Organisation.person_id.is_(None))
+        .where(Organisation.person_id.is_(None), Organisation.merged_into_id.is_(None))
         .options(lazyload(Membership.org))
     )
 

@@ -13,12 +13,14 @@ from portal.accounts.merging import MergeUndone, OrganisationsMerged
 from portal.accounts.organisations import Organisation
 from portal.core.db import db
 from portal.members import endings, names, terms
-from portal.members.belonging import Hold, Reversal, Term
+from portal.members.belonging import Grant, Hold, Reversal, Term
 from portal.members.counting import count_of
 from portal.members.models import LIVE, Application, Pair, PairAnswer
+from portal.members.renewal_models import WAITING, CreditTerms, LadderPause, LateMoney, RenewalOffer
+from portal.members.tier_models import TierQuote
 
 # Every kind of fact that belongs to a membership and goes over with it.
-MOVED: list[Any] = [Term, Hold, Reversal]
+MOVED: list[Any] = [Term, Hold, Reversal, Grant, RenewalOffer, LadderPause, LateMoney, CreditTerms, TierQuote]
 
 
 def overlapping(duplicate: Organisation, kept: Organisation) -> object | None:
@@ -49,6 +51,15 @@ def two_cases(duplicate: Organisation, kept: Organisation) -> object | None:
     ]
     if live[0] & live[1]:
         return _l("Both have an application under way: close or withdraw one of them first.")
+    return None
+
+
+def two_sums(duplicate: Organisation, kept: Organisation) -> object | None:
+    """Say that late money of both waits for somebody to decide on it: one sum at a time is asked about."""
+    rows = [row.id for org in (duplicate, kept) if (row := terms.membership_of(org)) is not None]
+    waits = select(LateMoney.id).where(LateMoney.membership_id.in_(rows), LateMoney.state.in_(WAITING))
+    if len(db.session.scalars(waits).all()) > 1:
+        return _l("Late money of both waits for a decision: decide on one of them first.")
     return None
 
 
@@ -124,7 +135,7 @@ def facts_since(merge: Merge) -> object | None:
 
 def install() -> None:
     """Say what stands in the way of merges, and of undoing one."""
-    for ask in (overlapping, two_cases):
+    for ask in (overlapping, two_cases, two_sums):
         if ask not in merging.OBSTACLES:
             merging.OBSTACLES.append(ask)
     if facts_since not in merging.TOUCHED:

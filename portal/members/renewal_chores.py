@@ -18,7 +18,7 @@ from portal.core import catalogue, clock, outbox
 from portal.core.db import db, let_go
 from portal.members import late_money, reminding, renewal_queries, renewing
 from portal.members.belonging import Ending, Membership, Reversal, Term
-from portal.members.events import StandingChanged
+from portal.members.events import StandingChanged, TermEnded
 from portal.members.renewal_models import LateMoney, LateState, OfferState, RenewalOffer, RenewalReminder
 from portal.members.renewal_models import StepState as S
 from portal.members.renewal_rules import Step, latest, tries
@@ -268,6 +268,11 @@ def on_standing_changed(event: StandingChanged) -> None:
     """Have the offer of a member that lapses or leaves closed right after: in a transaction of its own, as its locks need."""
     if event.new in {Standing.LAPSED, Standing.RESIGNED, Standing.EXPELLED}:
         close_soon(event.membership)
+
+
+def on_term_ended(event: TermEnded) -> None:
+    """Have what was offered after a term that got an ending closed right after."""
+    close_soon(event.ending.term.membership)
 
 
 def close_soon(membership: Membership) -> None:

@@ -164,6 +164,7 @@ labels.name(
     },
     {L.REVIEW: "wait", L.ASKED: "wait", L.CONTINUOUS: "good", L.FRESH: "good", L.HELD: "bad"},
 )  # fmt: skip
+WAITING = (L.REVIEW, L.ASKED, L.HELD)
 _WAITS = "state IN ('review', 'asked', 'held')"
 
 
