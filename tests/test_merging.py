@@ -267,9 +267,14 @@ def test_late_money_of_both_is_decided_before_they_become_one(two: Any) -> None:
     with clock.stopped_at(DAY), transaction():
         kept, gone = org_of("Acme Ltd"), org_of("Acme Technologies")
         for org in (kept, gone):
-            row = terms.membership_of(org)
             db.session.add(
-                LateMoney(membership=row, offer=None, value_on=DAY, amount=Money(100), state=LateState.REVIEW)
+                LateMoney(
+                    membership=terms.found_membership(org),
+                    offer=None,
+                    value_on=DAY,
+                    amount=Money(100),
+                    state=LateState.REVIEW,
+                )
             )
         db.session.flush()
         with pytest.raises(Refused, match="Late money of both"):
