@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,6 +22,7 @@ from portal.cli import migrate_now
 from portal.core import settings as places
 from portal.core.db import db
 from tests.kept import Kept, named, plain
+from tests.papers import laid_out_once
 from tests.warm import share
 
 KEY = "a key for tests only, of forty characters"
@@ -107,6 +109,13 @@ def postgres_kept(postgres_server: str, postgres_template: str) -> Iterator[Kept
     made = Kept(postgres_server, postgres_template, _admin)
     yield made
     made.drop()
+
+
+@pytest.fixture(autouse=True)
+def _papers(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Lay papers out for a test that reads them."""
+    with nullcontext() if request.node.get_closest_marker("papers") else laid_out_once():
+        yield
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -111,6 +111,7 @@ def test_a_statement_carries_forward_and_ends_with_what_is_owed(thirteen: Flask)
         statements.account(books.party(), date(2027, 4, 1), date(2027, 3, 1))
 
 
+@pytest.mark.papers
 def test_pages_and_files_of_both_sides(thirteen: Flask) -> None:
     fang, chen = browser(thirteen, "fang@house.example"), browser(thirteen, "chen@galaxy.example")
     with thirteen.app_context(), reading():
@@ -164,6 +165,7 @@ def test_a_payer_without_invoices_has_no_account(app: Flask) -> None:
     assert new.get("/fapiao").status_code == 200
 
 
+@pytest.mark.papers
 def test_order_numbers_before_and_after_the_issue(app: Flask) -> None:
     books.house(app)
     chen = browser(app, "chen@galaxy.example")
