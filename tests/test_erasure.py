@@ -15,12 +15,13 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
 from portal.accounts import consents, contacts, erasing, erasure_plan, helping
+from portal.accounts.care_models import OwnerLetter, Vacancy
 from portal.accounts.may import ContactRole, StaffRole
 from portal.accounts.organisations import Contact, Invitation, Organisation
 from portal.accounts.people import Person, UserSession
 from portal.accounts.privacy_models import Channel, Erasure, ErasureState
 from portal.billing.issuing import party_of
-from portal.core import audit, files, outbox
+from portal.core import audit, clock, files, outbox
 from portal.core.audit import AuditEntry
 from portal.core.db import db, reading, transaction
 from portal.core.errors import Forbidden, Refused
@@ -102,6 +103,41 @@ def test_two_people_erase_as_the_dry_run_said_and_the_person_hears_of_it(house: 
         assert _holding("Li Na") <= {"mail_message", "audit_entry"}
         db.session.rollback()
         assert audit.verify()[1] == []
+
+
+def test_a_vacancy_that_was_left_and_a_letter_lose_the_name(house: Flask) -> None:
+    with house.app_context():
+        with transaction():
+            li, boss = person(LI), person("boss@galaxy.example")
+            org = li_acts_for(li)
+            file = StoredFile(
+                sha256="0" * 64, name="letter.pdf", media_type=files.PDF, size=1, purpose="owner_letter"
+            )
+            db.session.add(
+                Vacancy(
+                    org=org,
+                    role=ContactRole.BILLING,
+                    due_on=clock.today(),
+                    declared_by="Boss",
+                    left_by="Li Na",
+                )
+            )
+            db.session.add(OwnerLetter(org=org, email=LI, language="en", reason="gone", file=file, by=boss))
+        with transaction():
+            row = proposed()
+            assert {
+                "item": "named_roles",
+                "fate": "anonymised",
+                "count": 2,
+                "because": "because_ended",
+            } in row.plan
+            erasing.carry_out(row, by=person("lena@house.example"))
+        assert _holding(LI) | _holding("Li Na") <= {"mail_message", "audit_entry"}
+        assert db.session.scalars(select(Vacancy.left_by)).one() == row.token
+
+
+def li_acts_for(li: Person) -> Organisation:
+    return db.session.scalars(select(Contact).where(Contact.person_id == li.id)).first().org  # type: ignore[union-attr]
 
 
 def _holding(words: str) -> set[str]:
