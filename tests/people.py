@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 from flask import Flask
@@ -20,13 +21,19 @@ PASSWORD = "quiet lantern maps seven rivers"
 LINK = re.compile(r"http://127\.0\.0\.1:8000(/\S+)")
 
 
+@cache
+def _hashed() -> str:
+    """Return the hash of the tests' password: made once, as it is meant to be costly."""
+    from portal.accounts.passwords import HASHER
+
+    return HASHER.hash(PASSWORD)
+
+
 def make_person(
     email: str, name: str = "Lin", *, language: str = "en", staff: tuple[StaffRole, ...] = ()
 ) -> Person:
     """Add a verified person with the tests' password; call inside a transaction."""
-    from portal.accounts.passwords import HASHER
-
-    person = Person(email=email, name=name, language=language, password_hash=HASHER.hash(PASSWORD))
+    person = Person(email=email, name=name, language=language, password_hash=_hashed())
     person.verified_at = clock.now()
     person.demo = bool(staff)
     db.session.add(person)

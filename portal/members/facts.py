@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date
+from functools import cache
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import BindParameter, Select, bindparam, func, select
 
 from portal.billing.models import Invoice, InvoiceState
 from portal.billing.money_models import Allocation
@@ -27,6 +29,7 @@ from portal.members.standing import (
 )
 
 S = ApplicationState
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 
 
 def facts_of(memberships: Iterable[Membership]) -> dict[int, Facts]:
@@ -46,31 +49,51 @@ def facts_of(memberships: Iterable[Membership]) -> dict[int, Facts]:
     }  # fmt: skip
 
 
-def _terms(ids: list[int]) -> tuple[dict[int, list[TermFact]], dict[int, int]]:
-    """Return the terms by membership, and the membership of each term."""
-    terms: dict[int, list[TermFact]] = defaultdict(list)
-    owner: dict[int, int] = {}
-    extended, gone = _extensions(ids), _money_gone(ids)
+def _read(statement: Select[Any], ids: Iterable[int]) -> Iterable[Any]:
+    """Return the rows of some ids; nothing is asked where there are none."""
+    found = list(ids)
+    return db.session.execute(statement, {"ids": found}) if found else ()
+
+
+def _asked(*columns: Any, of: Any) -> Select[Any]:
+    """Select columns of the rows whose `of` is among the ids to be named: a statement that is made once and kept."""
+    return select(*columns).where(of.in_(_IDS))
+
+
+@cache
+def _term_rows() -> Select[Any]:
     noted = (
         select(CreditNoteShare.invoice_id, func.max(CreditNote.issued_on).label("on"))
         .join(CreditNote)
         .group_by(CreditNoteShare.invoice_id)
         .subquery()
     )
-    found = db.session.execute(
-        select(Term, Invoice.state, Invoice.due_on, Invoice.reversed, noted.c.on)
+    return (
+        _asked(
+            Term.id, Term.membership_id, Term.start, Term.end, Term.tier, Term.cover, Term.invoice_id, Term.recorded_at,
+            Invoice.state, Invoice.due_on, Invoice.reversed, noted.c.on, of=Term.membership_id,
+        )
+        .select_from(Term)
         .outerjoin(Invoice, Term.invoice_id == Invoice.id)
         .outerjoin(noted, noted.c.invoice_id == Invoice.id)
-        .where(Term.membership_id.in_(ids))
-    )
-    for term, state, due, taken_back, on in found:
-        owner[term.id] = term.membership_id
-        covered = term.cover != "invoice" or (state in {None, InvoiceState.PAID} and not taken_back)
-        terms[term.membership_id].append(
+    )  # fmt: skip
+
+
+def _terms(ids: list[int]) -> tuple[dict[int, list[TermFact]], dict[int, int]]:
+    """Return the terms by membership, and the membership of each term."""
+    terms: dict[int, list[TermFact]] = defaultdict(list)
+    owner: dict[int, int] = {}
+    extended, gone = _extensions(ids), _money_gone(ids)
+    for one, membership, start, end, tier, cover, invoice, recorded, state, due, taken_back, on in _read(
+        _term_rows(), ids
+    ):
+        owner[one] = membership
+        covered = cover != "invoice" or (state in {None, InvoiceState.PAID} and not taken_back)
+        terms[membership].append(
             TermFact(
-                id=term.id, start=term.start, end=term.end, tier=term.tier, covered=covered,
-                due=None if covered else _later(_later(due, on if taken_back else None), gone.get(term.invoice_id)),
-                recorded_at=term.recorded_at, extended_until=extended.get(term.id),
+                id=one, start=start, end=end, tier=tier, covered=covered,
+                due=None if covered else _later(_later(due, on if taken_back else None), gone.get(invoice)),
+                recorded_at=recorded, extended_until=extended.get(one),
                 uncovered_from=on if taken_back and state is InvoiceState.PAID else None,
             )
         )  # fmt: skip
@@ -82,74 +105,101 @@ def _later(one: date | None, other: date | None) -> date | None:
     return max((day for day in (one, other) if day is not None), default=None)
 
 
-def _money_gone(ids: list[int]) -> dict[int | None, date]:
-    """Return on which day money last went off the invoices of terms: past due counts from then."""
-    rows = db.session.execute(
-        select(Allocation.invoice_id, func.max(Allocation.day))
+@cache
+def _gone_rows() -> Select[Any]:
+    return (
+        _asked(Allocation.invoice_id, func.max(Allocation.day), of=Term.membership_id)
         .join(Term, Term.invoice_id == Allocation.invoice_id)
-        .where(Term.membership_id.in_(ids), Allocation.amount < Money(0))
+        .where(Allocation.amount < Money(0))
         .group_by(Allocation.invoice_id)
     )
-    return {invoice_id: day for invoice_id, day in rows}  # noqa: C416 - rows are typed so
+
+
+def _money_gone(ids: list[int]) -> dict[int | None, date]:
+    """Return on which day money last went off the invoices of terms: past due counts from then."""
+    return dict(map(tuple, _read(_gone_rows(), ids)))
+
+
+@cache
+def _extension_rows() -> Select[Any]:
+    return (
+        _asked(PaymentExtension.term_id, PaymentExtension.until, of=Term.membership_id)
+        .join(Term, Term.id == PaymentExtension.term_id)
+        .order_by(PaymentExtension.id)
+    )
 
 
 def _extensions(ids: list[int]) -> dict[int, date]:
     """Return until when finance keeps unpaid terms from suspension: the word recorded last counts."""
-    rows = db.session.execute(
-        select(PaymentExtension.term_id, PaymentExtension.until)
-        .join(Term, Term.id == PaymentExtension.term_id)
-        .where(Term.membership_id.in_(ids))
-        .order_by(PaymentExtension.id)
-    )
-    return {term_id: until for term_id, until in rows}  # noqa: C416 - rows are typed so
+    return dict(map(tuple, _read(_extension_rows(), ids)))
+
+
+@cache
+def _ending_rows() -> Select[Any]:
+    return _asked(
+        Ending.id, Ending.term_id, Ending.on, Ending.cause, Ending.barred_until, Ending.bar_for_good, Ending.recorded_at,
+        of=Ending.term_id,
+    )  # fmt: skip
 
 
 def _endings(owner: dict[int, int]) -> dict[int, list[EndingFact]]:
     endings: dict[int, list[EndingFact]] = defaultdict(list)
-    for one in db.session.scalars(select(Ending).where(Ending.term_id.in_(owner))):
-        endings[owner[one.term_id]].append(
-            EndingFact(
-                id=one.id, term_id=one.term_id, on=one.on, cause=one.cause, barred_until=one.barred_until,
-                bar_for_good=one.bar_for_good, recorded_at=one.recorded_at,
-            )
-        )  # fmt: skip
+    for row in _read(_ending_rows(), owner):
+        fact = EndingFact(**row._mapping)
+        endings[owner[fact.term_id]].append(fact)
     return endings
+
+
+@cache
+def _hold_rows() -> Select[Any]:
+    return _asked(
+        Hold.membership_id, Hold.id, Hold.start, Hold.end, Hold.cause, Hold.recorded_at, of=Hold.membership_id
+    )
 
 
 def _holds(ids: list[int]) -> dict[int, list[HoldFact]]:
     holds: dict[int, list[HoldFact]] = defaultdict(list)
-    for one in db.session.scalars(select(Hold).where(Hold.membership_id.in_(ids))):
-        holds[one.membership_id].append(
-            HoldFact(id=one.id, start=one.start, end=one.end, cause=one.cause, recorded_at=one.recorded_at)
-        )
+    for membership, one, start, end, cause, recorded in _read(_hold_rows(), ids):
+        holds[membership].append(HoldFact(id=one, start=start, end=end, cause=cause, recorded_at=recorded))
     return holds
+
+
+@cache
+def _reversal_rows() -> Select[Any]:
+    return _asked(
+        Reversal.membership_id, Reversal.id, Reversal.undoes_kind, Reversal.undoes_id, Reversal.from_day,
+        Reversal.recorded_at, of=Reversal.membership_id,
+    )  # fmt: skip
 
 
 def _reversals(ids: list[int]) -> dict[int, list[ReversalFact]]:
     reversals: dict[int, list[ReversalFact]] = defaultdict(list)
-    for one in db.session.scalars(select(Reversal).where(Reversal.membership_id.in_(ids))):
-        reversals[one.membership_id].append(
+    for membership, one, kind, undoes, from_day, recorded in _read(_reversal_rows(), ids):
+        reversals[membership].append(
             ReversalFact(
-                id=one.id, undoes_kind="hold" if one.undoes_kind == "hold" else "ending",
-                undoes_id=one.undoes_id, from_day=one.from_day, recorded_at=one.recorded_at,
+                id=one, undoes_kind="hold" if kind == "hold" else "ending", undoes_id=undoes, from_day=from_day,
+                recorded_at=recorded,
             )
         )  # fmt: skip
     return reversals
 
 
+@cache
+def _application_rows() -> Select[Any]:
+    return _asked(
+        Application.org_id, Application.submitted_at, Application.decided_at, Application.state, Application.closed_on,
+        of=Application.org_id,
+    ).where(Application.submitted_at.is_not(None))  # fmt: skip
+
+
 def _applications(orgs: dict[int, int]) -> dict[int, list[ApplicationFact]]:
     asked: dict[int, list[ApplicationFact]] = defaultdict(list)
-    for row in db.session.scalars(select(Application).where(Application.org_id.in_(orgs))):
-        if row.submitted_at is not None:
-            asked[orgs[row.org_id]].append(_application_fact(row))
+    for org, submitted, decided, state, closed in _read(_application_rows(), orgs):
+        approved = state in {S.APPROVED, S.COMPLETED, S.CLOSED} and decided is not None
+        asked[orgs[org]].append(
+            ApplicationFact(
+                submitted=clock.day_of(submitted), approved=clock.day_of(decided) if approved else None,
+                closed=closed,
+            )
+        )  # fmt: skip
     return asked
-
-
-def _application_fact(row: Application) -> ApplicationFact:
-    decided: datetime | None = row.decided_at
-    approved = row.state in {S.APPROVED, S.COMPLETED, S.CLOSED} and decided is not None
-    return ApplicationFact(
-        submitted=clock.day_of(row.submitted_at or row.created_at),
-        approved=clock.day_of(decided) if approved and decided else None,
-        closed=row.closed_on,
-    )
