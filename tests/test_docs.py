@@ -184,3 +184,12 @@ def test_decision_records_are_numbered_once_and_fit_a_page() -> None:
         said = text_of(file)
         assert re.match(rf"# 0*{number}\b", said), file.name
         assert 3 < len(said.splitlines()) <= 60, file.name
+
+
+def test_every_edge_case_of_memberships_names_tests_that_are_there() -> None:
+    cases = (DOCS / "edge-cases.md").read_text("utf-8")
+    named = re.findall(r"`(tests/\w+\.py)::(\w+)`", cases)
+    rows = [line for line in cases.splitlines() if line.startswith("| ") and "::" in line]
+    assert len(rows) >= 20
+    for file, name in named:
+        assert f"def {name}(" in (ROOT / file).read_text("utf-8"), (file, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -89,6 +89,15 @@ def test_the_lapse_that_is_announced_closes_the_offer_at_once(app: Flask) -> Non
         with reading():
             (offer,) = r.offers_of(r.only())
             assert (offer.state, r.paper(r.only()).state) == (O.LAPSED, InvoiceState.VOID)
+
+
+def test_the_last_day_ends_at_midnight_in_shanghai(app: Flask) -> None:
+    found(app)
+    with app.app_context():
+        ends = datetime(2026, 12, 31, 16, 0, tzinfo=UTC)
+        for at, what in ((ends - timedelta(minutes=1), Standing.ACTIVE), (ends, Standing.GRACE)):
+            with clock.stopped_at(at), reading():
+                assert terms.standing(r.only()) is what
 
 
 def test_an_individual_is_offered_a_month_before_and_invoiced_with_it(app: Flask) -> None:
