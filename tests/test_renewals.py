@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from portal.core import catalogue, clock, outbox
 from portal.core.audit import AuditEntry
 from portal.core.db import db, reading, transaction
 from portal.core.errors import Refused
+from portal.core.mail import MailMessage
 from portal.core.money import Money
 from portal.members import credit_terms, leaving, reminding, renewing, reports, terms
 from portal.members.belonging import Ending, Hold, Membership, Term, TermKind
@@ -89,6 +91,19 @@ def test_the_lapse_that_is_announced_closes_the_offer_at_once(app: Flask) -> Non
         with reading():
             (offer,) = r.offers_of(r.only())
             assert (offer.state, r.paper(r.only()).state) == (O.LAPSED, InvoiceState.VOID)
+
+
+def test_the_offer_says_what_the_year_gave(app: Flask) -> None:
+    found(app)
+    with app.app_context():
+        r.pass_days([date(2026, 10, 3)])
+        with reading():
+            told = list(db.session.scalars(
+                select(MailMessage.text).where(MailMessage.title.contains("time to renew"))
+            )
+            for text in told:
+                assert re.search(r"· .+: 0 of \d+ used", text)
+                assert "/benefits/value" in text
 
 
 def test_the_last_day_ends_at_midnight_in_shanghai(app: Flask) -> None:

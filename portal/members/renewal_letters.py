@@ -18,7 +18,7 @@ from portal.core import catalogue, clock, mail, web
 from portal.core.catalogue import brand
 from portal.core.mail import Letter
 from portal.core.words import day, last_day, money
-from portal.members import wall
+from portal.members import value, wall
 from portal.members.belonging import Term
 from portal.members.letters import send_all
 from portal.members.renewal_models import RenewalOffer
@@ -80,6 +80,14 @@ def _card(offer: RenewalOffer) -> list[str]:
     return [_("Unless it is paid before, we charge %(card)s on %(day)s.", card=card.words, day=day(on))]
 
 
+def _given(offer: RenewalOffer) -> list[str]:
+    """Return what the year gave: each counted benefit with its use, and what was used at list prices."""
+    found = value.delivered(offer.membership)
+    lines = value.in_words(found) if found is not None else ()
+    said = [_("What the membership gave you so far:"), *(f"· {line}" for line in lines)] if lines else []
+    return [*said, _("All of it, line by line: %(link)s", link=web.absolute("member.benefit_value"))]
+
+
 def _offer(offer: RenewalOffer) -> Letter:
     org = offer.membership.org
     return Letter(
@@ -90,7 +98,7 @@ def _offer(offer: RenewalOffer) -> Letter:
             if org.person_id is None
             else _("There is nothing to fill in: you can pay at once."),
             *_bill(offer),
-            _("What the membership gave you stands on your page of benefits."),
+            *_given(offer),
         ),
         button=_page(offer),
     )  # fmt: skip
