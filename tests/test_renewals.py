@@ -98,9 +98,10 @@ def test_the_offer_says_what_the_year_gave(app: Flask) -> None:
     with app.app_context():
         r.pass_days([date(2026, 10, 3)])
         with reading():
-            told = list(db.session.scalars(
+            told = db.session.scalars(
                 select(MailMessage.text).where(MailMessage.title.contains("time to renew"))
-            )
+            ).all()
+            assert told
             for text in told:
                 assert re.search(r"· .+: 0 of \d+ used", text)
                 assert "/benefits/value" in text
