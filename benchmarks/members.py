@@ -21,9 +21,9 @@ os.environ.setdefault("PORTAL_SECRET_KEY", "a key for the benchmark only, of for
 NIGHT = date(2027, 6, 15)
 # The chores of the night that walk memberships; those that this version of the portal has are run.
 CHORES = (
-    "announce_standings", "offer_renewals", "issue_renewal_invoices", "charge_renewals", "send_reminders", "lapse",
+    "announce_standings", "offer_renewals", "issue_renewal_invoices", "charge_renewals", "send_reminders",
     "announce_benefit_expiry", "ask_contact_confirmation", "expire_applications", "close_unfulfilled", "void_envelopes",
-    "check_files", "retain",
+    "expire_tier_quotes", "serve_benefit_queues", "publish_wall", "check_files", "retain",
 )  # fmt: skip
 TOGETHER = 200
 
