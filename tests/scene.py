@@ -59,7 +59,8 @@ ALSO = {
     "reviewer": [
         f"/office/applications/?state={one}"
         for one in ("submitted", "in_review", "info_requested", "approved", "rejected", "completed")
-    ],
+    ]
+    + [f"/office/figures/rows?from=2026-01&to=2026-12&figure={one}" for one in ("closing", "paying")],
     "director": ["/office/applications/?state=in_review"],
     "legal": ["/office/applications/?state=approved"],
     "auditor": ["/office/applications/?state=completed"],

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, g, render_template, url_for
+from flask import Blueprint, g, redirect, render_template, url_for
 from flask_babel import gettext as _
 
 from portal.accounts.access import allow
@@ -105,6 +105,8 @@ def behind() -> Any:
     """Show the rows behind one number."""
     g.nav = "figures.bridge"
     said, figure = question(), asked("figure", most=20)
+    if not figure:
+        return redirect(f"{url_for('figures.bridge')}?{said.query()}")
     found = lines_asked(said, figure)
     page = place_in(len(found), SIZES)
     page.items.extend(found[page.start : page.start + page.size])
