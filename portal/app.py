@@ -18,6 +18,7 @@ from portal.accounts import access, frame
 from portal.billing import curves, kinds
 from portal.billing import words as billing_words
 from portal.core import (
+    acting,
     api,
     assets,
     audit,
@@ -135,6 +136,7 @@ def _templates(app: Portal) -> None:
         day=words.day,
         last_day=words.last_day,
         moment=words.moment,
+        actor=acting.actor,
         label=labels.label,
         tone=labels.tone,
         said=catalogue.in_words,

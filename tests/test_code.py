@@ -15,6 +15,7 @@ from flask import Flask
 from flask_babel import force_locale
 
 from portal.core import i18n
+from portal.core.acting import MACHINES
 from portal.core.db import Model, db
 from portal.core.web import ACCESS
 
@@ -38,6 +39,19 @@ def test_only_the_database_room_commits_and_only_the_clock_reads_time() -> None:
         if re.search(r"datetime\.now|utcnow|date\.today|time\.time\(", f.read_text("utf-8"))
     ]
     assert readers == ["clock.py"]
+
+
+def test_whoever_is_no_person_acts_under_a_name_that_the_reader_is_told_in_words() -> None:
+    found = {
+        (word.value.value, str(file.relative_to(ROOT)))
+        for file in SOURCES
+        if "simulation" not in file.parts
+        for word in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(word, ast.keyword) and word.arg == "by"
+        if isinstance(word.value, ast.Constant) and isinstance(word.value.value, str)
+    }
+    assert sorted(one for one in found if one[0] not in MACHINES) == []
+    assert {name for name, _file in found} >= MACHINES
 
 
 def test_files_and_functions_stay_short() -> None:

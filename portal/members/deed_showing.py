@@ -13,6 +13,7 @@ from portal.accounts.access import Reader
 from portal.accounts.merging import merges_into, undo_until
 from portal.accounts.organisations import Organisation
 from portal.core import clock, labels, story
+from portal.core.acting import actor
 from portal.core.audit import AuditEntry
 from portal.core.db import db
 from portal.core.words import day, last_day, moment, money
@@ -32,7 +33,7 @@ def _line(
     if second:
         said.append((_("Confirmed by"), None, second))
     return {
-        "what": what, "at": at, "icon": icon, "who": who,
+        "what": what, "at": at, "icon": icon, "who": actor(who),
         "detail": [*said, (_("Recorded"), None, moment(known))],
     }  # fmt: skip
 

@@ -13,6 +13,7 @@ from portal.accounts import contacts
 from portal.accounts.access import Reader, allow, me
 from portal.accounts.may import ContactRole, May
 from portal.accounts.organisations import Organisation
+from portal.accounts.people import Person
 from portal.accounts.people_views import acting_for, required_org
 from portal.billing import issuing, purchase_orders
 from portal.billing.models import InvoiceState
@@ -88,10 +89,14 @@ def _first(row: Membership) -> date | None:
     return renewal_queries.act_day(term, "offer") if term is not None else None
 
 
-def _people(org: Organisation) -> list[tuple[str, ContactRole]]:
-    """Return who hears about the renewal: name and role."""
+def _people(org: Organisation) -> list[tuple[str, list[ContactRole]]]:
+    """Return who hears about the renewal: each name once, with the roles."""
     roles = (ContactRole.BILLING, ContactRole.REPRESENTATIVE, ContactRole.OWNER, ContactRole.SIGNATORY)
-    return [(person.name, role) for role in roles for person in contacts.holders(org, role)]
+    found: dict[Person, list[ContactRole]] = {}
+    for role in roles:
+        for person in contacts.holders(org, role):
+            found.setdefault(person, []).append(role)
+    return [(person.name, held) for person, held in found.items()]
 
 
 @member.post("/membership/renewal/offer")
