@@ -30,7 +30,7 @@ from portal.members.verify import verify_deeds
 from tests import membership as m
 from tests import tiers
 from tests.lives import START, VERBS, Verb, histories, holds_always, row
-from tests.undone import examples, undone
+from tests.undone import lives, undone
 
 NIGHT = (
     "announce_standings", "expire_tier_quotes", "serve_benefit_queues", "publish_wall", "renew_subscriptions",
@@ -147,10 +147,9 @@ def test_any_life_is_sound_and_nights_that_come_three_times_change_nothing(app: 
         m.member(m.company("Galaxy Ltd", "chen@galaxy.example"), start=START)
     done: list[int] = []
     seen: set[Standing] = set()
-    many = examples(app)
 
     @settings(
-        max_examples=many if many == 500 else many // 10, deadline=None, phases=(Phase.explicit, Phase.generate),
+        max_examples=lives(app, one_in=20), deadline=None, phases=(Phase.explicit, Phase.generate),
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(histories(EVERYTHING, longest=12), RUNS)

@@ -19,6 +19,11 @@ def examples(app: Flask) -> int:
     return 100 if app.extensions["settings"].sqlite else 60
 
 
+def lives(app: Flask, *, one_in: int) -> int:
+    """Return how many whole lives, of seconds each, a test lives through: a part of `examples`, 100 by `make proofs`."""
+    return 100 if os.environ.get("PROOFS") else max(3, examples(app) // one_in)
+
+
 @contextmanager
 def undone(app: Flask) -> Iterator[None]:
     """Run what is inside with every `transaction()` a savepoint, and take all of it back; needs an application context."""
