@@ -150,6 +150,7 @@ def sold_with(app: Flask, document: Document, amount: Money = SILVER) -> str:
         return bill.uid
 
 
+@pytest.mark.papers
 @pytest.mark.parametrize(
     ("document", "said", "title"),
     [
