@@ -135,9 +135,11 @@ def facts() -> dict[str, Any]:
             select(Grant.benefit, Grant.quantity, Grant.start, Grant.end).order_by(Grant.id)
         ).all(),
         "told": rows(
-            select(RenewalReminder.step, RenewalReminder.channel, RenewalReminder.state, RenewalReminder.on)
+            select(
+                RenewalReminder.step, RenewalReminder.channel, RenewalReminder.state, RenewalReminder.on
+            ).order_by(RenewalReminder.id)
         ).all(),
-        "mails": sorted(map(tuple, rows(select(MailMessage.topic, MailMessage.title, MailMessage.address)))),
+        "mails": sorted(map(tuple, rows(select(MailMessage.title, MailMessage.address)))),
     }
 
 
@@ -152,7 +154,7 @@ def test_any_life_is_sound_and_nights_that_come_three_times_change_nothing(app: 
         max_examples=lives(app, one_in=20), deadline=None, phases=(Phase.explicit, Phase.generate),
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
-    @given(histories(EVERYTHING, longest=12), RUNS)
+    @given(histories(EVERYTHING, shortest=6, longest=12), RUNS)
     def run(history: list[tuple[Verb, int, int]], runs: list[int]) -> None:
         with undone(app):
             done.append(live(history, runs))
@@ -165,4 +167,4 @@ def test_any_life_is_sound_and_nights_that_come_three_times_change_nothing(app: 
     with m.inside(app):
         run()
     assert sum(done) > len(done)  # most lives have something in them
-    assert len(seen) > 2
+    assert len(seen) > 1
