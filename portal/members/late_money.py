@@ -70,7 +70,8 @@ def _went_away(row: LateMoney) -> bool:
     row = locked(row.id)
     if row.state is not L.ASKED or row.offer is None:
         return False
-    if any(covered_on(row.membership, amount) is not None for _period, amount in ways(row).values()):
+    days = [covered_on(row.membership, amount) for _period, amount in ways(row).values()]
+    if any(day is not None and day <= row.value_on for day in days):
         return False
     move(row, L.APPLY)
     row.decided_on, row.decided_by = clock.today(), "late money"
