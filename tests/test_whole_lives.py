@@ -151,10 +151,10 @@ def test_any_life_is_sound_and_nights_that_come_three_times_change_nothing(app: 
     seen: set[Standing] = set()
 
     @settings(
-        max_examples=lives(app, one_in=20), deadline=None, phases=(Phase.explicit, Phase.generate),
+        max_examples=lives(app, one_in=30), deadline=None, phases=(Phase.explicit, Phase.generate),
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
-    @given(histories(EVERYTHING, shortest=6, longest=12), RUNS)
+    @given(histories(EVERYTHING, shortest=4, longest=9), RUNS)
     def run(history: list[tuple[Verb, int, int]], runs: list[int]) -> None:
         with undone(app):
             done.append(live(history, runs))
