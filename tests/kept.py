@@ -32,47 +32,51 @@ class Start:
     """How a database stood when it was made, and the way back to it."""
 
     def __init__(self, url: str) -> None:
-        self.url = plain(url)
-        with psycopg.connect(self.url, autocommit=True) as conn:
-            tables = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-            self.marks = " UNION ALL ".join(
-                f"SELECT '{name}', count(*), max(xmin::text::bigint) FROM public.\"{name}\""
-                for (name,) in tables
-            )
-            self.full = {name for name, count, _xmin in conn.execute(self.marks) if count}
-            self.schema = f"start_{uuid4().hex[:6]}"
-            conn.execute(f"CREATE SCHEMA {self.schema}")
-            for name in self.full:
-                conn.execute(f'CREATE TABLE {self.schema}."{name}" AS TABLE public."{name}"')
-            self.known = set(conn.execute(self.marks).fetchall())
-            self.sequences = set(conn.execute(SEQUENCES).fetchall())
-            self.shape = conn.execute(SHAPE).fetchall()
+        # Kept open: its plans, and what the server has read of its own catalogue for it, serve every test.
+        conn = self.conn = psycopg.connect(plain(url), autocommit=True, prepare_threshold=0)
+        tables = conn.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        self.marks = " UNION ALL ".join(
+            f"SELECT '{name}', count(*), max(xmin::text::bigint) FROM public.\"{name}\"" for (name,) in tables
+        )
+        self.full = {name for name, count, _xmin in conn.execute(self.marks) if count}
+        self.schema = f"start_{uuid4().hex[:6]}"
+        conn.execute(f"CREATE SCHEMA {self.schema}")
+        for name in self.full:
+            conn.execute(f'CREATE TABLE {self.schema}."{name}" AS TABLE public."{name}"')
+        self.known = self._all(self.marks)
+        self.sequences = self._all(SEQUENCES)
+        self.shape = self._all(SHAPE)
+
+    def _all(self, words: str) -> set[Any]:
+        return set(self.conn.execute(words).fetchall())
 
     def same_shape(self) -> bool:
         """Whether tables, constraints, triggers and settings are those of the start."""
-        with psycopg.connect(self.url, autocommit=True) as conn:
-            return conn.execute(SHAPE).fetchall() == self.shape
+        return self._all(SHAPE) == self.shape
 
     def back(self, *, alone: bool = False) -> None:
         """Lay back the tables that were written to since, without triggers: also what is on record, in any order.
 
         `alone` ends whatever else is connected first.
         """
-        with psycopg.connect(self.url, autocommit=True) as conn:
-            if alone:
-                conn.execute(OTHERS)
-            changed = sorted({row[0] for row in set(conn.execute(self.marks).fetchall()) - self.known})
-            words = ["SET session_replication_role = replica"]
-            for name in changed:
-                words.append(f'DELETE FROM public."{name}"')
-                if name in self.full:
-                    words.append(f'INSERT INTO public."{name}" SELECT * FROM {self.schema}."{name}"')
-            run = set(conn.execute(SEQUENCES).fetchall()) - self.sequences
-            for name, last in self.sequences:
-                if name in {moved for moved, _last in run}:
-                    words.append(f"SELECT setval('public.\"{name}\"', {last or 1}, {last is not None})")
-            conn.execute("; ".join(words))
-            self.known = set(conn.execute(self.marks).fetchall())
+        if alone:
+            self.conn.execute(OTHERS)
+        changed = sorted({row[0] for row in self._all(self.marks) - self.known})
+        words = ["SET session_replication_role = replica"]
+        for name in changed:
+            words.append(f'DELETE FROM public."{name}"')
+            if name in self.full:
+                words.append(f'INSERT INTO public."{name}" SELECT * FROM {self.schema}."{name}"')
+        run = self._all(SEQUENCES) - self.sequences
+        for name, last in self.sequences:
+            if name in {moved for moved, _last in run}:
+                words.append(f"SELECT setval('public.\"{name}\"', {last or 1}, {last is not None})")
+        self.conn.execute("; ".join(words), prepare=False)
+        self.known = self._all(self.marks)
+
+    def close(self) -> None:
+        """Let the database go."""
+        self.conn.close()
 
 
 class Kept:
@@ -103,6 +107,7 @@ class Kept:
     def drop(self) -> None:
         """Drop it; the next test gets a new one."""
         if self.start is not None:
+            self.start.close()
             with self.admin(self.server) as conn:
                 conn.execute(f'DROP DATABASE "{self.name}" WITH (FORCE)')
             self.start = None

@@ -104,7 +104,9 @@ VERBS: tuple[Verb, ...] = (
 )  # fmt: skip
 
 
-def histories(verbs: tuple[Verb, ...], *, longest: int) -> st.SearchStrategy[list[tuple[Verb, int, int]]]:
+def histories(
+    verbs: tuple[Verb, ...], *, longest: int, shortest: int = 2
+) -> st.SearchStrategy[list[tuple[Verb, int, int]]]:
     """Return histories of verbs, each with its number and how many days after the one before it comes."""
     return st.lists(
         st.tuples(st.sampled_from(verbs), st.integers(0, 90), st.integers(0, 200)),

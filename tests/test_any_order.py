@@ -37,7 +37,7 @@ from tests import books
 from tests.kept import Start
 from tests.stripe_double import Direct, Double
 from tests.stripe_scene import begun, behind, deliver
-from tests.undone import examples
+from tests.undone import half, lives
 
 SILVER = 2_000_000
 # A failing storm names its seed; making it smaller takes longer than looking at it.
@@ -315,7 +315,10 @@ ALL = frozenset([*STORIES, BACK, PAYOUT])
 
 def test_a_few_stories_in_any_order(world: World) -> None:
     @settings(
-        max_examples=examples(world.app), deadline=None, phases=ONCE, suppress_health_check=list(HealthCheck)
+        max_examples=half(world.app),
+        deadline=None,
+        phases=ONCE,
+        suppress_health_check=list(HealthCheck),
     )
     @given(
         st.sampled_from(sorted(ALL)), st.sampled_from(sorted(ALL)), st.integers(0, 2**32), st.integers(0, 6)
@@ -330,7 +333,12 @@ def test_a_few_stories_in_any_order(world: World) -> None:
 def test_two_hundred_events_in_any_order(world: World) -> None:
     told = sum(len(events) for events in world.told.values())
 
-    @settings(max_examples=12, deadline=None, phases=ONCE, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=lives(world.app, one_in=17),
+        deadline=None,
+        phases=ONCE,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(st.integers(0, 2**32))
     def run(seed: int) -> None:
         storm(world, ALL, seed, 200 - told)

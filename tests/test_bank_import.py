@@ -22,7 +22,7 @@ from portal.core.errors import Missing, Refused
 from portal.core.money import Money
 from tests import bank_lines, statements
 from tests.statements import Told, bring, camt, csv_two, mt940
-from tests.undone import examples
+from tests.undone import examples, half
 
 DAY = date(2026, 9, 1)
 LINES = [
@@ -332,8 +332,8 @@ def test_states_follow_the_table() -> None:
 
 
 @pytest.mark.slow
-def test_a_thousand_lines_climb_the_ladder_and_the_rates_are_printed(app: Flask) -> None:
-    whole = 1000 if app.extensions["settings"].sqlite else 400  # a thousand on both are in the benchmark
+def test_hundreds_of_lines_climb_the_ladder_and_the_rates_are_printed(app: Flask) -> None:
+    whole = 5 * half(app)  # a thousand and more on both are in the benchmark
     with app.app_context():
         told = bank_lines.invent(whole, Random(6))
         done = bank_lines.take(told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date, timedelta
 from typing import Any
 
@@ -32,7 +33,11 @@ from tests.test_subscriptions import change, on_account, row, subscribe
 
 NEW_YEAR, END = date(2027, 1, 1), date(2028, 1, 1)
 PURE = settings(max_examples=500, deadline=None)
-ROWS = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ROWS = settings(
+    max_examples=30 if os.environ.get("PROOFS") else 12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 NONE = Money(0)
 
 

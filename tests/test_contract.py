@@ -38,7 +38,7 @@ from tests.test_processes import answers, until
 
 OWNER = "chen@galaxy-chips.example"
 ROOT = Path(__file__).resolve().parents[1]
-READY, OPERATIONS = 12, 32
+READY, OPERATIONS = 12, 38
 CHANGING = {"PATCH /api/v1/applications/{uid}", "POST /api/v1/applications/{uid}/submission"}
 PROFILE = {"GET /api/v1/organisations/{uid}", "PATCH /api/v1/organisations/{uid}"}
 BOUGHT = {
@@ -49,10 +49,15 @@ BOUGHT = {
 CLAIMS = {
     "POST /api/v1/claims", "GET /api/v1/claims/{uid}", "POST /api/v1/claims/{uid}/withdrawal",
 }  # fmt: skip
-# What a kind of owner has no rows for: the organisation's one application is approved, and it bought nothing by the
-# month; staff have none of their own.
+# A change is read by the link from its request alone, and links are followed for the person only.
+LINKED = {"GET /api/v1/tier-changes/{uid}"}
+CONSENTS = {"GET /api/v1/consents", "POST /api/v1/consents"}
+MEMBERSHIP = {"GET /api/v1/organisations/{uid}/membership", "GET /api/v1/organisations/{uid}/renewal"}
+# What a kind of owner has no rows for: the organisation's one application is approved, it bought nothing by the month and
+# is nobody who consents; staff have none of their own.
 NEVER: dict[str, set[str]] = {
-    "person": set(), "organisation": CHANGING | BOUGHT, "staff": CHANGING | PROFILE | BOUGHT | CLAIMS,
+    "person": set(), "organisation": CHANGING | BOUGHT | CONSENTS | LINKED,
+    "staff": CHANGING | PROFILE | BOUGHT | CLAIMS | MEMBERSHIP | LINKED,
 }  # fmt: skip
 LANDSCAPE = (
     "landscape: [{name: Members, subcategories: [{name: Gold, items: [{name: A}, {name: B}, {name: C}]}]}]"

@@ -31,7 +31,7 @@ from tests.people import token
 from tests.test_processes import environment, until
 
 pytestmark = [pytest.mark.race, pytest.mark.slow]
-FIRMS = 4
+FIRMS = 3
 
 
 class Victims:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,11 @@ def _act(row: Invoice, what: str, n: int, tag: str) -> bool:
 
 
 @given(ACTS)
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=500 if os.environ.get("PROOFS") else 40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 def test_a_fapiao_is_at_most_what_is_settled_less_what_is_issued(
     billed: Flask, acts: list[tuple[str, int]]
 ) -> None:
@@ -150,6 +155,7 @@ def sold_with(app: Flask, document: Document, amount: Money = SILVER) -> str:
         return bill.uid
 
 
+@pytest.mark.papers
 @pytest.mark.parametrize(
     ("document", "said", "title"),
     [

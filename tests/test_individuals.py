@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -46,6 +47,7 @@ def applied(client: FlaskClient, **changes: str) -> str:
     return uid
 
 
+@pytest.mark.papers
 def test_from_registration_to_membership(app: Flask) -> None:
     house, client = road.staff(app), english(app)
     tiers = client.get("/tiers").text

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from portal.billing import issuing
+from portal.billing import issuing, settling
 from portal.billing.models import InvoiceState
 from portal.billing.money_models import Receipt
 from portal.billing.settling import credit_of
@@ -23,6 +23,7 @@ from portal.members.facts import facts_of
 from portal.members.models import Kind
 from portal.members.renewal_models import LateMoney, LateState, OfferState
 from portal.members.standing import EndingCause, Standing, continuous_since, member_since
+from tests import membership as m
 from tests import renewals as r
 from tests.test_renewals import end, found
 
@@ -88,6 +89,37 @@ def test_fresh_begins_on_the_day_of_the_money(app: Flask) -> None:
         assert (member_since(facts), row.member_since) == (date(2026, 1, 1), date(2026, 1, 1))
         then = clock.start_of(date(2027, 2, 16))
         assert terms.standing(row, on=date(2027, 2, 15), known=then) is Standing.LAPSED
+
+
+def test_money_that_went_away_is_not_waited_for_and_other_money_is_asked_about(app: Flask) -> None:
+    lapsed(app)
+    pay(app, date(2027, 2, 10))
+    with r.on(app, date(2027, 2, 20)):
+        other = m.bill(r.only().org, "something else")
+        settling.put_on(db.session.scalars(select(Receipt)).one(), other, by="fang")
+    with app.app_context():
+        r.pass_days([date(2027, 3, 12)], times=2)
+        with reading():
+            assert the_money().state is L.APPLY
+            assert len(r.terms_of(r.only())) == 1
+    pay(app, date(2027, 3, 20))
+    with app.app_context(), reading():
+        states = db.session.scalars(select(LateMoney.state).order_by(LateMoney.id)).all()
+        assert states == [L.APPLY, L.ASKED]
+
+
+def test_other_money_comes_before_anybody_noticed_that_the_first_went_away(app: Flask) -> None:
+    lapsed(app)
+    pay(app, date(2027, 2, 10))
+    with r.on(app, date(2027, 2, 20)):
+        other = m.bill(r.only().org, "something else")
+        settling.put_on(db.session.scalars(select(Receipt)).one(), other, by="fang")
+    pay(app, date(2027, 2, 25))
+    with app.app_context(), reading():
+        rows = db.session.scalars(select(LateMoney).order_by(LateMoney.id)).all()
+        assert [(one.value_on, one.state) for one in rows] == [
+            (date(2027, 2, 10), L.APPLY), (date(2027, 2, 25), L.ASKED)
+        ]  # fmt: skip
 
 
 def test_silence_for_thirty_days_begins_anew(app: Flask) -> None:

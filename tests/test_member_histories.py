@@ -19,7 +19,7 @@ from portal.members.standing import Standing, standing_of
 from portal.members.verify import verify_deeds
 from tests import membership as m
 from tests.lives import START, VERBS, Verb, histories, holds_always, row
-from tests.undone import examples, undone
+from tests.undone import lives, undone
 
 D = DeedVerb
 ONCE = (Phase.explicit, Phase.generate)
@@ -55,7 +55,10 @@ def test_any_sequence_of_verbs_and_days_keeps_the_rules(app: Flask) -> None:
     done: list[int] = []
 
     @settings(
-        max_examples=examples(app) // 5, deadline=None, phases=ONCE, suppress_health_check=list(HealthCheck)
+        max_examples=lives(app, one_in=10),
+        deadline=None,
+        phases=ONCE,
+        suppress_health_check=list(HealthCheck),
     )
     @given(histories(VERBS, longest=9))
     def run(history: list[tuple[Verb, int, int]]) -> None:

@@ -116,7 +116,7 @@ def dump() -> dict[str, list[Any]]:
 
 
 def exported(app: Flask, form: str) -> bytes:
-    answer = browser(app, "rui@house.example").get(f"/office/members/export/{form}")
+    answer = browser(app, "rui@house.example").get(f"/office/members/export/{form}/file")
     assert answer.status_code == 200
     return bytes(answer.data)
 

@@ -26,7 +26,7 @@ from portal.members.renewal_models import (
 )
 from portal.members.renewal_queries import last_term
 from tests import renewals as r
-from tests.undone import examples, undone
+from tests.undone import lives, undone
 
 T = r.NEW_YEAR
 FIRST, LAST = -95, 75
@@ -120,11 +120,10 @@ def test_any_outage_and_any_number_of_runs_give_the_same_facts(app: Flask) -> No
     """Only that the invoice was issued before its payer quotes it is given: money without it has no owner."""
     with app.app_context(), clock.stopped_at(date(2026, 1, 1)), transaction():
         r.staff()
-    many = examples(app)
 
     @given(EVENTS, RUNS)
     @settings(
-        max_examples=many if many == 500 else many // 15, deadline=None,
+        max_examples=lives(app, one_in=25), deadline=None,
         phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     def same(events: dict[str, Any], runs: dict[int, int]) -> None:

@@ -192,7 +192,7 @@ def test_what_was_invoiced_equals_the_documents_of_the_lines(small: Lines) -> No
 
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_in_any_process(tmp_path: Path) -> None:
-    file = written(tmp_path, {**SMALL, "years": 1, "organisations": 6})
+    file = written(tmp_path, {**SMALL, "years": 1, "organisations": 3})
     answers = []
     for seed in ("1", "77"):
         env = {**os.environ, "PYTHONHASHSEED": seed, "PORTAL_HOME": str(tmp_path / "untouched")}
@@ -217,7 +217,7 @@ def test_a_longer_grace_keeps_those_who_pay_within_it(tmp_path: Path) -> None:
         "seed": 3,
         "start": date(2026, 1, 1),
         "years": 2,
-        "organisations": 6,
+        "organisations": 4,
         "chores": {"every": 10},
         **habits,
     }
@@ -245,15 +245,15 @@ def facts(lines: Lines) -> list[tuple[Any, ...]]:
 @pytest.mark.slow
 def test_chores_that_run_thrice_or_not_at_all_for_weeks_give_the_same_facts(tmp_path: Path) -> None:
     body = {
-        **SMALL, "years": 2, "organisations": 6, "review": {"days": [1, 9]},
+        **SMALL, "years": 2, "organisations": 4, "review": {"days": [1, 9]},
         "payments": {"days": [35, 50], "in_parts": 0.2},
         "changes": {"up": 0.2, "down": 0.2}, "returns": {"share": 0},
     }  # fmt: skip
     outage = {"start": date(2026, 12, 1), "until": date(2026, 12, 20)}
-    ways: list[dict[str, Any]] = [{}, {"times": 3}, {"outages": [outage]}]
+    ways: list[dict[str, Any]] = [{}, {"times": 3, "outages": [outage]}]
     found = [facts(lived(tmp_path, {**body, "chores": {"every": 14, **way}})) for way in ways]
     assert found[0]
-    assert found[1:] == [found[0]] * 2
+    assert found[1] == found[0]
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [

@@ -44,7 +44,7 @@ from portal.members.tier_terms import Renewals
 from tests import tiers
 from tests.people import make_org
 from tests.test_prices import publish
-from tests.undone import examples, undone
+from tests.undone import lives, undone
 
 S, T = ApplicationState, TierQuoteState
 JULY, END = date(2026, 7, 2), date(2027, 1, 1)
@@ -599,7 +599,7 @@ def year_of_silver(app: Flask) -> Flask:
 def test_any_chain_of_changes_on_rows_is_exact(year_of_silver: Flask) -> None:
     app = year_of_silver
 
-    @settings(ROWS, max_examples=max(10, examples(app) // 10))
+    @settings(ROWS, max_examples=lives(app, one_in=12))
     @given(STEPS)
     def live(steps: list[tuple[int, str]]) -> None:
         with app.app_context(), undone(app):

@@ -19,6 +19,17 @@ def examples(app: Flask) -> int:
     return 100 if app.extensions["settings"].sqlite else 60
 
 
+def half(app: Flask) -> int:
+    """Return half of `examples`, for the costliest of their tests; all of them by `make proofs`."""
+    many = examples(app)
+    return many if many == 500 else many // 2
+
+
+def lives(app: Flask, *, one_in: int) -> int:
+    """Return how many whole lives, of seconds each, a test lives through: a part of `examples`, 100 by `make proofs`."""
+    return 100 if os.environ.get("PROOFS") else max(3, examples(app) // one_in)
+
+
 @contextmanager
 def undone(app: Flask) -> Iterator[None]:
     """Run what is inside with every `transaction()` a savepoint, and take all of it back; needs an application context."""

@@ -181,7 +181,7 @@ def list_as_it_came(uid: str) -> Response:
     return files.send(row.file)
 
 
-@intake.get("/export/<form>")
+@intake.get("/export/<form>/file")
 @allow(May.READ_MEMBERS)
 def members_list(form: str) -> Response:
     """Hand out all members as a list that reads back to no change."""

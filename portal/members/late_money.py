@@ -47,7 +47,8 @@ def waiting(membership: Membership) -> LateMoney | None:
 
 def arrived(membership: Membership) -> LateMoney | None:
     """Take up what a lapsed member has unused here, once it covers what was last offered; None if it is not for that."""
-    if waiting(membership) is not None:
+    known = waiting(membership)
+    if known is not None and not _went_away(known):
         return None
     last = renewal_queries.last_offer(membership)
     if terms.standing(membership) is Standing.EXPELLED:
@@ -62,6 +63,28 @@ def arrived(membership: Membership) -> LateMoney | None:
         review=int(catalogue.policy("late.review_days")),
     )  # fmt: skip
     return _file(membership, last, day, answer)
+
+
+def _went_away(row: LateMoney) -> bool:
+    """Close what the member was asked about if its money is not here any more, refunded or used: other money may come."""
+    row = locked(row.id)
+    if row.state is not L.ASKED or row.offer is None:
+        return False
+    days = [covered_on(row.membership, amount) for _period, amount in ways(row).values()]
+    if any(day is not None and day <= row.value_on for day in days):
+        return False
+    move(row, L.APPLY)
+    row.decided_on, row.decided_by = clock.today(), "late money"
+    db.session.flush()
+    audit.record(
+        "renewal.late_gone",
+        row,
+        by="late money",
+        org_id=row.membership.org_id,
+        value_on=row.value_on,
+        amount=row.amount,
+    )
+    return True
 
 
 def _credits(membership: Membership) -> list[tuple[Receipt, Money]]:
@@ -236,5 +259,7 @@ def silent(late_id: int) -> int:
     last = last_day_to_choose(row)
     if row.state is not L.ASKED or last is None or clock.today() <= last:
         return 0
+    if _went_away(row):
+        return 1
     _go_on(row, LateState(str(catalogue.policy("late.silent"))), by="silence")
     return 1

@@ -146,6 +146,7 @@ def _renewal_verbs() -> None:
             "renewal.resumed": (_l("Renewal reminders go on"), "play-circle"),
             "renewal.money_late": (_l("Late money arrived"), "clock-history"),
             "renewal.late_allowed": (_l("Late money: the member may choose"), "check-circle"),
+            "renewal.late_gone": (_l("Late money went away again before it was used"), "x-circle"),
             "renewal.late_refused": (_l("Late money: a new application is asked for"), "x-circle"),
             "renewal.late_settled": (_l("Late money: decided by staff"), "flag"),
             "renewal.late_chosen": (_l("Late money: the way was chosen"), "check2-all"),
