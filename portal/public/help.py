@@ -75,6 +75,16 @@ FITS = {
     "staff.": "administrator#give-and-take-roles",
     "intake.": "reviewer#lists-of-members",
     "figures.": "director#read-the-figures",
+    "exams.": "candidate",
+    "exams.levels": "candidate#the-levels",
+    "exams.path": "candidate#your-learning-path",
+    "exam_office.": "certification",
+    "exam_office.item": "examiner#the-item-bank",
+    "exam_office.import_items": "examiner#import-a-file",
+    "exam_office.write_item": "examiner#write-an-item",
+    "exam_office.new_item": "examiner#write-an-item",
+    "exam_office.blueprints": "examiner#blueprints-and-forms",
+    "exam_office.steps": "certification#learning-steps",
 }
 BY_ROLE = {
     StaffRole.REVIEWER: "reviewer",
