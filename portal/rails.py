@@ -9,6 +9,8 @@ from portal.accounts.frame import staff_who_may
 from portal.accounts.may import May
 from portal.billing import fapiao_access, queries
 from portal.billing.dunning_office import count_proposals
+from portal.certs.item_desk import count_in_review
+from portal.certs.step_office import count_declared
 from portal.core import nav
 from portal.core.nav import Entry
 from portal.members.office import count_waiting
@@ -16,10 +18,11 @@ from portal.members.office import count_waiting
 
 def install() -> None:
     """Put every entry on the rails of both sides, in the order in which they stand."""
-    nav.divide("office", (40, _l("Finance")), (70, _l("House and rules")))
+    nav.divide("office", (37, _l("Certification")), (40, _l("Finance")), (70, _l("House and rules")))
     _members()
     _books()
     _desk()
+    _bank()
 
 
 def _members() -> None:
@@ -111,4 +114,28 @@ def _desk() -> None:
             count_proposals,
         ),
         Entry("office", 54, "ageing.page", _l("Ageing"), "hourglass-split", staff_who_may(May.READ_MONEY)),
+    )
+
+
+def _bank() -> None:
+    nav.add(
+        Entry(
+            "office",
+            37,
+            "exam_office.items",
+            _l("Item bank"),
+            "collection",
+            staff_who_may(May.READ_ITEMS),
+            count_in_review,
+        ),
+        Entry(
+            "office",
+            38,
+            "exam_office.steps",
+            _l("Learning steps"),
+            "signpost-split",
+            staff_who_may(May.RUN_EXAMS, May.READ_EXAMS),
+            count_declared,
+        ),
+        Entry("member", 52, "exams.paths", _l("Learning paths"), "signpost-split", lambda _r: True),
     )

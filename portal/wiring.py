@@ -78,6 +78,15 @@ from portal.billing.pay import pay
 from portal.billing.price_doors import install as open_price_desk
 from portal.billing.price_doors import plans, plans_api, shelf
 from portal.billing.views import billing
+from portal.certs import (  # noqa: F401 - their routes
+    exam_views,
+    item_deeds,
+    item_desk,
+    item_words,
+    step_office,
+)
+from portal.certs.doors import exam_office, exams
+from portal.certs.exams_api import exams_api
 from portal.core import events
 from portal.members import (  # noqa: F401 - their routes
     agreements,
@@ -184,10 +193,12 @@ BLUEPRINTS: list[Blueprint] = [
     chain,
     rules,
     engine.engine,
+    exams,
+    exam_office,
     *privacy_doors.BLUEPRINTS,
 ]
 APIS: list[APIBlueprint] = [
-    wall_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api, tiers_api, *privacy_doors.APIS,
+    wall_api, exams_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api, tiers_api, *privacy_doors.APIS,
 ]  # fmt: skip
 
 
@@ -257,5 +268,6 @@ def install() -> None:
     close_checks.install()
     open_price_desk()
     privacy_doors.install()
+    item_words.install()
     frame.install()
     rails.install()

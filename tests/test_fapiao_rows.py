@@ -209,7 +209,7 @@ def test_of_a_mixed_invoice_only_the_rest_yields_a_fapiao(firm: Flask) -> None:
     with firm.app_context(), transaction():
         publish("dues.silver", 2_000_000, clock.today(), document=Document.DUES_RECEIPT)
     with firm.app_context(), transaction():
-        items = [Item(price_of("dues.silver")), Item(price_of("exam.expert"))]
+        items = [Item(price_of("dues.silver")), Item(price_of("exam.arch"))]
         bill = issuing.issue_invoice(
             issuing.place_order(books.party(), "test:mixed", items), language="en", by="test"
         )

@@ -242,8 +242,8 @@ def test_what_was_granted_and_quoted_is_frozen(app: Flask) -> None:
             by=books.person("fang"), kind=DiscountKind.PERCENT, value=1_000, words={"en": "x", "zh": "x"}, code=None,
             products=[], starts=clock.today(),
         )  # fmt: skip
-        discounting.order_with(books.party(), "test:1", [Item(price_of("exam.expert"))], [row])
-        quoting.draft_quote(books.party(), price_of("exam.expert"), by=books.person("fang"), language="en")
+        discounting.order_with(books.party(), "test:1", [Item(price_of("exam.arch"))], [row])
+        quoting.draft_quote(books.party(), price_of("exam.arch"), by=books.person("fang"), language="en")
     for words in (
         "UPDATE redemption SET amount = 0", "DELETE FROM redemption", "UPDATE quote_line SET gross = 0, net = 0, tax = 0",
         "DELETE FROM quote_line",
@@ -281,7 +281,7 @@ def redeem():
     with transaction():
         row = db.session.query(DiscountOffer).one()
         party = db.session.query(Party).one()
-        discounting.order_with(party, "race:" + sys.argv[1], [Item(price_of("exam.expert"))], [row])
+        discounting.order_with(party, "race:" + sys.argv[1], [Item(price_of("exam.arch"))], [row])
 with create_app().app_context():
     time.sleep(max(0.0, float(sys.argv[2]) - time.time()))
     try:

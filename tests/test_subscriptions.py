@@ -487,7 +487,7 @@ def test_a_discount_that_does_not_fit_is_refused(app: Flask, fields: dict[str, A
     with app.app_context(), pytest.raises(Refused, match=said), transaction():
         row_ = offer(DiscountKind.PERCENT, 1_000, **fields)
         for n in range(2):
-            discounting.order_with(books.party(), f"test:{n}", [Item(price_of("exam.expert"))], [row_])
+            discounting.order_with(books.party(), f"test:{n}", [Item(price_of("exam.arch"))], [row_])
 
 
 def test_a_large_discount_takes_two_also_in_parts(app: Flask) -> None:
@@ -497,7 +497,7 @@ def test_a_large_discount_takes_two_also_in_parts(app: Flask) -> None:
         assert small.state is DiscountState.ACTIVE
         assert offer(DiscountKind.PERCENT, 2_001).state is DiscountState.PROPOSED
         fixed = offer(DiscountKind.FIXED, 1)
-        items = [Item(price_of("exam.expert"))]
+        items = [Item(price_of("exam.arch"))]
         discounting.order_with(books.party(), "test:ok", items, [small])
         with pytest.raises(Refused, match="另一位"):
             discounting.order_with(books.party(), "test:no", items, [small, fixed])
@@ -517,7 +517,7 @@ def test_discounts_never_go_below_zero_and_codes_are_found_folded(app: Flask) ->
             discounting.by_code("spring")
         discounting.approve_discount(row_, by=books.person("feng"))
         found = discounting.by_code(" spring ")
-        order = discounting.order_with(books.party(), "test:1", [Item(price_of("exam.expert"))], [found])
+        order = discounting.order_with(books.party(), "test:1", [Item(price_of("exam.arch"))], [found])
         assert order.lines[0].gross == Money(0)
         with pytest.raises(Refused, match="已被占用"):
             offer(DiscountKind.FIXED, 1, code="SPRING")

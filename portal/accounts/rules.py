@@ -30,6 +30,8 @@ KINDS: dict[str, LazyString] = {
     "holiday": _l("Holidays"), "ladder": _l("Ladders of reminders"), "renewal_ladder": _l("Ladders of renewals"), "imported_tier": _l("Tiers of imported lists"),
     "bank_account": _l("Our bank accounts"), "bank_csv": _l("CSV files of banks"), "consent": _l("Consents we ask for"),
     "processor": _l("Who works on data for us"), "retention": _l("How long data are kept"),
+    "programme": _l("Certification programmes"), "level": _l("Levels of certification"), "scheme": _l("Schemes of exams"),
+    "step": _l("Learning steps"),
 }  # fmt: skip
 WORDS: dict[str, LazyString] = {
     "name": _l("Called"), "label": _l("Question"), "hint": _l("Hint"), "lead": _l("Lead"), "words": _l("Words"),

@@ -51,6 +51,16 @@ def loads(kind: str, loader: Loader) -> None:
     _loaders[kind] = loader
 
 
+def checked(kind: str, check: Callable[[dict[str, Any]], None]) -> None:
+    """Let a domain look at each new row of a kind before it becomes an entry; `check` raises `Refused`."""
+
+    def load(kind: str, row: dict[str, Any], valid_from: date) -> list[Change]:
+        check(row)
+        return _load_entry(kind, row, valid_from)
+
+    loads(kind, load)
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
     """A row as kept in memory between requests."""

@@ -90,7 +90,7 @@ def _discounts(who: Who, today: date) -> None:
         spring = discounting.offer_discount(
             by=who("finance"), kind=DiscountKind.PERCENT, value=1_500, code="SPRING15", most_uses=50,
             words={"en": "Spring offer 15 %", "zh": "春季优惠 15%"}, starts=today - timedelta(days=20),
-            ends=today + timedelta(days=70), products=["exam.associate", "exam.professional", "exam.expert"],
+            ends=today + timedelta(days=70), products=["exam.opdev", "exam.adapt", "exam.arch"],
         )  # fmt: skip
         number = spring.id
         discounting.offer_discount(
@@ -101,7 +101,7 @@ def _discounts(who: Who, today: date) -> None:
     with clock.stopped_at(today - timedelta(days=2)), transaction():
         if (party := _party("海图智能科技有限公司")) is not None:
             row = db.session.get_one(DiscountOffer, number)
-            discounting.order_with(party, "demo:exam", [Item(price_of("exam.associate"), 10)], [row])
+            discounting.order_with(party, "demo:exam", [Item(price_of("exam.opdev"), 10)], [row])
 
 
 def sales(today: date) -> list[tuple[int, Callable[[], None]]]:

@@ -22,7 +22,7 @@ from portal.public.views import public
 FOLDERS = {"en": "docs/guide", "zh_Hans_CN": "docs/zh/guide"}
 GUIDES = (
     "account", "applicant", "signatory", "billing", "individual", "public",
-    "reviewer", "legal", "director", "finance", "administrator", "auditor",
+    "candidate", "reviewer", "legal", "director", "finance", "administrator", "auditor", "certification", "examiner",
 )  # fmt: skip
 # The section that fits a page, by the longest beginning of its endpoint; sections are named by the English headings.
 # A page of the office that is not here opens the guide of its reader's role.
@@ -75,6 +75,16 @@ FITS = {
     "staff.": "administrator#give-and-take-roles",
     "intake.": "reviewer#lists-of-members",
     "figures.": "director#read-the-figures",
+    "exams.": "candidate",
+    "exams.levels": "candidate#the-levels",
+    "exams.path": "candidate#your-learning-path",
+    "exam_office.": "certification",
+    "exam_office.item": "examiner#the-item-bank",
+    "exam_office.import_items": "examiner#import-a-file",
+    "exam_office.write_item": "examiner#write-an-item",
+    "exam_office.new_item": "examiner#write-an-item",
+    "exam_office.blueprints": "examiner#blueprints-and-forms",
+    "exam_office.steps": "certification#learning-steps",
 }
 BY_ROLE = {
     StaffRole.REVIEWER: "reviewer",
@@ -87,6 +97,15 @@ BY_ROLE = {
     StaffRole.ADMINISTRATOR: "administrator",
     StaffRole.AUDITOR: "auditor",
     StaffRole.EXECUTIVE: "auditor",
+    StaffRole.CERTIFICATION: "certification",
+    StaffRole.PROCTOR: "certification",
+    StaffRole.AUTHOR: "examiner",
+    StaffRole.ITEM_REVIEWER: "examiner",
+    StaffRole.CHIEF_EXAMINER: "examiner",
+    StaffRole.GRADER: "examiner",
+    StaffRole.COMMUNITY_REVIEWER: "examiner",
+    StaffRole.DECIDER: "examiner",
+    StaffRole.APPEAL_PANEL: "examiner",
 }
 # Markdown wants spaces around bold Chinese words; people do not.
 SPACED = re.compile(
