@@ -20,6 +20,7 @@ def install() -> None:
     _members()
     _books()
     _desk()
+    _exams()
 
 
 def _members() -> None:
@@ -111,4 +112,17 @@ def _desk() -> None:
             count_proposals,
         ),
         Entry("office", 54, "ageing.page", _l("Ageing"), "hourglass-split", staff_who_may(May.READ_MONEY)),
+    )
+
+
+def _exams() -> None:
+    nav.add(
+        Entry(
+            "office",
+            39,
+            "item_figures.listed",
+            _l("Item analysis"),
+            "bar-chart-line",
+            staff_who_may(May.READ_ITEMS),
+        ),
     )

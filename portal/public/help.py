@@ -75,6 +75,7 @@ FITS = {
     "staff.": "administrator#give-and-take-roles",
     "intake.": "reviewer#lists-of-members",
     "figures.": "director#read-the-figures",
+    "item_figures.": "examiner#look-at-exam-items",
 }
 BY_ROLE = {
     StaffRole.REVIEWER: "reviewer",
