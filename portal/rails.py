@@ -138,4 +138,12 @@ def _bank() -> None:
             count_declared,
         ),
         Entry("member", 52, "exams.paths", _l("Learning paths"), "signpost-split", lambda _r: True),
+        Entry(
+            "office",
+            39,
+            "item_figures.listed",
+            _l("Item analysis"),
+            "bar-chart-line",
+            staff_who_may(May.READ_ITEMS),
+        ),
     )

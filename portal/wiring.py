@@ -83,10 +83,12 @@ from portal.certs import (  # noqa: F401 - their routes
     item_deeds,
     item_desk,
     item_words,
+    sitting_words,
     step_office,
 )
 from portal.certs.doors import exam_office, exams
 from portal.certs.exams_api import exams_api
+from portal.certs.item_office import item_figures
 from portal.core import events
 from portal.members import (  # noqa: F401 - their routes
     agreements,
@@ -196,6 +198,7 @@ BLUEPRINTS: list[Blueprint] = [
     exams,
     exam_office,
     *privacy_doors.BLUEPRINTS,
+    item_figures,
 ]
 APIS: list[APIBlueprint] = [
     wall_api, exams_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api, tiers_api, *privacy_doors.APIS,
@@ -269,5 +272,6 @@ def install() -> None:
     open_price_desk()
     privacy_doors.install()
     item_words.install()
+    sitting_words.install()
     frame.install()
     rails.install()

@@ -29,6 +29,8 @@ from portal.billing.money_models import ReceiptEntry
 from portal.billing.note_models import NoteKind
 from portal.billing.price_models import PriceVersion
 from portal.billing.pricing import DiscountKind
+from portal.certs import sittings
+from portal.certs.models.marking import Sitting
 from portal.core import clock
 from portal.core.assets import LIBRARIES
 from portal.core.db import Model, db, reading, transaction
@@ -108,6 +110,10 @@ KNOWN: dict[tuple[str, str], str] = {
     ("intake", "form"): "word:csv",
     ("figures", "what"): "word:bridge",
     ("figures", "form"): "word:csv",
+    ("item_figures", "uid"): "sitting",
+    ("item_figures", "number"): "word:1",
+    ("item_figures", "what"): "word:items",
+    ("item_figures", "form"): "word:csv",
     ("deeds", "uid"): "organisation",
     ("deeds", "verb"): "word:suspend",
     ("deeds.deed", "uid"): "deed",
@@ -326,7 +332,7 @@ def _rows(app: Flask, uid: str) -> dict[str, str]:
                 expires_at=later,
             )
         )
-    sold = {**_sold(app, uid), **_care(app, uid)}
+    sold = {**_sold(app, uid), **_care(app, uid), "sitting": _sitting(app)}
     with app.app_context(), transaction():
         chen = db.session.scalars(select(Person).where(Person.email == "chen@galaxy-chips.example")).one()
         sold |= item_world.rows(chen)
@@ -364,6 +370,12 @@ def _rows(app: Flask, uid: str) -> dict[str, str]:
             "deed": one(select(Deed)).one().uid,
             "party": row.invoice.party.uid,
         }
+
+
+def _sitting(app: Flask) -> str:
+    with app.app_context(), transaction():
+        sittings.bring_in("candidate,A,B\nx,1,0\ny,0,1\n", exam="OPDEV", name="walk", named=True)
+        return db.session.scalars(select(Sitting)).one().uid
 
 
 def _sold(app: Flask, uid: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ import io
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
@@ -26,7 +27,7 @@ def cell(value: Any) -> str:
     """Return a value as a cell: text that a spreadsheet could take for a formula gets an apostrophe before it."""
     if value is None:
         return ""
-    if isinstance(value, bool | int | date | datetime | Money):
+    if isinstance(value, bool | int | Decimal | date | datetime | Money):
         return _figure(value)
     text = str(value)
     bare = unicodedata.normalize("NFKC", text.lstrip(" \u3000\u00a0\ufeff"))[:1]
@@ -36,6 +37,8 @@ def cell(value: Any) -> str:
 def _figure(value: Any) -> str:
     if isinstance(value, datetime):
         return value.astimezone(clock.OFFICE).strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, Decimal):
+        return f"{value:f}"
     return str(value.decimal) if isinstance(value, Money) else str(value)
 
 

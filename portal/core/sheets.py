@@ -9,6 +9,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import IO, Any
 
 from portal.core import clock
@@ -100,7 +101,7 @@ def _write(cell: Any, value: Any) -> None:
         )
     elif isinstance(value, date):
         cell.value, cell.number_format = value, "yyyy-mm-dd"
-    elif isinstance(value, int) and not isinstance(value, bool):
+    elif isinstance(value, int | Decimal) and not isinstance(value, bool):
         cell.value = value
     elif value not in (None, ""):
         # Said to be text: a value that begins with = would be a formula otherwise.

@@ -85,6 +85,7 @@ FITS = {
     "exam_office.new_item": "examiner#write-an-item",
     "exam_office.blueprints": "examiner#blueprints-and-forms",
     "exam_office.steps": "certification#learning-steps",
+    "item_figures.": "examiner#look-at-exam-items",
 }
 BY_ROLE = {
     StaffRole.REVIEWER: "reviewer",
