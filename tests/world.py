@@ -40,7 +40,7 @@ from portal.members.belonging import Membership
 from portal.members.benefit_models import Claim
 from portal.members.deed_models import Deed, DeedVerb
 from portal.members.models import Application, Upload
-from tests import road
+from tests import exam_world, road
 from tests.people import browser, make_person, post, token
 
 NOBODY, OUTSIDER, OMNI = "nobody", "outsider", "omni"
@@ -81,6 +81,7 @@ class World:
 # What stands in an address, by the endpoint (or its blueprint) and the name of the parameter. `word:` values
 # are no rows. A new endpoint with a parameter that is not here fails the walk.
 KNOWN: dict[tuple[str, str], str] = {
+    **exam_world.KNOWN,
     ("public", "uid"): "organisation",
     ("accounts.confirm_link", "secret"): "word:no-such-ticket",
     ("accounts.reset_link", "secret"): "word:no-such-ticket",
@@ -326,6 +327,9 @@ def _rows(app: Flask, uid: str) -> dict[str, str]:
             )
         )
     sold = {**_sold(app, uid), **_care(app, uid)}
+    with app.app_context(), transaction():
+        chen = db.session.scalars(select(Person).where(Person.email == "chen@galaxy-chips.example")).one()
+        sold |= exam_world.rows(chen, road.application(uid).org)
     _desk_rows(app, uid)
     with app.app_context(), reading():
         from portal.members.belonging import Agreement

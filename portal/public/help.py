@@ -75,6 +75,11 @@ FITS = {
     "staff.": "administrator#give-and-take-roles",
     "intake.": "reviewer#lists-of-members",
     "figures.": "director#read-the-figures",
+    "exams.": "candidate#book-a-session",
+    "exams.buy": "candidate#buy-an-exam",
+    "exams.accommodation": "candidate#ask-for-accommodations",
+    "exam_office.": "certification#sessions",
+    "exam_office.vouchers": "certification#vouchers-and-seats-of-companies",
 }
 BY_ROLE = {
     StaffRole.REVIEWER: "reviewer",
