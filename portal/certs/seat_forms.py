@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from zoneinfo import available_timezones
 
+from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, DateField, DecimalField, IntegerField, SelectMultipleField, TimeField
@@ -19,7 +21,7 @@ from portal.certs.models.care import Aid
 from portal.certs.models.eligibility import VoucherKind
 from portal.core import i18n, labels
 from portal.core.errors import Refused
-from portal.core.forms import REQUIRED, Form, choice_field, mail_field, text_field
+from portal.core.forms import REQUIRED, Form, choice_field, mail_field, options, text_field
 from portal.members.forms import area
 
 FILLED = InputRequired(_l("Please fill this in."))
@@ -30,12 +32,17 @@ COMMON_ZONES = (
 )  # fmt: skip
 
 
+def named(kinds: Iterable[StrEnum]) -> list[tuple[str, LazyString]]:
+    """Return choices with their words, asked for when the page is drawn: the reader's language is known then."""
+    return [(one.value, LazyString(labels.label, one)) for one in kinds]
+
+
 def several(
     label: Any, pairs: Iterable[tuple[str, Any]] = (), *, required: bool = True
 ) -> SelectMultipleField:
     """Return boxes to tick."""
     return SelectMultipleField(
-        label, choices=list(pairs), widget=ListWidget(prefix_label=False), option_widget=CheckboxInput(),
+        label, choices=options(pairs), widget=ListWidget(prefix_label=False), option_widget=CheckboxInput(),
         validators=[REQUIRED] if required else [],
     )  # fmt: skip
 
@@ -96,7 +103,7 @@ class Move(Form):
 class AskAid(Form):
     """What a candidate needs, and why."""
 
-    wanted = several(_l("What do you need?"), [(one.value, labels.label(one)) for one in Aid])
+    wanted = several(_l("What do you need?"), named(Aid))
     evidence = area(
         _l("Evidence in words: what a doctor or authority has stated, and when"), longest=4000, rows=5
     )
@@ -127,9 +134,7 @@ class StaffMove(Form):
 class Decide(Form):
     """What of a request for accommodations is granted, or why nothing is."""
 
-    granted = several(
-        _l("Accommodations granted"), [(one.value, labels.label(one)) for one in Aid], required=False
-    )
+    granted = several(_l("Accommodations granted"), named(Aid), required=False)
     reason = area(
         _l("If nothing is granted: reason told to the candidate"), longest=300, rows=2, required=False
     )
@@ -150,9 +155,9 @@ class NewSession(Form):
     tz = choice_field(_l("Time zone of the site"), default="Asia/Shanghai")
     which = choice_field(
         _l("This time comes twice that night: which one?"),
-        [("", ""), ("first", _l("the earlier one")), ("second", _l("the later one"))], required=False,
+        [("", ""), ("first", _l("the earlier one")), ("second", _l("the later one"))], required=False, validate_choice=False,
     )  # fmt: skip
-    mode = choice_field(_l("Place"), [(one.value, labels.label(one)) for one in Mode])
+    mode = choice_field(_l("Place"), named(Mode))
     place = text_field(_l("Address of the site, or of the online room"), longest=300)
     capacity = count(_l("Number of seats"), most=5000, default=20)
     languages = several(_l("Languages"), i18n.LANGUAGES.items())
@@ -194,7 +199,7 @@ class NewVoucher(Form):
     words = text_field(_l("What is it for?"), longest=120)
     kind = choice_field(
         _l("What it takes off"),
-        [(one.value, labels.label(one)) for one in VoucherKind if one is not VoucherKind.SEAT],
+        named(one for one in VoucherKind if one is not VoucherKind.SEAT),
     )
     value = DecimalField(
         _l("Percent, or CNY"), places=2, validators=[Optional(), NumberRange(min=0, max=1_000_000, message=_l("Please give a figure from 0 on."))],
