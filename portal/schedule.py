@@ -18,6 +18,7 @@ from portal.billing import (
     splitting,
     subscribing,
 )
+from portal.certs import seat_chores
 from portal.core import audit, chores, file_checks, idempotency, outbox, retaining
 from portal.core.chores import Chore
 from portal.core.db import transaction
@@ -76,6 +77,12 @@ SAID = {
     ),
     "serve_benefit_queues": _l("Gives free places to waiting claims, and frees what is no longer honoured"),
     "publish_wall": _l("Publishes an edition of the member wall if anything changed"),
+    "expire_holds": _l("Lets held and offered exam seats lapse whose time is over"),
+    "promote_waitlist": _l("Offers free exam seats to whoever waits for one"),
+    "remind_candidates": _l("Reminds candidates of their exam, one step at a time"),
+    "mark_no_shows": _l("Notes who did not come to an exam, half an hour after its start"),
+    "close_sessions": _l("Closes exam sessions that are over"),
+    "end_eligibilities": _l("Ends exams whose time is over, and drops those never paid"),
     "retain": _l("Finds data kept beyond their time, and deletes them where the catalogue says so"),
     "check_files": _l("Reads every stored file anew and compares it with its checksum"),
 }
@@ -113,6 +120,12 @@ def install() -> None:
         Chore("ask_contact_confirmation", "40 9 * * *", contact_care.ask_contact_confirmation),
         Chore("serve_benefit_queues", "25 0 * * *", benefit_chores.serve_benefit_queues),
         Chore("publish_wall", "30 0 * * *", publish_wall),
+        Chore("expire_holds", "*/2 * * * *", seat_chores.expire_holds),
+        Chore("promote_waitlist", "4-59/10 * * * *", seat_chores.promote_waitlist),
+        Chore("remind_candidates", "*/15 * * * *", seat_chores.remind_candidates),
+        Chore("mark_no_shows", "*/5 * * * *", seat_chores.mark_no_shows),
+        Chore("close_sessions", "3-59/20 * * * *", seat_chores.close_sessions),
+        Chore("end_eligibilities", "35 0 * * *", seat_chores.end_eligibilities),
         Chore("retain", "10 5 * * *", retaining.retain),
         Chore("check_files", "30 5 1 * *", file_checks.check_files),
     )

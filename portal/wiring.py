@@ -22,6 +22,7 @@ from portal.accounts import (  # noqa: F401 - their routes
 from portal.accounts import words as account_words
 from portal.accounts.api import whoami
 from portal.accounts.audit_office import chain
+from portal.accounts.events import PersonErased
 from portal.accounts.helpdesk import helpdesk
 from portal.accounts.mail_office import letterbox
 from portal.accounts.merging import MergeUndone, OrganisationsMerged
@@ -79,16 +80,30 @@ from portal.billing.price_doors import install as open_price_desk
 from portal.billing.price_doors import plans, plans_api, shelf
 from portal.billing.views import billing
 from portal.certs import (  # noqa: F401 - their routes
+    booking_office,
+    bundle_views,
     exam_views,
     item_deeds,
     item_desk,
     item_words,
+    mine_views,
+    page_words,
+    sale_office,
+    seat_keeping,
+    seat_views,
+    seat_words,
+    session_office,
     sitting_words,
     step_office,
 )
+from portal.certs import bundle_letters as exam_letters
+from portal.certs import hearing as exams_hearing
+from portal.certs import sessions as exam_sessions
 from portal.certs.doors import exam_office, exams
+from portal.certs.events import EligibilityOpened, SessionCalledOff
 from portal.certs.exams_api import exams_api
 from portal.certs.item_office import item_figures
+from portal.certs.seats_api import seats_api
 from portal.core import events
 from portal.members import (  # noqa: F401 - their routes
     agreements,
@@ -201,7 +216,7 @@ BLUEPRINTS: list[Blueprint] = [
     item_figures,
 ]
 APIS: list[APIBlueprint] = [
-    wall_api, exams_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api, tiers_api, *privacy_doors.APIS,
+    wall_api, exams_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api, tiers_api, seats_api, *privacy_doors.APIS,
 ]  # fmt: skip
 
 
@@ -244,6 +259,12 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (CreditNoteIssued, fapiao_verbs.on_credit_note),
     (InvoiceReversed, fapiao_verbs.on_reversed),
     (InvoiceIssued, purchase_orders.on_issued),
+    (InvoiceSettled, exams_hearing.on_settled),
+    (InvoiceReversed, exams_hearing.on_reversed),
+    (EligibilityOpened, exam_letters.on_opened),
+    (SessionCalledOff, exam_sessions.on_called_off),
+    (PersonErased, seat_keeping.on_erased),
+    (OrganisationsMerged, seat_keeping.on_merged),
 )
 
 
@@ -274,4 +295,6 @@ def install() -> None:
     item_words.install()
     sitting_words.install()
     frame.install()
+    seat_words.install()
+    seat_keeping.install()
     rails.install()

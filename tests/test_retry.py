@@ -21,6 +21,7 @@ from tests.people import token
 LOST = {
     "deadlock": psycopg.errors.DeadlockDetected("deadlock detected"),
     "serialisation": psycopg.errors.SerializationFailure("could not serialize access"),
+    "waited": psycopg.errors.LockNotAvailable("canceling statement due to lock timeout"),
     "locked": sqlite3.OperationalError("database is locked"),
 }
 

@@ -217,6 +217,8 @@ class Scope(StrEnum):
     FAPIAO_WRITE = "fapiao:write"
     PRIVACY = "privacy"
     METRICS = "metrics"
+    EXAMS_READ = "exams:read"
+    EXAMS_WRITE = "exams:write"
 
 
 SCOPES: dict[Scope, frozenset[May]] = {
@@ -231,6 +233,8 @@ SCOPES: dict[Scope, frozenset[May]] = {
     Scope.FAPIAO_WRITE: frozenset({May.SEE_MONEY, May.PAY}),
     Scope.PRIVACY: frozenset({May.SEE_ORG, May.READ_MEMBERS}),
     Scope.METRICS: frozenset({May.RUN_CHORES}),
+    Scope.EXAMS_READ: frozenset(),  # one's own: nothing but being that person opens it
+    Scope.EXAMS_WRITE: frozenset(),
 }
 
 labels.name(
@@ -247,6 +251,8 @@ labels.name(
         Scope.FAPIAO_WRITE: _l("Ask for fapiao"),
         Scope.PRIVACY: _l("Read and change your own consents"),
         Scope.METRICS: _l("Read the portal's metrics"),
+        Scope.EXAMS_READ: _l("Read your own exam bookings"),
+        Scope.EXAMS_WRITE: _l("Book, move and cancel your own exams"),
     },
 )
 labels.name(

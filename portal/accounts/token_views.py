@@ -36,7 +36,11 @@ def _managed(reader: Reader) -> list[Organisation]:
 def _useful(reader: Reader) -> list[Scope]:
     """Return the scopes that could open anything for this person, or for an organisation he manages."""
     org_verbs = CONTACT[ContactRole.OWNER] if _managed(reader) else frozenset()
-    return [scope for scope in Scope if any(reader.may(verb) or verb in org_verbs for verb in SCOPES[scope])]
+    return [
+        scope
+        for scope, verbs in SCOPES.items()
+        if not verbs or any(reader.may(verb) or verb in org_verbs for verb in verbs)
+    ]
 
 
 @accounts.get("/account/tokens")

@@ -16,7 +16,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 from flask import Flask
 from flask_babel import LazyString
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from portal.core import clock, outbox
 from portal.core.db import db, transaction
@@ -176,9 +176,11 @@ def until_signalled() -> threading.Event:
 
 def last_runs() -> dict[str, OutboxItem]:
     """Return the newest slot filed of each chore."""
-    found: dict[str, OutboxItem] = {}
-    for row in db.session.scalars(
-        select(OutboxItem).where(OutboxItem.kind == "chore").order_by(OutboxItem.run_after.desc()).limit(500)
-    ):
-        found.setdefault(str(row.payload["name"]), row)
-    return found
+    # Some run every few minutes and others once a month: the newest rows of all would hold only the former.
+    newest = (
+        select(func.max(OutboxItem.id))
+        .where(OutboxItem.kind == "chore")
+        .group_by(OutboxItem.payload["name"].as_string())
+    )
+    rows = db.session.scalars(select(OutboxItem).where(OutboxItem.id.in_(newest)))
+    return {str(row.payload["name"]): row for row in rows}

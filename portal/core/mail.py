@@ -22,7 +22,10 @@ from portal.core.settings import settings
 
 
 class MailMessage(Model):
-    """One mail to one address. `secret` ones lose their text once sent, outside demo and development."""
+    """One mail to one address. `secret` ones lose their text once sent, outside demo and development.
+
+    `calendar` is an iCalendar object that goes along, its method standing within it.
+    """
 
     __tablename__ = "mail_message"
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
@@ -35,6 +38,7 @@ class MailMessage(Model):
     html: Mapped[str] = mapped_column(Text)
     topic: Mapped[str] = mapped_column(String(80), index=True)
     secret: Mapped[bool] = mapped_column(default=False)
+    calendar: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now, index=True)
     sent_at: Mapped[datetime | None] = mapped_column(init=False, default=None)
 
@@ -48,6 +52,7 @@ class Letter:
     button: tuple[str, str] | None = None
     code: str | None = None
     secret: bool = False
+    calendar: str = ""
 
 
 def one_line(text: str, most: int = 300) -> str:
@@ -70,7 +75,7 @@ def send(
     db.session.add(
         MailMessage(
             key=key, address=to, name=one_line(name, 200), language=language, title=one_line(said.title),
-            text=text, html=html, topic=topic, secret=said.secret,
+            text=text, html=html, topic=topic, secret=said.secret, calendar=said.calendar,
         )
     )  # fmt: skip
     return True
@@ -86,6 +91,12 @@ def _message(row: MailMessage) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(row.text)
     message.add_alternative(row.html, subtype="html")
+    if row.calendar:
+        method = "CANCEL" if "METHOD:CANCEL" in row.calendar else "REQUEST"
+        data = row.calendar.encode()  # as bytes: the lines of the object keep their own ends
+        message.add_attachment(
+            data, "text", "calendar", filename="exam.ics", params={"method": method, "charset": "utf-8"}
+        )
     return message
 
 

@@ -26,6 +26,7 @@ class Purpose(StrEnum):
     MAIL = "mail"
     CONSENT = "consent"
     PROOF = "proof"
+    EXAMS = "exams"
 
 
 P = Purpose
@@ -40,6 +41,7 @@ labels.name(
         P.MAIL: _l("To write to you"),
         P.CONSENT: _l("To do what you agreed to, and to prove it"),
         P.PROOF: _l("To prove later who did or decided what"),
+        P.EXAMS: _l("To hold the exams you book, and to certify what you passed"),
     },
 )
 
@@ -57,6 +59,7 @@ class Keeping(StrEnum):
     BOOKS = "books"
     MAILS = "mails"
     AUDIT = "audit"
+    EXAMS = "exams"
 
 
 @dataclass(frozen=True, slots=True)

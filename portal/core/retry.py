@@ -19,7 +19,8 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 TRIES = 6
 FIRST_WAIT = 0.02
-LOST_RACE = {"40001", "40P01"}
+# Serialisation failure, deadlock, and a lock waited for longer than the connection allows: many at one row.
+LOST_RACE = {"40001", "40P01", "55P03"}
 _trying: ContextVar[bool] = ContextVar("trying", default=False)
 
 

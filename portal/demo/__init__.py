@@ -23,6 +23,7 @@ from portal.core.db import db, let_go, transaction
 from portal.core.errors import Refused
 from portal.demo import bank as demo_bank
 from portal.demo import desk as demo_desk
+from portal.demo import exams as demo_exams
 from portal.demo import items as demo_items
 from portal.demo import members as demo_members
 from portal.demo import money as demo_money
@@ -228,6 +229,7 @@ def build(app: Flask) -> None:
         demo_perks.fill(demo.who, today)
         demo_wall.fill(demo.who, today)
         demo_items.fill(demo.who, today)
+        demo_exams.fill(demo.who, today)
 
 
 def _timeline(demo: Demo, today: date) -> list[tuple[int, Callable[[], None]]]:

@@ -75,10 +75,10 @@ FITS = {
     "staff.": "administrator#give-and-take-roles",
     "intake.": "reviewer#lists-of-members",
     "figures.": "director#read-the-figures",
-    "exams.": "candidate",
+    "exams.": "candidate#book-a-session",
     "exams.levels": "candidate#the-levels",
     "exams.path": "candidate#your-learning-path",
-    "exam_office.": "certification",
+    "exam_office.": "certification#sessions",
     "exam_office.item": "examiner#the-item-bank",
     "exam_office.import_items": "examiner#import-a-file",
     "exam_office.write_item": "examiner#write-an-item",
@@ -86,6 +86,9 @@ FITS = {
     "exam_office.blueprints": "examiner#blueprints-and-forms",
     "exam_office.steps": "certification#learning-steps",
     "item_figures.": "examiner#look-at-exam-items",
+    "exams.buy": "candidate#buy-an-exam",
+    "exams.accommodation": "candidate#ask-for-accommodations",
+    "exam_office.vouchers": "certification#vouchers-and-seats-of-companies",
 }
 BY_ROLE = {
     StaffRole.REVIEWER: "reviewer",

@@ -181,6 +181,21 @@ document.addEventListener("change", (event) => {
 // ---- A form that sends itself: the page behind it only waits for the answer
 for (const form of all("form[data-go]")) form.requestSubmit();
 
+// ---- Instants in the reader's own zone, with its distance from UTC; without script they stand in UTC
+function ownTime(element) {
+  const at = new Date(element.dateTime);
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const minutes = -at.getTimezoneOffset();
+  const two = (value) => String(Math.floor(value)).padStart(2, "0");
+  const distance = `UTC${minutes < 0 ? "-" : "+"}${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`;
+  const chinese = root.lang.startsWith("zh");
+  const form = { weekday: "short", day: "numeric", month: chinese ? "long" : "short", year: "numeric", hour: "2-digit", minute: "2-digit", hour12: false };
+  const words = new Intl.DateTimeFormat(chinese ? "zh-CN" : "en-GB", form).format(at);
+  element.textContent = chinese ? `${words}（${distance}，${zone}）` : `${words} (${distance}, ${zone})`;
+}
+
+for (const element of all("time[data-own-time]")) ownTime(element);
+
 // ---- The office's search: what is found appears below the field; arrows move, Enter opens, Escape closes
 const searchField = document.querySelector("[data-search]");
 const foundBox = document.querySelector("[data-found]");
