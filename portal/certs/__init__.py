@@ -1,1 +1,1 @@
-"""Exams, bookings, scoring and certificates."""
+"""Exams and certificates."""
