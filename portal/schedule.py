@@ -18,6 +18,7 @@ from portal.billing import (
     splitting,
     subscribing,
 )
+from portal.certs import award_chores
 from portal.core import audit, chores, file_checks, idempotency, outbox, retaining
 from portal.core.chores import Chore
 from portal.core.db import transaction
@@ -77,6 +78,8 @@ SAID = {
     "serve_benefit_queues": _l("Gives free places to waiting claims, and frees what is no longer honoured"),
     "publish_wall": _l("Publishes an edition of the member wall if anything changed"),
     "retain": _l("Finds data kept beyond their time, and deletes them where the catalogue says so"),
+    "lapse_holds": _l("Lets urgent holds of awards fall away that nobody confirmed in time"),
+    "remind_renewals": _l("Reminds holders before their award ends, and tells once that it has ended"),
     "check_files": _l("Reads every stored file anew and compares it with its checksum"),
 }
 
@@ -114,5 +117,7 @@ def install() -> None:
         Chore("serve_benefit_queues", "25 0 * * *", benefit_chores.serve_benefit_queues),
         Chore("publish_wall", "30 0 * * *", publish_wall),
         Chore("retain", "10 5 * * *", retaining.retain),
+        Chore("lapse_holds", "3-59/10 * * * *", award_chores.lapse_holds),
+        Chore("remind_renewals", "50 9 * * *", award_chores.remind_renewals),
         Chore("check_files", "30 5 1 * *", file_checks.check_files),
     )

@@ -78,6 +78,7 @@ from portal.billing.pay import pay
 from portal.billing.price_doors import install as open_price_desk
 from portal.billing.price_doors import plans, plans_api, shelf
 from portal.billing.views import billing
+from portal.certs import award_doors
 from portal.core import events
 from portal.members import (  # noqa: F401 - their routes
     agreements,
@@ -185,9 +186,11 @@ BLUEPRINTS: list[Blueprint] = [
     rules,
     engine.engine,
     *privacy_doors.BLUEPRINTS,
+    *award_doors.BLUEPRINTS,
 ]
 APIS: list[APIBlueprint] = [
     wall_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api, tiers_api, *privacy_doors.APIS,
+    *award_doors.APIS,
 ]  # fmt: skip
 
 
@@ -257,5 +260,6 @@ def install() -> None:
     close_checks.install()
     open_price_desk()
     privacy_doors.install()
+    award_doors.install()
     frame.install()
     rails.install()

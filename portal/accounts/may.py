@@ -22,6 +22,7 @@ class May(StrEnum):
     MANAGE_PEOPLE = "manage_people"
     CLAIM_BENEFITS = "claim_benefits"
     CHANGE_TIER = "change_tier"
+    ASSIGN_SEATS = "assign_seats"
 
     ENTER_OFFICE = "enter_office"
     READ_MEMBERS = "read_members"
@@ -57,6 +58,21 @@ class May(StrEnum):
     HELP_PEOPLE = "help_people"
     PUBLISH_WALL = "publish_wall"
     ERASE_PEOPLE = "erase_people"
+    READ_EXAMS = "read_exams"
+    RUN_EXAMS = "run_exams"
+    GRANT_ACCOMMODATIONS = "grant_accommodations"
+    READ_ITEMS = "read_items"
+    WRITE_ITEMS = "write_items"
+    REVIEW_ITEMS = "review_items"
+    LEAD_EXAMS = "lead_exams"
+    PROCTOR = "proctor"
+    MARK = "mark"
+    VOTE_ON_WORK = "vote_on_work"
+    RELEASE_RESULTS = "release_results"
+    DECIDE_AWARDS = "decide_awards"
+    DECIDE_EXAM_APPEALS = "decide_exam_appeals"
+    ISSUE_CERTIFICATES = "issue_certificates"
+    KEEP_KEYS = "keep_keys"
 
 
 class StaffRole(StrEnum):
@@ -72,6 +88,15 @@ class StaffRole(StrEnum):
     EXECUTIVE = "executive"
     AUDITOR = "auditor"
     ADMINISTRATOR = "administrator"
+    CERTIFICATION = "certification"
+    AUTHOR = "author"
+    ITEM_REVIEWER = "item_reviewer"
+    CHIEF_EXAMINER = "chief_examiner"
+    PROCTOR = "proctor"
+    GRADER = "grader"
+    COMMUNITY_REVIEWER = "community_reviewer"
+    DECIDER = "decider"
+    APPEAL_PANEL = "appeal_panel"
 
 
 class ContactRole(StrEnum):
@@ -133,21 +158,38 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     StaffRole.AUDITOR: frozenset(
         {
             *READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_AUDIT, May.READ_CATALOGUE, May.READ_CHORES,
-            May.READ_OUTBOX, May.READ_MAIL,
+            May.READ_OUTBOX, May.READ_MAIL, May.READ_EXAMS, May.READ_ITEMS,
         }
     ),
     StaffRole.ADMINISTRATOR: frozenset(
         {
             May.ENTER_OFFICE, May.MANAGE_STAFF, May.HELP_PEOPLE, May.READ_CATALOGUE, May.READ_CHORES, May.RUN_CHORES,
-            May.READ_OUTBOX, May.RETRY_OUTBOX, May.READ_AUDIT, May.ERASE_PEOPLE,
+            May.READ_OUTBOX, May.RETRY_OUTBOX, May.READ_AUDIT, May.ERASE_PEOPLE, May.KEEP_KEYS,
         }
     ),
+    StaffRole.CERTIFICATION: frozenset(
+        {
+            May.ENTER_OFFICE, May.READ_EXAMS, May.RUN_EXAMS, May.GRANT_ACCOMMODATIONS, May.READ_ITEMS,
+            May.RELEASE_RESULTS, May.ISSUE_CERTIFICATES, May.READ_CATALOGUE,
+        }
+    ),
+    StaffRole.AUTHOR: frozenset({May.ENTER_OFFICE, May.READ_ITEMS, May.WRITE_ITEMS}),
+    StaffRole.ITEM_REVIEWER: frozenset({May.ENTER_OFFICE, May.READ_ITEMS, May.REVIEW_ITEMS}),
+    StaffRole.CHIEF_EXAMINER: frozenset(
+        {May.ENTER_OFFICE, May.READ_EXAMS, May.READ_ITEMS, May.LEAD_EXAMS, May.READ_CATALOGUE}
+    ),
+    # Whoever proctors sees the session in hand; whoever marks or votes sees work without a name: no list of candidates.
+    StaffRole.PROCTOR: frozenset({May.ENTER_OFFICE, May.PROCTOR}),
+    StaffRole.GRADER: frozenset({May.ENTER_OFFICE, May.MARK}),
+    StaffRole.COMMUNITY_REVIEWER: frozenset({May.ENTER_OFFICE, May.VOTE_ON_WORK}),
+    StaffRole.DECIDER: frozenset({May.ENTER_OFFICE, May.READ_EXAMS, May.DECIDE_AWARDS, May.KEEP_KEYS}),
+    StaffRole.APPEAL_PANEL: frozenset({May.ENTER_OFFICE, May.DECIDE_EXAM_APPEALS}),
 }  # fmt: skip
 SEES = {May.SEE_ORG}
 CONTACT: dict[ContactRole, frozenset[May]] = {
     ContactRole.OWNER: frozenset(
         {*SEES, May.EDIT_PROFILE, May.APPLY, May.SUBMIT, May.SEE_MONEY, May.PAY, May.MANAGE_PEOPLE, May.CLAIM_BENEFITS,
-         May.CHANGE_TIER}
+         May.CHANGE_TIER, May.ASSIGN_SEATS}
     ),
     ContactRole.SIGNATORY: frozenset({*SEES, May.APPLY, May.SUBMIT, May.SIGN}),
     ContactRole.REPRESENTATIVE: frozenset({*SEES, May.APPLY, May.CLAIM_BENEFITS, May.CHANGE_TIER}),
@@ -157,7 +199,7 @@ CONTACT: dict[ContactRole, frozenset[May]] = {
     ContactRole.MARKETING: frozenset({*SEES, May.EDIT_PROFILE}),
     ContactRole.LEGAL: frozenset(SEES),
     ContactRole.PR: frozenset(SEES),
-    ContactRole.HR: frozenset(SEES),
+    ContactRole.HR: frozenset({*SEES, May.ASSIGN_SEATS}),
 }  # fmt: skip
 
 
@@ -174,6 +216,7 @@ class Scope(StrEnum):
     PLANS_WRITE = "plans:write"
     FAPIAO_WRITE = "fapiao:write"
     PRIVACY = "privacy"
+    CERTIFICATES_CHECK = "certificates:check"
     METRICS = "metrics"
 
 
@@ -188,6 +231,7 @@ SCOPES: dict[Scope, frozenset[May]] = {
     Scope.PLANS_WRITE: frozenset({May.SEE_MONEY, May.PAY}),
     Scope.FAPIAO_WRITE: frozenset({May.SEE_MONEY, May.PAY}),
     Scope.PRIVACY: frozenset({May.SEE_ORG, May.READ_MEMBERS}),
+    Scope.CERTIFICATES_CHECK: frozenset({May.SEE_ORG}),
     Scope.METRICS: frozenset({May.RUN_CHORES}),
 }
 
@@ -204,6 +248,7 @@ labels.name(
         Scope.PLANS_WRITE: _l("Change subscriptions and accept quotes"),
         Scope.FAPIAO_WRITE: _l("Ask for fapiao"),
         Scope.PRIVACY: _l("Read and change your own consents"),
+        Scope.CERTIFICATES_CHECK: _l("Check many certificates at once"),
         Scope.METRICS: _l("Read the portal's metrics"),
     },
 )
@@ -220,6 +265,15 @@ labels.name(
         StaffRole.EXECUTIVE: _l("Executive"),
         StaffRole.AUDITOR: _l("Auditor"),
         StaffRole.ADMINISTRATOR: _l("Administrator"),
+        StaffRole.CERTIFICATION: _l("Certification staff"),
+        StaffRole.AUTHOR: _l("Item author"),
+        StaffRole.ITEM_REVIEWER: _l("Item reviewer"),
+        StaffRole.CHIEF_EXAMINER: _l("Chief examiner"),
+        StaffRole.PROCTOR: _l("Proctor"),
+        StaffRole.GRADER: _l("Grader"),
+        StaffRole.COMMUNITY_REVIEWER: _l("Community reviewer"),
+        StaffRole.DECIDER: _l("Decider on awards"),
+        StaffRole.APPEAL_PANEL: _l("Appeal panel of exams"),
     },
 )
 labels.name(

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from portal.core.clock import start_of
 from portal.core.periods import nth
 
-DAY = timedelta(days=1)
+DAY, TICK = timedelta(days=1), timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)

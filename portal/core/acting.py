@@ -9,9 +9,9 @@ MACHINES = frozenset(
     {
         "announce_benefit_expiry", "announce_standings", "approval", "bank statement", "check_files", "chore",
         "close_unfulfilled", "command line", "credit note", "credit terms", "demo", "disputes", "expire_applications",
-        "expiry", "fulfilment", "import", "instalments", "issue_renewal_invoices", "late money", "membership",
+        "expiry", "fulfilment", "import", "instalments", "issue_renewal_invoices", "lapse_holds", "late money", "membership",
         "offer_renewals", "payment", "payment page", "payouts", "portal retain", "purchase", "queue", "quote", "refunds",
-        "remind_debtors", "renewal", "retain", "reversal", "rule", "saved cards", "send_reminders", "silence", "standing",
+        "remind_debtors", "remind_renewals", "renewal", "retain", "reversal", "rule", "saved cards", "send_reminders", "silence", "standing",
         "value date", "void_envelopes", "voiding",
     }
 )  # fmt: skip

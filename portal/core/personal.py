@@ -26,6 +26,7 @@ class Purpose(StrEnum):
     MAIL = "mail"
     CONSENT = "consent"
     PROOF = "proof"
+    CERTIFICATES = "certificates"
 
 
 P = Purpose
@@ -40,6 +41,7 @@ labels.name(
         P.MAIL: _l("To write to you"),
         P.CONSENT: _l("To do what you agreed to, and to prove it"),
         P.PROOF: _l("To prove later who did or decided what"),
+        P.CERTIFICATES: _l("To issue certificates and badges, and to let others check them"),
     },
 )
 
@@ -57,6 +59,7 @@ class Keeping(StrEnum):
     BOOKS = "books"
     MAILS = "mails"
     AUDIT = "audit"
+    AWARDS = "awards"
 
 
 @dataclass(frozen=True, slots=True)

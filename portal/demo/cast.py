@@ -21,6 +21,18 @@ STAFF = [
     ("executive", "Erik Holm", StaffRole.EXECUTIVE, "en"),
     ("auditor", "安静", StaffRole.AUDITOR, "zh_Hans_CN"),
     ("admin", "Ada Novak", StaffRole.ADMINISTRATOR, "en"),
+    ("certs", "岑然", StaffRole.CERTIFICATION, "zh_Hans_CN"),
+    ("certs2", "Clara Weiss", StaffRole.CERTIFICATION, "en"),
+    ("author", "欧阳书", StaffRole.AUTHOR, "zh_Hans_CN"),
+    ("itemcheck", "Ivan Petrov", StaffRole.ITEM_REVIEWER, "en"),
+    ("chief", "迟远", StaffRole.CHIEF_EXAMINER, "zh_Hans_CN"),
+    ("proctor", "柯宁", StaffRole.PROCTOR, "zh_Hans_CN"),
+    ("grader", "葛明", StaffRole.GRADER, "zh_Hans_CN"),
+    ("grader2", "Grace Okafor", StaffRole.GRADER, "en"),
+    ("grader3", "郭静", StaffRole.GRADER, "zh_Hans_CN"),
+    ("community", "Mateo Ruiz", StaffRole.COMMUNITY_REVIEWER, "en"),
+    ("decider", "邓宁", StaffRole.DECIDER, "zh_Hans_CN"),
+    ("panel", "Paula Stein", StaffRole.APPEAL_PANEL, "en"),
 ]
 
 

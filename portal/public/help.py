@@ -22,7 +22,7 @@ from portal.public.views import public
 FOLDERS = {"en": "docs/guide", "zh_Hans_CN": "docs/zh/guide"}
 GUIDES = (
     "account", "applicant", "signatory", "billing", "individual", "public",
-    "reviewer", "legal", "director", "finance", "administrator", "auditor",
+    "reviewer", "legal", "director", "finance", "administrator", "auditor", "holder", "awards",
 )  # fmt: skip
 # The section that fits a page, by the longest beginning of its endpoint; sections are named by the English headings.
 # A page of the office that is not here opens the guide of its reader's role.
@@ -75,6 +75,12 @@ FITS = {
     "staff.": "administrator#give-and-take-roles",
     "intake.": "reviewer#lists-of-members",
     "figures.": "director#read-the-figures",
+    "holder.": "holder#your-certificates",
+    "verify.": "holder#check-a-certificate",
+    "badges.": "holder#badges",
+    "awards.": "awards#find-an-award",
+    "batch_desk.": "awards#batches",
+    "batch_desk.key_list": "awards#keys",
 }
 BY_ROLE = {
     StaffRole.REVIEWER: "reviewer",
