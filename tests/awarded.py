@@ -35,10 +35,13 @@ DECIDED = date(2026, 11, 20)
 USES = (KeyUse.PDF, KeyUse.BADGE, KeyUse.BADGE_RSA)
 
 
+_fresh = signing._fresh
+
+
 @cache
 def _secret(use: KeyUse, turn: int) -> Any:
     """Return a key pair made once per process: an RSA key takes a second."""
-    return signing._fresh(use)
+    return _fresh(use)
 
 
 def make_keys(*uses: KeyUse, turn: int = 0, months: int | None = None) -> list[signing.SigningKey]:

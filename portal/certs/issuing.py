@@ -163,7 +163,7 @@ def snapshot(award: Award, now: datetime, number: str) -> dict[str, Any]:
         "last_day": str(award.end - titles.DAY),
         "valid_from": clock.start_of(award.start).isoformat(),
         "valid_until": clock.start_of(award.end).isoformat(),
-        "issued_at": now.isoformat(),
+        "issued_at": now.replace(microsecond=0).isoformat(),
         "url": web.absolute("verify.number_page", number=number),
         "variant": str(catalogue.policy("certificate.variant")),
         "badge": {"status": str(catalogue.policy("badge.status"))},

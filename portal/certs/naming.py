@@ -51,11 +51,11 @@ def tidy(text: str) -> str:
 
 def _masked(name: str) -> str:
     """Return the first letters of a name: `张*`, `Z*** W*`; how long it is stays hidden."""
-    if not name:
-        return ""
     words = name.split()
-    if ord(name[0]) >= 0x2E80:
-        return f"{name[0]}*"
+    if not words:
+        return ""
+    if ord(words[0][0]) >= 0x2E80:
+        return f"{words[0][0]}*"
     return " ".join([f"{words[0][0]}***", *(f"{word[0]}*" for word in words[1:2])])
 
 

@@ -79,9 +79,9 @@ class SigningKey(Model):
     start: Mapped[datetime]
     end: Mapped[datetime]
     public_pem: Mapped[str] = mapped_column(Text)
-    certificate_pem: Mapped[str] = mapped_column(Text, default="")
     by_name: Mapped[str] = mapped_column(String(120))
     second_name: Mapped[str] = mapped_column(String(120))
+    certificate_pem: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
     __table_args__ = (CheckConstraint("by_name <> second_name", name="two_people"),)
 

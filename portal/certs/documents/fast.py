@@ -132,8 +132,8 @@ def _embedded(pdf: Any, face: _Face) -> tuple[Any, dict[int, int]]:
     import uharfbuzz  # noqa: PLC0415 - heavy
 
     wanted = uharfbuzz.SubsetInput()
-    wanted.sets(uharfbuzz.SubsetInputSets.GLYPH_INDEX).update(face.letters)
-    wanted.sets(uharfbuzz.SubsetInputSets.DROP_TABLE_TAG).update(
+    wanted.glyph_set.update(face.letters)
+    wanted.drop_table_tag_set.update(
         int.from_bytes(tag.encode(), "big")
         for tag in ("GPOS", "GSUB", "GDEF", "name", "OS/2", "post", "cmap")
     )

@@ -94,7 +94,7 @@ def advance(families: Families, face: str, text: str) -> float:
     buffer.add_str(text)
     buffer.guess_segment_properties()
     uharfbuzz.shape(font, buffer, {"kern": True, "liga": False})
-    return sum(one.x_advance for one in buffer.glyph_positions) / font.face.upem
+    return float(sum(one.x_advance for one in buffer.glyph_positions) / font.face.upem)
 
 
 def _halves(text: str) -> tuple[str, str]:
@@ -153,7 +153,7 @@ def qr_rows(url: str) -> list[list[bool]]:
 
 def host_of(body: dict[str, Any]) -> str:
     """Return the host of the public check, as printed below the code."""
-    return urlsplit(body["url"]).netloc
+    return urlsplit(str(body["url"])).netloc
 
 
 def qr_png(url: str) -> bytes:
