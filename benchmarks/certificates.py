@@ -100,7 +100,9 @@ def main() -> None:
         print(f"rounds {rounds}, memory {before:.0f} MB before, {_memory():.0f} MB after")
         for name, times in spent.items():
             low, mid = min(times), statistics.median(times)
-            print(f"{name:<14}{low * 1000:8.1f} ms min{mid * 1000:8.1f} ms median{low / least:7.2f}{mid / middle:7.2f} of floor")
+            print(
+                f"{name:<14}{low * 1000:8.1f} ms min{mid * 1000:8.1f} ms median{low / least:7.2f}{mid / middle:7.2f} of floor"
+            )
     shutil.rmtree(home, ignore_errors=True)
 
 

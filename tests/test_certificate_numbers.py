@@ -93,7 +93,13 @@ def test_the_check_is_never_a_letter_that_is_misread_and_numbers_are_no_series()
     assert {one[-1] for one in found} <= set(CROCKFORD)
     turns = iter(list(range(200)) * 2)
     assert drawn("FOS", 2026, below=lambda _most: next(turns)).startswith("FOS-2026-00000-000")
-    for wrong in (("fos", 2026, 1), ("FOS", 26, 1), ("FOS", 2026, 2**BITS), ("FOS", 2026, -1), ("F", 2026, 1)):
+    for wrong in (
+        ("fos", 2026, 1),
+        ("FOS", 26, 1),
+        ("FOS", 2026, 2**BITS),
+        ("FOS", 2026, -1),
+        ("F", 2026, 1),
+    ):
         try:
             format_number(*wrong)
         except Unlucky:

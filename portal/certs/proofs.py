@@ -132,6 +132,8 @@ def check(
     try:
         value = from_base58(str(proof["proofValue"]).removeprefix("z"))
         public.verify(value, _hashed(document, proof, more))
+    except Forged:
+        raise
     except (KeyError, ValueError, InvalidSignature) as error:
         raise Forged("the proof does not fit") from error
 

@@ -206,8 +206,8 @@ body, p, h1, h2, div { margin: 0; }
 .foot-left { left: 24mm; width: 92mm; }
 .foot-middle { left: 146mm; width: 78mm; }
 .label { font-size: 8.5pt; line-height: 12pt; color: #545a63; }
-.value { font-size: 11.5pt; line-height: 16pt; margin-bottom: 2mm; white-space: pre; }
-.sign { border-bottom: .25mm solid #1d2127; padding: 9mm 0 1mm; margin-bottom: 1.5mm; white-space: normal; }
+.value { font-size: 11.5pt; line-height: 16pt; min-height: 16pt; margin-bottom: 2mm; white-space: pre; }
+.sign { min-height: 0; border-bottom: .25mm solid #1d2127; padding: 9mm 0 1mm; margin-bottom: 1.5mm; white-space: normal; }
 .small { margin-top: 2mm; font-size: 7.5pt; line-height: 11pt; }
 .seal { position: absolute; left: 119mm; top: 157mm; width: 24mm; height: 24mm; }
 .seal svg { width: 24mm; height: 24mm; }
@@ -215,7 +215,7 @@ body, p, h1, h2, div { margin: 0; }
 .scan { position: absolute; left: 226mm; top: 181mm; width: 53mm; text-align: center; font-size: 8.5pt; line-height: 12pt; color: #545a63; }
 .host { font-size: 8pt; }
 """
-PUBLISHED = {1: "to be set by the test"}
+PUBLISHED = {1: "1914a8dc8cbed998775c05345bf899016edb8788e014eb48134990e11ee03a87"}
 
 
 def digest(template: str) -> str:
