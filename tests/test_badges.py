@@ -104,7 +104,7 @@ def test_the_published_vector_gives_the_same_proof_value() -> None:
     proofs.check(signed, secret.public_key(), more=EXAMPLES)
     with pytest.raises(proofs.Forged):
         proofs.check({**signed, "name": "Another"}, secret.public_key(), more=EXAMPLES)
-    with pytest.raises(proofs.Forged, match="unknown context"):
+    with pytest.raises(proofs.Forged):
         proofs.check(signed, secret.public_key())
 
 
