@@ -15,6 +15,7 @@ help:
 	@touch $@
 
 run: system-run .venv/ready ## the portal on http://127.0.0.1:8000; a second run keeps everything
+	@.venv/bin/portal fonts build
 	@.venv/bin/portal serve --demo
 
 test: system-test .venv/ready ## every test, on SQLite and on PostgreSQL

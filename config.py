@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 DEVELOPMENT = "development"
 PRODUCTION = "production"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-KINDS = frozenset({"sign-in", "register", "reset", "search", "paper", "export"})
+KINDS = frozenset(
+    {"sign-in", "register", "reset", "search", "paper", "export", "verify", "verify-all", "verify-name"}
+)
 PLACEHOLDERS = ("change", "default", "secret", "example", "tests only", "password", "insecure")
 
 

@@ -18,7 +18,7 @@ from portal.billing import (
     splitting,
     subscribing,
 )
-from portal.certs import seat_chores
+from portal.certs import award_chores, seat_chores
 from portal.core import audit, chores, file_checks, idempotency, outbox, retaining
 from portal.core.chores import Chore
 from portal.core.db import transaction
@@ -84,6 +84,8 @@ SAID = {
     "close_sessions": _l("Closes exam sessions that are over"),
     "end_eligibilities": _l("Ends exams whose time is over, and drops those never paid"),
     "retain": _l("Finds data kept beyond their time, and deletes them where the catalogue says so"),
+    "lapse_holds": _l("Lets urgent holds of awards fall away that nobody confirmed in time"),
+    "remind_renewals": _l("Reminds holders before their award ends, and tells once that it has ended"),
     "check_files": _l("Reads every stored file anew and compares it with its checksum"),
 }
 
@@ -127,5 +129,7 @@ def install() -> None:
         Chore("close_sessions", "3-59/20 * * * *", seat_chores.close_sessions),
         Chore("end_eligibilities", "35 0 * * *", seat_chores.end_eligibilities),
         Chore("retain", "10 5 * * *", retaining.retain),
+        Chore("lapse_holds", "3-59/10 * * * *", award_chores.lapse_holds),
+        Chore("remind_renewals", "50 9 * * *", award_chores.remind_renewals),
         Chore("check_files", "30 5 1 * *", file_checks.check_files),
     )

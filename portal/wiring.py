@@ -80,6 +80,7 @@ from portal.billing.price_doors import install as open_price_desk
 from portal.billing.price_doors import plans, plans_api, shelf
 from portal.billing.views import billing
 from portal.certs import (  # noqa: F401 - their routes
+    award_doors,
     booking_office,
     bundle_views,
     exam_views,
@@ -214,9 +215,11 @@ BLUEPRINTS: list[Blueprint] = [
     exam_office,
     *privacy_doors.BLUEPRINTS,
     item_figures,
+    *award_doors.BLUEPRINTS,
 ]
 APIS: list[APIBlueprint] = [
     wall_api, exams_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api, tiers_api, seats_api, *privacy_doors.APIS,
+    *award_doors.APIS,
 ]  # fmt: skip
 
 
@@ -294,6 +297,7 @@ def install() -> None:
     privacy_doors.install()
     item_words.install()
     sitting_words.install()
+    award_doors.install()
     frame.install()
     seat_words.install()
     seat_keeping.install()

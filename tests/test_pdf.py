@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
+from fontTools.ttLib import TTFont
 from pypdf import PdfReader
 
 from portal.core.db import transaction

@@ -216,6 +216,18 @@ KNOWN: dict[tuple[str, str], str] = {
     ("tiers", "uid"): "word:none",
     ("tiers.again", "uid"): "application",
     ("api_tiers", "uid"): "word:" + "0" * 32,
+    ("verify", "number"): "word:FOS-2026-00000-00000-0",
+    ("api_certificates", "number"): "word:FOS-2026-00000-00000-0",
+    ("badges", "public_id"): "word:none",
+    ("badges", "purpose"): "word:revocation",
+    ("badges", "number"): "word:1",
+    ("badges", "code"): "word:OPDEV",
+    ("badges", "token"): "word:none",
+    ("holder", "uid"): "word:none",
+    ("holder", "form"): "word:json",
+    ("awards", "uid"): "word:none",
+    ("awards", "verb"): "word:suspend",
+    ("batch_desk", "uid"): "word:none",
 }
 SILVER = {"tier": "silver", "category": "software"}
 NUMBERS = {"mail", "grant", "pair"}

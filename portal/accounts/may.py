@@ -216,6 +216,7 @@ class Scope(StrEnum):
     PLANS_WRITE = "plans:write"
     FAPIAO_WRITE = "fapiao:write"
     PRIVACY = "privacy"
+    CERTIFICATES_CHECK = "certificates:check"
     METRICS = "metrics"
     EXAMS_READ = "exams:read"
     EXAMS_WRITE = "exams:write"
@@ -232,6 +233,7 @@ SCOPES: dict[Scope, frozenset[May]] = {
     Scope.PLANS_WRITE: frozenset({May.SEE_MONEY, May.PAY}),
     Scope.FAPIAO_WRITE: frozenset({May.SEE_MONEY, May.PAY}),
     Scope.PRIVACY: frozenset({May.SEE_ORG, May.READ_MEMBERS}),
+    Scope.CERTIFICATES_CHECK: frozenset({May.SEE_ORG}),
     Scope.METRICS: frozenset({May.RUN_CHORES}),
     Scope.EXAMS_READ: frozenset(),  # one's own: nothing but being that person opens it
     Scope.EXAMS_WRITE: frozenset(),
@@ -250,6 +252,7 @@ labels.name(
         Scope.PLANS_WRITE: _l("Change subscriptions and accept quotes"),
         Scope.FAPIAO_WRITE: _l("Ask for fapiao"),
         Scope.PRIVACY: _l("Read and change your own consents"),
+        Scope.CERTIFICATES_CHECK: _l("Check many certificates at once"),
         Scope.METRICS: _l("Read the portal's metrics"),
         Scope.EXAMS_READ: _l("Read your own exam bookings"),
         Scope.EXAMS_WRITE: _l("Book, move and cancel your own exams"),

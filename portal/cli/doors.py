@@ -17,7 +17,8 @@ from portal.accounts.people import Person
 from portal.billing import months
 from portal.billing.plain_text import Dialect, ledger_text
 from portal.billing.verify import verify_books
-from portal.certs import seat_verify
+from portal.certs import award_verify, seat_verify
+from portal.certs.documents import fonts
 from portal.cli import cli, prepared
 from portal.core import audit, backup, clock, flags, machine
 from portal.core.db import db, reading, transaction
@@ -75,6 +76,8 @@ def doctor() -> None:
     with prepared().app_context():
         for name, value in machine.report(settings()):
             click.echo(f"{name}={value}")
+        if said := fonts.lacking():
+            click.echo(f"certificates wait: {said}", err=True)
     lacking = [need for need in machine.needs() if not need.ok]
     for need in lacking:
         click.echo(f"missing: {need.name} ({need.what_for}): apt-get install {need.packages}", err=True)
@@ -89,6 +92,7 @@ def everything() -> tuple[dict[str, int], list[str]]:
         "audit": audit.verify, "journal": verify_books, "memberships": reports.verify_memberships,
         "proposals": verify_deeds, "claims": benefit_verify.verify_claims,
         "contacts": contact_care.verify_contacts, "wall": verify_wall.verify_wall, "seats": seat_verify.verify_seats,
+        "certificates": award_verify.verify_awards,
     }  # fmt: skip
     answers = {name: check() for name, check in checks.items()}
     checked = {name: number for name, (number, _faults) in answers.items()}

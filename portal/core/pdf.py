@@ -103,6 +103,11 @@ def not_laid_out() -> Iterator[None]:
         _instead.reset(token)
 
 
+def spared() -> bool:
+    """Whether documents are blank pages at the moment, since nobody reads them."""
+    return _instead.get() is not None
+
+
 class Unprintable(RuntimeError):
     """The document was not made; the text says which part of the HTML, or of the machine, is to blame."""
 

@@ -27,6 +27,7 @@ class Purpose(StrEnum):
     CONSENT = "consent"
     PROOF = "proof"
     EXAMS = "exams"
+    CERTIFICATES = "certificates"
 
 
 P = Purpose
@@ -42,6 +43,7 @@ labels.name(
         P.CONSENT: _l("To do what you agreed to, and to prove it"),
         P.PROOF: _l("To prove later who did or decided what"),
         P.EXAMS: _l("To hold the exams you book, and to certify what you passed"),
+        P.CERTIFICATES: _l("To issue certificates and badges, and to let others check them"),
     },
 )
 
@@ -60,6 +62,7 @@ class Keeping(StrEnum):
     MAILS = "mails"
     AUDIT = "audit"
     EXAMS = "exams"
+    AWARDS = "awards"
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,9 +35,15 @@ LIMITS = {
     "search": "300/minute",
     "paper": "300/minute",
     "export": "60/minute",
+    "verify": "30/minute",
+    "verify-name": "5/minute",
 }
+# However many ask: nobody counts through the numbers of certificates, from however many addresses.
+TOGETHER = "20/second"
+CHECKS = {"verify.number_page", "verify.compare", "api_certificates.get_certificate"}
 DOORS = {"accounts.sign_in": "sign-in", "accounts.second": "sign-in", "accounts.passkey_use": "sign-in",
-         "accounts.again": "sign-in", "accounts.register": "register", "accounts.ask_reset": "reset"}  # fmt: skip
+         "accounts.again": "sign-in", "accounts.register": "register", "accounts.ask_reset": "reset",
+         "verify.match_name": "verify-name"}  # fmt: skip
 PAPERS = ("pdf", "certificate", "file", "document", "receipt_paper")
 EXPORTS = ("export", "csv", "xlsx", "landscape", "_json", "archive")
 
@@ -86,6 +92,8 @@ class QuietMemory(MemoryStorage):
 def kind_of_request() -> str:
     """Return which outer limit this request falls under; empty if none."""
     endpoint = request.endpoint or ""
+    if endpoint in CHECKS:
+        return "verify"
     if request.method not in SAFE:
         return DOORS.get(endpoint, "")
     name = endpoint.rsplit(".", 1)[-1]
@@ -107,6 +115,10 @@ class Gate(Limiter):
 def _limit() -> str:
     kind = kind_of_request()
     return {**LIMITS, **settings().limits}.get(kind, "1000000/second")  # the library asks before it exempts
+
+
+def _limit_of_all() -> str:
+    return {"verify-all": TOGETHER, **settings().limits}["verify-all"]
 
 
 def _who_asks() -> str:
@@ -180,7 +192,15 @@ def install(app: Flask) -> None:
     )
     limiter = Gate(
         _who_asks,
-        application_limits=[ApplicationLimit(_limit, exempt_when=lambda: not kind_of_request())],
+        application_limits=[
+            ApplicationLimit(_limit, exempt_when=lambda: not kind_of_request()),
+            ApplicationLimit(
+                _limit_of_all,
+                key_function=lambda: "all",
+                scope="verify",
+                exempt_when=lambda: kind_of_request() != "verify",
+            ),
+        ],
     )
     limiter.init_app(app)
     app.extensions["portal_limiter"] = limiter

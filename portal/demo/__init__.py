@@ -21,6 +21,7 @@ from portal.billing.money_models import ReceiptEntry
 from portal.core import clock, files, flags, outbox
 from portal.core.db import db, let_go, transaction
 from portal.core.errors import Refused
+from portal.demo import awards as demo_awards
 from portal.demo import bank as demo_bank
 from portal.demo import desk as demo_desk
 from portal.demo import exams as demo_exams
@@ -83,6 +84,10 @@ class Demo:
                 person = _person(key, name, language, self.hashed)
                 self.ids[key] = person.id
                 db.session.add(Grant(person=person, role=role, by_name="demo", start=day))
+
+    def holder(self, email: str, name: str, language: str) -> Person:
+        """Make an account for somebody who was certified."""
+        return _person(email.removesuffix(".example"), name, language, self.hashed)
 
     def apply(self, firm: Firm, n: int, day: date) -> int:
         """Let a firm fill in its form and send it."""
@@ -230,6 +235,7 @@ def build(app: Flask) -> None:
         demo_wall.fill(demo.who, today)
         demo_items.fill(demo.who, today)
         demo_exams.fill(demo.who, today)
+        demo_awards.fill(demo.who, today, demo.holder)
 
 
 def _timeline(demo: Demo, today: date) -> list[tuple[int, Callable[[], None]]]:
@@ -264,6 +270,7 @@ def sign_ins() -> list[SignIn]:
     found = []
     people = [(role.value, f"{key}@flagos.example") for key, _name, role, _lang in STAFF]
     people += [("member", f"owner@{FIRMS[0].site}.example"), ("applicant", f"owner@{FIRMS[11].site}.example")]
+    people += [("certified", "holder@certs.example")]
     with transaction():
         for role, email in people:
             person = db.session.scalars(select(Person).where(Person.email == email)).first()

@@ -23,6 +23,7 @@ FOLDERS = {"en": "docs/guide", "zh_Hans_CN": "docs/zh/guide"}
 GUIDES = (
     "account", "applicant", "signatory", "billing", "individual", "public",
     "candidate", "reviewer", "legal", "director", "finance", "administrator", "auditor", "certification", "examiner",
+    "holder", "awards",
 )  # fmt: skip
 # The section that fits a page, by the longest beginning of its endpoint; sections are named by the English headings.
 # A page of the office that is not here opens the guide of its reader's role.
@@ -89,6 +90,12 @@ FITS = {
     "exams.buy": "candidate#buy-an-exam",
     "exams.accommodation": "candidate#ask-for-accommodations",
     "exam_office.vouchers": "certification#vouchers-and-seats-of-companies",
+    "holder.": "holder#your-certificates",
+    "verify.": "holder#check-a-certificate",
+    "badges.": "holder#badges",
+    "awards.": "awards#find-an-award",
+    "batch_desk.": "awards#batches",
+    "batch_desk.key_list": "awards#keys",
 }
 BY_ROLE = {
     StaffRole.REVIEWER: "reviewer",

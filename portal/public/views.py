@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy import text
 
 from portal.billing.catalogue import price_of
+from portal.certs.documents import faces
 from portal.core import catalogue, flags, i18n, personal, web
 from portal.core.db import Model, db
 from portal.core.money import Money
@@ -130,4 +131,5 @@ def readyz() -> Response:
         return Response("the migrations have not run\n", status=503, mimetype="text/plain")
     if settings().production and flags.raised(flags.DEMO):
         return Response("this database holds demo data\n", status=503, mimetype="text/plain")
-    return Response("ready\n", mimetype="text/plain")
+    papers = "" if faces.families() else f"documents: unavailable, {faces.MEND}\n"
+    return Response(f"ready\n{papers}", mimetype="text/plain")

@@ -1,0 +1,1 @@
+"""Certificates as papers: fonts, layout, signature."""
