@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -25,7 +26,16 @@ from tests.kept import Kept, named, plain
 from tests.papers import laid_out_once
 from tests.warm import share
 
+# The processes that tests start, a hundred of them, need not each compile the portal again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 KEY = "a key for tests only, of forty characters"
+
+
+def pytest_collection_finish() -> None:
+    """Let no collection of garbage walk over what was imported: it stays."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
 
 
 def build(home: Path, database_url: str, **more: str) -> Flask:

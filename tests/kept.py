@@ -98,11 +98,14 @@ class Kept:
         return named(self.server, self.name)
 
     def give_back(self) -> None:
-        """Bring it back to the start; one whose shape a test has changed is dropped."""
-        if self.start is not None and self.start.same_shape():
-            self.start.back(alone=True)
-        else:
-            self.drop()
+        """Bring it back to the start; one whose shape a test has changed, or whose connections it ended, is dropped."""
+        try:
+            if self.start is not None and self.start.same_shape():
+                self.start.back(alone=True)
+                return
+        except psycopg.OperationalError:  # a test of lost connections ends this one too
+            pass
+        self.drop()
 
     def drop(self) -> None:
         """Drop it; the next test gets a new one."""

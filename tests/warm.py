@@ -37,21 +37,29 @@ class Compiled(BytecodeCache):
 
 
 _templates = Compiled()
-_builders: dict[Any, Any] = {}
-_build_anew = Rule._compile_builder
+_rules: dict[Any, dict[str, Any]] = {}
+_compile_anew = Rule.compile
+READ = ("_parts", "_trace", "_converters", "arguments")
+BUILT = ("_build", "_build_unknown")
 
 
-def _compile_builder(rule: Rule, append_unknown: bool = True) -> Any:
-    """Return what writes the addresses of a rule: each application has the same ones, and compiling them is most of its making."""
-    if rule.defaults:
-        return _build_anew(rule, append_unknown)
-    key = (rule.rule, tuple(rule._trace), append_unknown)
-    if key not in _builders:
-        _builders[key] = _build_anew(rule, append_unknown)
-    return _builders[key]
+def _compile(rule: Rule) -> None:
+    """Read an address as another application of this process read it: all have the same ones, and this is most of their making."""
+    key = (rule.rule, rule.subdomain, rule.merge_slashes, frozenset(rule.arguments))
+    known = None if rule.defaults else _rules.get(key)
+    if known is None:
+        _compile_anew(rule)
+        if not rule.defaults:
+            made = vars(rule)
+            _rules[key] = {name: made[name] for name in READ} | {name: made[name].__func__ for name in BUILT}
+        return
+    for name in READ:
+        setattr(rule, name, known[name])
+    for name in BUILT:
+        setattr(rule, name, known[name].__get__(rule, None))
 
 
-Rule._compile_builder = _compile_builder  # type: ignore[method-assign, assignment]
+Rule.compile = _compile  # type: ignore[method-assign, assignment]
 _dialects: dict[str, tuple[Dialect, Any]] = {}
 
 

@@ -15,19 +15,13 @@ from portal.accounts import forms as f
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
 from portal.accounts.people import FactorLoss, Person
+from portal.accounts.reasons import account, with_reason
 from portal.core.db import db, transaction
-from portal.core.errors import Missing, Refused
+from portal.core.errors import Missing
 from portal.core.paging import page_of
 from portal.core.web import go
 
 helpdesk = Blueprint("helpdesk", __name__, url_prefix="/office/accounts")
-
-
-def _person(uid: str) -> Person:
-    row = db.session.scalars(select(Person).where(Person.uid == uid)).first()
-    if row is None:
-        raise Missing(_("There is no such account."))
-    return row
 
 
 @helpdesk.get("/")
@@ -55,14 +49,14 @@ def _page(row: Person, form: f.Why, status: int = 200) -> Any:
 @allow(May.HELP_PEOPLE)
 def person(uid: str) -> Any:
     """Show one account: how it is protected, where it is signed in, what waits."""
-    return _page(_person(uid), f.Why())
+    return _page(account(uid), f.Why())
 
 
 @helpdesk.post("/<uid>/sessions/end")
 @allow(May.HELP_PEOPLE, fresh=True)
 def end_sessions(uid: str) -> BaseResponse:
     """End all sessions of a person."""
-    row = _person(uid)
+    row = account(uid)
     with transaction():
         helping.end_sessions(row, by=me().person)
     return go("helpdesk.person", _("All sessions are ended."), uid=uid)
@@ -83,7 +77,7 @@ def report(uid: str) -> Any:
 @allow(May.HELP_PEOPLE, fresh=True)
 def decide(uid: str, answer: str) -> BaseResponse:
     """Remove the lost factors (`agreement`), or refuse to (`refusal`)."""
-    loss = helping.open_loss(_person(uid))
+    loss = helping.open_loss(account(uid))
     if loss is None or answer not in {"agreement", "refusal"}:
         raise Missing(_("Nothing waits for a decision here."))
     with transaction():
@@ -103,24 +97,14 @@ def close(uid: str) -> Any:
 
 
 def _with_reason(uid: str, act: Callable[[Person, str], object], done: str) -> Any:
-    """Do what needs a reason; without one, or refused, show the page again with what was typed."""
-    row, form = _person(uid), f.Why()
-    if not form.validate_on_submit():
-        return _page(row, form, 422)
-    try:
-        with transaction():
-            act(row, form.reason.data)
-    except Refused as refusal:
-        form.refused(refusal)
-        return _page(row, form, refusal.status)
-    return go("helpdesk.person", done, uid=uid)
+    return with_reason(uid, act, page=_page, then="helpdesk.person", done=done)
 
 
 @helpdesk.post("/<uid>/opening")
 @allow(May.HELP_PEOPLE, fresh=True)
 def reopen(uid: str) -> BaseResponse:
     """Open a closed account again."""
-    row = _person(uid)
+    row = account(uid)
     with transaction():
         helping.reopen(row, by=me().person)
     return go("helpdesk.person", _("The account is open again."), uid=uid)

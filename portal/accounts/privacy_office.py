@@ -18,9 +18,10 @@ from portal.accounts.erasure_plan import obstacles, plan
 from portal.accounts.may import May
 from portal.accounts.people import Person
 from portal.accounts.privacy_models import Erasure
+from portal.accounts.reasons import account, with_reason
 from portal.core import audit, catalogue, clock, export, retaining
 from portal.core.db import db, transaction
-from portal.core.errors import Missing, Refused
+from portal.core.errors import Missing
 from portal.core.paging import page_of
 from portal.core.web import go
 
@@ -40,13 +41,6 @@ def requests() -> str:
     return render_template("office/privacy.html", page=page_of(statement), today=clock.today())
 
 
-def _person(uid: str) -> Person:
-    row = db.session.scalars(select(Person).where(Person.uid == uid)).first()
-    if row is None:
-        raise Missing(_("There is no such account."))
-    return row
-
-
 def _page(row: Person, form: f.Why, status: int = 200) -> Any:
     done = row.erased_at is not None
     past = select(Erasure).where(Erasure.person_id == row.id).order_by(Erasure.id.desc())
@@ -60,20 +54,11 @@ def _page(row: Person, form: f.Why, status: int = 200) -> Any:
 @allow(May.ERASE_PEOPLE)
 def person(uid: str) -> Any:
     """Show the dry run of one person's erasure, and what was decided about him before."""
-    return _page(_person(uid), f.Why())
+    return _page(account(uid), f.Why())
 
 
 def _with_reason(uid: str, act: Callable[[Person, str], object], done: str) -> Any:
-    row, form = _person(uid), f.Why()
-    if not form.validate_on_submit():
-        return _page(row, form, 422)
-    try:
-        with transaction():
-            act(row, form.reason.data)
-    except Refused as refusal:
-        form.refused(refusal)
-        return _page(row, form, refusal.status)
-    return go("privacy_desk.person", done, uid=uid)
+    return with_reason(uid, act, page=_page, then="privacy_desk.person", done=done)
 
 
 @privacy_desk.post("/<uid>/proposal")
@@ -109,7 +94,7 @@ def decline(uid: str) -> Any:
 @allow(May.ERASE_PEOPLE, fresh=True)
 def carry_out(uid: str) -> BaseResponse:
     """Erase the person as proposed, as a second member of staff."""
-    row = _person(uid)
+    row = account(uid)
     with transaction():
         erasing.carry_out(_open(row), by=me().person)
     return go("privacy_desk.person", _("Erased; the person has mail with what was done."), uid=uid)

@@ -15,7 +15,7 @@ from flask_migrate import upgrade
 
 from portal.app import create_app
 from portal.core import catalogue, chores, flags, processes
-from portal.core.db import let_go, reading, transaction
+from portal.core.db import db, let_go, reading, transaction
 from portal.core.errors import Refused
 from portal.core.settings import load, place, settings
 
@@ -134,8 +134,10 @@ def serve(port: int, demo: bool) -> None:
         refuse_demo()
     if demo:
         doors.offer_demo(app, port)
+    with app.app_context():
+        db.engine.dispose()  # a connection is not shared with a child
     click.echo(f"The portal is at http://127.0.0.1:{port} – stop it with Ctrl-C.")
-    processes.supervise([["web", "--port", str(port)], ["worker"], ["clock"]])
+    processes.supervise(cli, [["web", "--port", str(port)], ["worker"], ["clock"]])
 
 
 def main(run: Callable[..., Any] = cli) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-import subprocess
-import sys
+import signal
 import threading
 import time
+from collections.abc import Callable
+from multiprocessing.context import ForkProcess
 
 from portal.core import chores
 
 GRACE = 30
+FORK = multiprocessing.get_context("fork")
 
 
 def die_with_parent() -> None:
@@ -38,34 +41,45 @@ def serve_web(host: str, port: int) -> None:
     server.serve()
 
 
-def _start(words: list[str], pipe: int) -> subprocess.Popen[bytes]:
-    env = {**os.environ, "PORTAL_PARENT_PIPE": str(pipe)}
-    return subprocess.Popen(  # noqa: S603 - our own commands, no shell
-        [sys.executable, "-m", "portal.cli", *words], env=env, pass_fds=(pipe,)
-    )
+def _live(command: Callable[[list[str]], None], words: list[str], pipe: tuple[int, int]) -> None:
+    """Be a child: hold the reading end of the pipe alone, hear signals anew, and run a command to its end."""
+    read_end, write_end = pipe
+    os.close(write_end)
+    os.environ["PORTAL_PARENT_PIPE"] = str(read_end)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    command(words)
 
 
-def supervise(commands: list[list[str]]) -> None:
-    """Run the commands as fresh processes; a fallen one is restarted with back-off; SIGTERM is passed on."""
+def supervise(command: Callable[[list[str]], None], commands: list[list[str]]) -> None:
+    """Run `command` with each list of words in a child; a fallen one is restarted with back-off; SIGTERM is passed on.
+
+    Children are forked: what this process has imported, which takes seconds, they need not import again. It
+    must hold no thread and no open connection when it calls this.
+    """
     stop = chores.until_signalled()
-    read_end, write_end = os.pipe()
-    os.set_inheritable(write_end, False)
-    children = [_start(words, read_end) for words in commands]
+    pipe = os.pipe()
+
+    def begun(words: list[str]) -> ForkProcess:
+        child = FORK.Process(target=_live, args=(command, words, pipe), name=words[0])
+        child.start()
+        return child
+
+    children = [begun(words) for words in commands]
     falls = [0] * len(commands)
     while not stop.wait(1.0):
         for i, child in enumerate(children):
-            if child.poll() is not None:
+            if not child.is_alive():
                 falls[i] += 1
                 if stop.wait(min(2 ** falls[i], 30)):
                     break
-                children[i] = _start(commands[i], read_end)
+                children[i] = begun(commands[i])
     for child in children:
         child.terminate()
     end = time.monotonic() + GRACE
     for child in children:
-        try:
-            child.wait(max(0.1, end - time.monotonic()))
-        except subprocess.TimeoutExpired:
+        child.join(max(0.1, end - time.monotonic()))
+        if child.is_alive():
             child.kill()
-            child.wait()
-    os.close(write_end)
+            child.join()
+    os.close(pipe[1])

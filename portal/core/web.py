@@ -147,6 +147,16 @@ def url_with(**changes: Any) -> str:
     return spell(request.path, asked, tuple(changes.items()))
 
 
+def chip(key: str, code: str, words: str, now: str) -> dict[str, Any]:
+    """Return a choice of a filter: it narrows this page to a value, or lets go of it where it is chosen already."""
+    active = now == code
+    return {
+        "label": words,
+        "href": url_with(**{key: None if active else code, "page": None}),
+        "active": active,
+    }
+
+
 @lru_cache(maxsize=4096)
 def _with(path: str, asked: bytes, changes: tuple[tuple[str, Any], ...]) -> str:
     """Return an address with a changed query, remembered: every filter, heading and pager of a list asks for one."""

@@ -10,12 +10,12 @@ from sqlalchemy import func, select
 
 from portal.core import catalogue, clock
 from portal.core.db import db, transaction
+from portal.core.rows import each as _each
+from portal.core.rows import ids_of as _ids
 from portal.members import agreements, closing, drafting, ending_letters, terms
 from portal.members.belonging import Agreement, AgreementState, Membership
 from portal.members.case_models import Reminder
 from portal.members.models import Application, ApplicationState
-from portal.members.rows import each as _each
-from portal.members.rows import ids_of as _ids
 
 log = structlog.get_logger(__name__)
 S, G = ApplicationState, AgreementState

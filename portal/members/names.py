@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from pypinyin import lazy_pinyin
 from sqlalchemy import delete, select, tuple_
 
 from portal.accounts.duplicates import normal_name, registrable_domain
@@ -30,6 +29,8 @@ def _all_names(org: Organisation) -> list[str]:
 
 def sort_key(name: str) -> str:
     """Return what a name is sorted by: Chinese by pinyin."""
+    from pypinyin import lazy_pinyin  # noqa: PLC0415 - its dictionaries take most of a second, and few processes write names
+
     return " ".join(lazy_pinyin(name)).casefold()[:250]
 
 

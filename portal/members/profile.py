@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
 
+from portal.accounts import merging
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
 from portal.accounts.privacy_models import Channel
@@ -43,12 +43,7 @@ def change(
 
 def change_seen(org: Organisation, typed: dict[str, Any], *, seen: str, by: Person) -> None:
     """Change the profile if it is still the version that was seen; else refuse, and nothing typed is lost."""
-    row = db.session.scalars(
-        select(Organisation)
-        .where(Organisation.id == org.id)
-        .with_for_update(of=Organisation)
-        .execution_options(populate_existing=True)
-    ).one()
+    row = merging.locked(org)
     if str(row.version) != seen:
         raise Refused(
             _l(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
 
+from portal.accounts import merging
 from portal.accounts.organisations import FormerName, Organisation
 from portal.accounts.people import Person
 from portal.core import audit, clock
@@ -22,12 +22,7 @@ def rename(
 
     A name that was right until then is kept as a former one, found by search.
     """
-    row = db.session.scalars(
-        select(Organisation)
-        .where(Organisation.id == org.id)
-        .with_for_update(of=Organisation)
-        .execution_options(populate_existing=True)
-    ).one()
+    row = merging.locked(org)
     old = {"legal_name": row.legal_name, "legal_name_en": row.legal_name_en}
     new = {"legal_name": legal_name, "legal_name_en": legal_name_en}
     changed = {key: [old[key], new[key]] for key in old if old[key] != new[key]}

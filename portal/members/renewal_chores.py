@@ -16,13 +16,13 @@ from portal.billing.models import InvoiceState
 from portal.billing.saved_cards import card_of, offered
 from portal.core import catalogue, clock, outbox
 from portal.core.db import db, let_go
+from portal.core.rows import each, ids_of
 from portal.members import late_money, reminding, renewal_queries, renewing
 from portal.members.belonging import Ending, Membership, Reversal, Term
 from portal.members.events import StandingChanged, TermEnded
 from portal.members.renewal_models import LateMoney, LateState, OfferState, RenewalOffer, RenewalReminder
 from portal.members.renewal_models import StepState as S
 from portal.members.renewal_rules import Step, latest, tries
-from portal.members.rows import each, ids_of
 from portal.members.standing import Standing
 
 O = OfferState  # noqa: E741

@@ -52,24 +52,15 @@ def _chips() -> list[dict[str, Any]]:
         ("renewed", _("Renewed")),
     ]
     return [
-        {"label": _("State"), "options": [_chip("state", code, words, state) for code, words in states]},
+        {"label": _("State"), "options": [web.chip("state", code, words, state) for code, words in states]},
         {
             "label": _("Step"),
             "options": [
-                _chip("step", one.code, catalogue.in_words(dict(one.name)), step)
+                web.chip("step", one.code, catalogue.in_words(dict(one.name)), step)
                 for one in renewal_list.ladder_steps()
             ],
         },
     ]
-
-
-def _chip(key: str, code: str, words: str, now: str) -> dict[str, Any]:
-    active = now == code
-    return {
-        "label": words,
-        "href": web.url_with(**{key: None if active else code, "page": None}),
-        "active": active,
-    }
 
 
 @renewals.get("/")

@@ -40,35 +40,26 @@ def chips_for(*, standings: bool) -> list[dict[str, Any]]:
     groups: list[dict[str, Any]] = [
         {
             "label": _("Tier"),
-            "options": [_chip("tier", code, wall.tier_name(code), tier) for code in wall.tier_order()],
+            "options": [web.chip("tier", code, wall.tier_name(code), tier) for code in wall.tier_order()],
         },
         {
             "label": _("Kind"),
             "options": [
-                _chip("category", code, catalogue.in_words(body["name"]), category)
+                web.chip("category", code, catalogue.in_words(body["name"]), category)
                 for code, body in catalogue.entries("category").items()
             ],
         },
     ]
     if standings:
         shown = [s for s in Standing if s is not Standing.NONE]
-        force = _chip("standing", IN_FORCE_CODE, _("In force"), now)
+        force = web.chip("standing", IN_FORCE_CODE, _("In force"), now)
         groups.append(
             {
                 "label": _("Standing"),
-                "options": [force, *(_chip("standing", s.value, labels.label(s), now) for s in shown)],
+                "options": [force, *(web.chip("standing", s.value, labels.label(s), now) for s in shown)],
             }
         )
     return groups
-
-
-def _chip(key: str, code: str, words: str, now: str) -> dict[str, Any]:
-    active = now == code
-    return {
-        "label": words,
-        "href": web.url_with(**{key: None if active else code, "page": None}),
-        "active": active,
-    }
 
 
 def _found(statement: Select[Any]) -> Select[Any]:
