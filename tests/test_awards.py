@@ -18,10 +18,10 @@ from portal.certs import (
     awarding,
     batches,
     issuing,
+    levels,
     papers,
     sharing,
     signing_badges,
-    titles,
     verifying,
 )
 from portal.certs.award_proposals import Wanted
@@ -103,7 +103,7 @@ def test_a_decision_grants_once_and_its_document_gets_number_snapshot_badge_and_
         mails = db.session.scalars(
             select(MailMessage.title).where(MailMessage.address == "zhang@holder.example")
         ).all()
-        assert mails == ["Your certificate is ready: Operator Developer"]
+        assert mails == ["Your certificate is ready: FlagOS Operator Developer"]
         assert outbox.drain() <= 1  # the mail
         with transaction():
             assert issuing.issue(row, by="demo").number == document.number
@@ -429,6 +429,6 @@ def test_erasure_takes_names_and_files_and_keeps_number_and_digest(certs: Flask)
 
 def test_levels_of_the_catalogue_know_what_stands_below_them(certs: Flask) -> None:
     with certs.app_context(), reading():
-        assert titles.below("ARCH") == ["ADAPT", "OPDEV"]
-        assert [one.rank for one in titles.titles().values()] == [1, 2, 3]
+        assert levels.below("ARCH") == ["ADAPT", "OPDEV"]
+        assert [one.rank for one in levels.levels()] == [1, 2, 3]
         assert isinstance(person("ada@house.example"), Person)

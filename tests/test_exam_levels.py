@@ -10,8 +10,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from portal.certs import levels as every
 from portal.certs import schemes
-from portal.certs.schemes import Asked
+from portal.certs.levels import Asked
+from portal.certs.models.eligibility import ExamKind
 from portal.core import catalogue, clock
 from portal.core.db import reading, transaction
 from portal.core.errors import Missing, Refused
@@ -37,14 +39,14 @@ def level(code: str, asks: Any = None, **more: Any) -> None:
 
 def test_the_levels_that_come_with_the_portal(app: Flask) -> None:
     with app.app_context(), reading():
-        levels = schemes.levels()
+        levels = every.levels()
         assert [one.code for one in levels] == ["OPDEV", "ADAPT", "ARCH"]
         assert [one.asks for one in levels] == [
             (),
             (Asked("OPDEV", "in_force"),),
             (Asked("ADAPT", "in_force"),),
         ]
-        assert schemes.below("ARCH") == ["ADAPT", "OPDEV"]
+        assert every.below("ARCH") == ["ADAPT", "OPDEV"]
         found = schemes.scheme("ADAPT")
         assert [(one.minutes, one.weight, one.minimum) for one in found.parts] == [
             (60, 30, 50),
@@ -57,11 +59,14 @@ def test_the_levels_that_come_with_the_portal(app: Flask) -> None:
             ("zh", "en"),
         )
         assert sum(topic.count for topic in schemes.scheme("OPDEV").topics) == 20
-        prices = [schemes.price(one.code) for one in levels]
+        prices = [every.listed(one.code) for one in levels]
         assert [one.amount.minor for one in prices if one] == [120_000, 240_000, 480_000]
-        assert [schemes.price("ARCH", kind) for kind in ("retake", "renewal")] == [prices[2], prices[2]]
+        assert [every.listed("ARCH", kind) for kind in (ExamKind.RETAKE, ExamKind.RENEWAL)] == [
+            prices[2],
+            prices[2],
+        ]
         with pytest.raises(Missing):
-            schemes.level("NOPE")
+            every.level("NOPE")
 
 
 def test_prerequisites_may_be_a_graph_and_never_a_circle(app: Flask) -> None:
@@ -70,14 +75,14 @@ def test_prerequisites_may_be_a_graph_and_never_a_circle(app: Flask) -> None:
         level("B", mode="ever", asks="A")
         level("C", asks=["A", {"level": "B", "mode": "in_force"}], mode="ever")
         with reading():
-            assert schemes.level("B").asks == (Asked("A", "ever"),)
-            assert schemes.level("C").asks == (Asked("A", "ever"), Asked("B", "in_force"))
-            assert schemes.below("C") == ["A", "B"]
+            assert every.level("B").asks == (Asked("A", "ever"),)
+            assert every.level("C").asks == (Asked("A", "ever"), Asked("B", "in_force"))
+            assert every.below("C") == ["A", "B"]
         for asks, said in ((["C"], "asks for itself"), (["D"], "no level above"), (["A"], "mode")):
             with pytest.raises(Refused, match=said):
                 level("A" if asks == ["C"] else "E", asks, mode="in_force" if said != "mode" else "sometimes")
         with reading():
-            assert schemes.level("A").asks == ()
+            assert every.level("A").asks == ()
 
 
 @pytest.mark.parametrize(
@@ -136,7 +141,7 @@ def test_a_folder_with_a_circle_changes_nothing(sqlite_app: Flask, tmp_path: Pat
         with pytest.raises(Refused, match="A: asks for itself"), transaction():
             catalogue.load_folder(tmp_path)
         with reading():
-            assert [one.code for one in schemes.levels()] == ["OPDEV", "ADAPT", "ARCH"]
+            assert [one.code for one in every.levels()] == ["OPDEV", "ADAPT", "ARCH"]
 
 
 def test_everybody_reads_levels_and_prices_in_both_languages(client: FlaskClient) -> None:

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from portal.certs import timing
 from portal.core.errors import Refused
 
+START = datetime(2027, 3, 28, 10, tzinfo=ZoneInfo("Europe/Berlin"))
+HOURS = (168, 48, 24, 1)
 BERLIN, SHANGHAI = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Shanghai")
 HOUR, DAY, TICK = timedelta(hours=1), timedelta(days=1), timedelta(microseconds=1)
 CUTOFF = timedelta(hours=24)
@@ -35,8 +37,10 @@ def test_the_boundary_table() -> None:
     assert last.astimezone(BERLIN).replace(tzinfo=None) == datetime(
         2027, 3, 27, 9
     )  # 09:00 on the wall, not 10:00
-    assert timing.may_change(start, z("2027-03-27T07:59:59.999999"), CUTOFF)
-    assert not timing.may_change(start, z("2027-03-27T08:00"), CUTOFF)
+    assert timing.changeable(start, z("2027-03-27T07:59:59.999999"), 24)
+    assert not timing.changeable(start, z("2027-03-27T08:00"), 24)
+    # A clock that counts hours of the day instead would allow until ten.
+    assert not timing.changeable(start, datetime(2027, 3, 27, 9, 59, tzinfo=BERLIN), 24)
     with pytest.raises(Refused, match="does not exist"):
         timing.instant_of(datetime(2027, 3, 28, 2, 30), BERLIN)
     twice = datetime(2026, 10, 25, 2, 30)
@@ -45,32 +49,6 @@ def test_the_boundary_table() -> None:
         timing.instant_of(twice, BERLIN)
     assert timing.instant_of(twice, BERLIN, later=False) == z("2026-10-25T00:30")
     assert timing.instant_of(twice, BERLIN, later=True) == z("2026-10-25T01:30")
-
-
-def test_an_eligibility_lasts_twelve_months_in_the_foundations_zone() -> None:
-    right = timing.lasting(date(2026, 11, 22), 12, SHANGHAI)
-    assert right.last == date(2027, 11, 21)
-    assert z("2027-11-21T15:59") < right.until == z("2027-11-21T16:00")
-    assert timing.lasting(date(2028, 2, 29), 12, SHANGHAI).last == date(2029, 2, 27)
-
-
-def test_an_award_is_valid_through_its_last_day() -> None:
-    right = timing.lasting(date(2026, 11, 20), 24, SHANGHAI)
-    assert (right.last, right.until) == (date(2028, 11, 19), z("2028-11-19T16:00"))
-
-
-def test_who_renews_early_loses_no_day_and_who_renews_late_begins_anew() -> None:
-    end = date(2028, 11, 20)  # the day at whose beginning it is over
-    early = timing.renewed(end, date(2028, 6, 1), 24, SHANGHAI)
-    assert (early.first, early.last) == (date(2028, 6, 1), date(2030, 11, 19))
-    assert timing.renewed(end, date(2028, 11, 19), 24, SHANGHAI).last == date(2030, 11, 19)
-    assert timing.renewed(end, end, 24, SHANGHAI).last == date(2030, 11, 19)
-    assert timing.renewed(end, date(2029, 1, 5), 24, SHANGHAI).last == date(2031, 1, 4)
-    window = timing.renewal_window(end, before=180, after=90, zone=SHANGHAI)
-    assert window.holds(timing.start_of(date(2028, 5, 24), SHANGHAI))
-    assert not window.holds(timing.start_of(date(2028, 5, 24), SHANGHAI) - TICK)
-    assert window.holds(timing.start_of(date(2029, 2, 18), SHANGHAI) - TICK)
-    assert not window.holds(timing.start_of(date(2029, 2, 18), SHANGHAI))
 
 
 def test_a_zone_is_one_of_the_list_and_nothing_else() -> None:
@@ -118,7 +96,7 @@ def test_a_local_time_brings_no_offset_and_an_instant_brings_one() -> None:
     with pytest.raises(TypeError):
         timing.meanings(z("2026-01-01T00:00"), BERLIN)
     with pytest.raises(TypeError):
-        timing.may_change(datetime(2026, 1, 1), z("2026-01-01T00:00"), CUTOFF)
+        timing.changeable(datetime(2026, 1, 1), z("2026-01-01T00:00"), 24)
 
 
 @every
@@ -127,42 +105,27 @@ def test_a_cutoff_is_elapsed_time_whatever_zone_the_instants_are_said_in(
     start: datetime, one: str, other: str, seconds: int
 ) -> None:
     now = start - CUTOFF + timedelta(seconds=seconds)
-    said = timing.may_change(start.astimezone(ZoneInfo(one)), now.astimezone(ZoneInfo(other)), CUTOFF)
-    same = timing.may_change(start.astimezone(ZoneInfo(one)), now.astimezone(ZoneInfo(one)), CUTOFF)
+    said = timing.changeable(start.astimezone(ZoneInfo(one)), now.astimezone(ZoneInfo(other)), 24)
+    same = timing.changeable(start.astimezone(ZoneInfo(one)), now.astimezone(ZoneInfo(one)), 24)
     assert said == same == (seconds < 0)
 
 
 def test_booking_opens_and_closes() -> None:
     start = z("2027-03-28T08:00")
-    window = timing.booking_window(start, opens=90 * DAY, cutoff=CUTOFF)
-    assert (window.opens, window.closes) == (z("2026-12-28T08:00"), z("2027-03-27T08:00"))
-    assert timing.booking_window(start, opens=90 * DAY, cutoff=CUTOFF, earlier=7 * DAY).opens == z(
-        "2026-12-21T08:00"
+    assert (timing.opens_at(start, 90), timing.opens_at(start, 97)) == (
+        z("2026-12-28T08:00"),
+        z("2026-12-21T08:00"),
     )
-    for now in (window.opens - TICK, window.opens, window.closes - TICK, window.closes):
-        assert window.holds(now) == (window.opens <= now and timing.may_change(start, now, CUTOFF))
-    later = timing.Window(window.closes, window.closes + DAY)
-    assert not window.meets(later)
-    assert window.meets(timing.Window(window.closes - TICK, window.closes + DAY))
+    closes = timing.closes_at(start, 24)
+    assert closes == z("2027-03-27T08:00")
+    for now in (closes - TICK, closes, closes + TICK):
+        assert (now < closes) == timing.changeable(start, now, 24)
 
 
 def test_who_comes_late_is_let_in_for_half_an_hour() -> None:
     start, late = z("2027-01-01T08:00"), timedelta(minutes=30)
     assert timing.admits(start, start + late, late)
     assert not timing.admits(start, start + late + TICK, late)
-
-
-def test_an_offer_never_outlives_the_cutoff_and_is_not_made_too_late() -> None:
-    start = z("2027-01-10T08:00")
-
-    def until(now: datetime, none_within: timedelta = 48 * HOUR) -> datetime | None:
-        return timing.offer_until(start, now, lasts=12 * HOUR, none_within=none_within, cutoff=CUTOFF)
-
-    assert until(z("2027-01-01T00:00")) == z("2027-01-01T12:00")
-    assert until(start - 48 * HOUR) is None
-    assert until(start - 48 * HOUR - TICK) == start - 36 * HOUR - TICK
-    assert until(start - 30 * HOUR, HOUR) == start - CUTOFF
-    assert until(start - CUTOFF, HOUR) is None
 
 
 def test_a_deadline_is_stretched_granted_and_kept() -> None:
@@ -212,21 +175,52 @@ def test_fails_cool_down_by_their_number() -> None:
     assert timing.cooled([first, first + DAY], (40, 1)) == first + 40 * DAY
 
 
-def test_three_attempts_in_twelve_months() -> None:
-    starts = [z("2026-01-10T04:00"), z("2026-03-01T04:00"), z("2026-06-01T04:00")]
-    assert timing.next_within(starts[:2], 3, 12, SHANGHAI) is None
-    assert timing.next_within(starts, 3, 12, SHANGHAI) == timing.start_of(date(2027, 1, 10), SHANGHAI)
-    assert timing.next_within([*starts, z("2027-01-09T16:00")], 3, 12, SHANGHAI) == timing.start_of(
-        date(2027, 3, 1), SHANGHAI
-    )
+def test_a_year_before_is_the_same_day_of_the_calendar() -> None:
+    assert timing.a_year_before(z("2027-03-01T04:00")) == z("2026-03-01T04:00")
+    assert timing.a_year_before(z("2028-02-29T04:00")) == z("2027-02-28T04:00")
 
 
 @every
-@given(days, st.integers(1, 36), st.sampled_from(ZONES))
-def test_a_right_is_whole_days_without_gap_or_overlap(first: date, months: int, name: str) -> None:
-    zone = ZoneInfo(name)
-    right = timing.lasting(first, months, zone)
-    after = timing.lasting(right.last + DAY, months, zone)
-    assert after.first == right.last + DAY
-    assert timing.day_in(right.until, zone) == right.last + DAY
-    assert timing.day_in(right.until - TICK, zone) <= right.last
+@given(instants, st.integers(1, 60), st.integers(1, 1000))
+def test_what_is_held_never_outlives_the_cut_off(now: datetime, minutes: int, ahead: int) -> None:
+    start, lasts = now + ahead * HOUR, timedelta(minutes=minutes)
+    assert timing.held_until(start, now, lasts, 24) == min(now + lasts, timing.closes_at(start, 24))
+
+
+def test_own_ends_and_overlaps_are_half_open() -> None:
+    one = datetime(2027, 1, 1, 9, tzinfo=UTC)
+    hour = timedelta(hours=1)
+    assert timing.own_end(one, one + hour, 125) == one + timedelta(minutes=75)
+    assert timing.own_end(one, one + hour, 150) == one + timedelta(minutes=90)
+    assert not timing.overlap((one, one + hour), (one + hour, one + 2 * hour))
+    assert timing.overlap((one, timing.own_end(one, one + hour, 125)), (one + hour, one + 2 * hour))
+
+
+def test_only_the_latest_due_step_is_said_and_none_from_before_the_booking() -> None:
+    early = START - timedelta(days=60)
+    assert timing.steps(START, START - timedelta(hours=169), HOURS, since=early) == timing.Steps(None, ())
+    assert timing.steps(START, START - timedelta(hours=168), HOURS, since=early) == timing.Steps(168, ())
+    assert timing.steps(START, START - timedelta(hours=30), HOURS, since=early) == timing.Steps(48, (168,))
+    assert timing.steps(
+        START, START - timedelta(hours=30), HOURS, since=early, written=[168, 48]
+    ) == timing.Steps(None, ())
+    # Booked 30 hours before: nothing is due until 24 hours before.
+    booked = START - timedelta(hours=30)
+    assert timing.steps(START, booked, HOURS, since=booked) == timing.Steps(None, (168, 48))
+    assert timing.steps(START, START, HOURS, since=early, written=[168]) == timing.Steps(None, (48, 24, 1))
+
+
+@given(st.lists(st.integers(0, 400), max_size=8))
+def test_however_late_the_chore_runs_each_step_is_said_at_most_once(runs: list[int]) -> None:
+    said: list[int] = []
+    written: list[int] = []
+    for before in sorted(runs, reverse=True):
+        found = timing.steps(
+            START, START - timedelta(hours=before), HOURS, since=START - timedelta(days=90), written=written
+        )
+        written += found.passed
+        if found.due is not None:
+            said.append(found.due)
+            written.append(found.due)
+    assert said == sorted(set(said), reverse=True)
+    assert len(written) == len(set(written))

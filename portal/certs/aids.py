@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 
 from portal.accounts.people import Person
 from portal.certs import bundle_letters as letters
-from portal.certs import cutoffs, seats
+from portal.certs import seats, timing
 from portal.certs.models.booking import OPEN, Booking, Proctor
 from portal.certs.models.care import FACTORS, Accommodation, AccommodationState, Aid
 from portal.core import audit, clock
@@ -117,10 +117,10 @@ def _stretch(person_id: int, factor: int) -> None:
     """Give the open bookings of a candidate their own ends anew; `Refused` if two of them would overlap."""
     rows = _open_bookings(person_id)
     for row in rows:
-        row.factor, row.until_at = factor, cutoffs.own_end(row.session.starts_at, row.session.ends_at, factor)
+        row.factor, row.until_at = factor, timing.own_end(row.session.starts_at, row.session.ends_at, factor)
     spans = [(one.session.starts_at, one.until_at) for one in rows if one.expires_at is None]
     spans.sort()
-    if any(cutoffs.overlap(one, other) for one, other in pairwise(spans)):
+    if any(timing.overlap(one, other) for one, other in pairwise(spans)):
         raise Refused(
             _l("With so much time two booked sessions would overlap. Please move one of them first.")
         )

@@ -18,7 +18,7 @@ from portal.certs import (
     batch_office,
     certificates_api,
     holder_views,
-    titles,
+    levels,
     verify_views,
 )
 from portal.certs import papers as _papers  # noqa: F401 - its outbox handlers
@@ -84,7 +84,7 @@ def _words() -> None:
     _named("cause", RevokeCause, "award.revoked")
     for key in ("old", "new"):
         _named(key, Shown, "award.shown")
-    story.values({f"{verb}/level": titles.said for verb in ("award.granted", "award.expired")})
+    story.values({f"{verb}/level": levels.name_of for verb in ("award.granted", "award.expired")})
 
 
 def _named(key: str, kind: type[AwardVerb] | type[RevokeCause] | type[Shown], *verbs: str) -> None:

@@ -10,7 +10,7 @@ from flask_babel import ngettext
 from portal.accounts import grants
 from portal.accounts.may import May
 from portal.accounts.people import Person
-from portal.certs import titles
+from portal.certs import levels
 from portal.certs.models.award import Award, AwardProposal, Suspension
 from portal.certs.models.document import Certificate
 from portal.certs.spans import DAY
@@ -32,7 +32,7 @@ def ready(certificate: Certificate) -> None:
 
     def letter() -> Letter:
         return Letter(
-            _("Your certificate is ready: %(level)s", level=titles.said(award.level)),
+            _("Your certificate is ready: %(level)s", level=levels.name_of(award.level)),
             (
                 _("Certificate %(number)s, valid to the end of %(day)s.", number=certificate.number, day=day(award.end - DAY)),
                 _("You can download it with its badge, show it to others, and decide how much of your name the public check shows."),
@@ -49,7 +49,7 @@ def suspended(suspension: Suspension) -> None:
 
     def letter() -> Letter:
         return Letter(
-            _("Your award is on hold: %(level)s", level=titles.said(award.level)),
+            _("Your award is on hold: %(level)s", level=levels.name_of(award.level)),
             (
                 _("Reason: %(reason)s", reason=suspension.reason),
                 _("The public check says so until the hold is lifted. Please answer this mail if you see it otherwise."),
@@ -65,7 +65,7 @@ def lifted(award: Award, key: str) -> None:
 
     def letter() -> Letter:
         return Letter(
-            _("The hold is lifted: %(level)s", level=titles.said(award.level)),
+            _("The hold is lifted: %(level)s", level=levels.name_of(award.level)),
             (_("Your award counts again, and the public check says so."),),
             button=(_("Open your certificates"), web.absolute("holder.certificates")),
         )
@@ -79,7 +79,7 @@ def hearing(proposal: AwardProposal) -> None:
 
     def letter() -> Letter:
         return Letter(
-            _("Please answer: revocation of %(level)s", level=titles.said(award.level)),
+            _("Please answer: revocation of %(level)s", level=levels.name_of(award.level)),
             (
                 _("It was proposed to revoke your award. Reason: %(reason)s", reason=proposal.reason),
                 _("You can answer until %(moment)s; nothing is decided before that.", moment=moment(until) if until else ""),
@@ -95,7 +95,7 @@ def revoked(award: Award) -> None:
 
     def letter() -> Letter:
         return Letter(
-            _("Your award is revoked: %(level)s", level=titles.said(award.level)),
+            _("Your award is revoked: %(level)s", level=levels.name_of(award.level)),
             (
                 _("Cause: %(cause)s.", cause=labels.label(award.cause) if award.cause else ""),
                 _("Its certificates and badges say so from now on, and the public check does."),
@@ -112,7 +112,7 @@ def proposed(proposal: AwardProposal) -> None:
 
     def letter() -> Letter:
         return Letter(
-            _("To be confirmed: %(verb)s, %(level)s", verb=labels.label(proposal.verb), level=titles.said(award.level)),
+            _("To be confirmed: %(verb)s, %(level)s", verb=labels.label(proposal.verb), level=levels.name_of(award.level)),
             (_("Proposed by %(name)s. Reason: %(reason)s", name=proposal.by.name, reason=proposal.reason),),
             button=(_("Open the award"), web.absolute("awards.award", uid=award.uid)),
         )  # fmt: skip
@@ -127,7 +127,7 @@ def ending(award: Award, step: int) -> None:
     left = abs(step)
 
     def letter() -> Letter:
-        level = titles.said(award.level)
+        level = levels.name_of(award.level)
         if step > 0:
             title = ngettext(
                 "%(level)s ends in %(num)s day", "%(level)s ends in %(num)s days", left, level=level

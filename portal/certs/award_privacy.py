@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select
 from portal.accounts.erasure_plan import Fate, Line, say
 from portal.accounts.events import PersonErased
 from portal.accounts.people import Person
-from portal.certs import award_steps, awarding, issuing, titles, verifying
+from portal.certs import award_steps, awarding, issuing, levels, spans, verifying
 from portal.certs.models.award import Award, AwardProposal, AwardState, RevokeCause, ShareLink
 from portal.certs.models.document import Badge, Certificate, CertificateSnapshot
 from portal.core import clock, files, labels, personal
@@ -101,8 +101,8 @@ def _awards(person: Person) -> Sheet:
         ),
         [
             {
-                "level": titles.said(row.level), "zh": row.name_zh, "latin": row.name_latin, "from": row.start,
-                "last": row.end - titles.DAY, "state": labels.label(row.state), "shown": labels.label(row.shown),
+                "level": levels.name_of(row.level), "zh": row.name_zh, "latin": row.name_latin, "from": row.start,
+                "last": row.end - spans.DAY, "state": labels.label(row.state), "shown": labels.label(row.shown),
             }
             for row in reversed(awarding.of_person(person))
         ],

@@ -10,9 +10,9 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, and_, case, exists, or_, select
 
 from portal.accounts.people import Person
-from portal.certs import issuing, naming, spans, titles
+from portal.certs import issuing, levels, naming, schemes, spans
 from portal.certs.models.award import Award, AwardState, Suspension
-from portal.certs.naming import Names
+from portal.certs.naming import Names, Shown
 from portal.certs.spans import Span
 from portal.certs.standing import Facts
 from portal.core import audit, catalogue, clock
@@ -57,8 +57,7 @@ def newest(person: Person, level: str) -> Award | None:
 
 def renewable(award: Award, on: date) -> bool:
     """Whether a day lies in an award's renewal window."""
-    before, after = (int(catalogue.policy(f"renewal.{word}_days", on=on)) for word in ("before", "after"))
-    return spans.in_window(on, award.end, before, after)
+    return spans.in_window(on, award.end, levels.renewal_window(on=on))
 
 
 def grant(
@@ -77,9 +76,9 @@ def grant(
         return made
     named = Names(naming.tidy(names.zh), naming.tidy(names.latin))
     check_names(named)
-    title, old = titles.title(level, on=decided_on), newest(person, level)
-    span = _span(old, decided_on)
-    row = _award(person, level, named, decision, span, scheme or title.scheme, old, by)
+    known, old = levels.level(level, on=decided_on), newest(person, level)
+    span = _span(level, old, decided_on)
+    row = _award(person, level, named, decision, span, scheme or known.scheme, old, by)
     rows = [row, *_lower(row, by=by)]
     if issue:
         for one in rows:
@@ -95,8 +94,8 @@ def check_names(names: Names) -> None:
         raise Refused(_l("This name is too long for a document: at most 80 characters."), status=422)
 
 
-def _span(old: Award | None, decided: date) -> Span:
-    months = int(catalogue.policy("validity.months", on=decided))
+def _span(level: str, old: Award | None, decided: date) -> Span:
+    months = schemes.validity(level, decided)
     if old is None or decided >= old.end:
         return spans.granted(decided, months)
     if old.state is AwardState.SUSPENDED:
@@ -118,7 +117,7 @@ def _award(
 ) -> Award:
     row = Award(
         level=level, scheme_version=scheme, person=person, name_zh=names.zh, name_latin=names.latin, decision=decision,
-        decided_on=span.start, start=span.start, end=span.end, renews=old, **({"shown": old.shown} if old else {}),
+        decided_on=span.start, start=span.start, end=span.end, renews=old, shown=old.shown if old else Shown.MASKED,
     )  # fmt: skip
     db.session.add(row)
     db.session.flush()
@@ -133,12 +132,12 @@ def _lower(award: Award, *, by: Person) -> list[Award]:
     on = award.decided_on
     if not catalogue.policy("renewal.lower_levels", on=on):
         return []
-    after, made = int(catalogue.policy("renewal.after_days", on=on)), []
-    for code in titles.below(award.level, on=on):
+    (_first, after), made = levels.renewal_window(on=on), []
+    for code in levels.below(award.level, on=on):
         old = newest(award.person, code)
         if old is None or old.state is AwardState.SUSPENDED or old.end >= award.end:
             continue
-        if not spans.in_window(on, old.end, (old.end - old.start).days, after):
+        if not spans.in_window(on, old.end, ((old.start - old.end).days, after)):
             continue
         span = Span(on, award.end)
         made.append(
@@ -202,5 +201,5 @@ def _moment(on: date | None) -> datetime:
 
 
 def _rank(on: date | None) -> Any:
-    ranks = {code: title.rank for code, title in titles.titles(on=on).items()}
+    ranks = {one.code: one.rank for one in levels.levels(on=on)}
     return case(ranks, value=Award.level, else_=0)

@@ -17,14 +17,14 @@ from portal.certs import (
     awarding,
     awards_forms,
     issuing,
+    levels,
     numbers,
     papers,
-    titles,
     verifying,
 )
 from portal.certs.models.award import Award, AwardProposal, AwardState, AwardVerb, RevokeCause
 from portal.certs.models.document import Certificate, CertificateSnapshot
-from portal.core import audit, files, labels
+from portal.core import audit, clock, files, labels
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.paging import asked, folded, page_of
@@ -74,8 +74,8 @@ def roll() -> str:
     page = page_of(search(q, level, state))
     documents = _documents_of(page.items)
     chips = [
-        {"label": titles.said(code), "href": url_with(level=None if code == level else code, page=None), "active": code == level}
-        for code in titles.titles()
+        {"label": levels.name_of(code), "href": url_with(level=None if code == level else code, page=None), "active": code == level}
+        for code in [one.code for one in levels.levels()]
     ] + [
         {"label": labels.label(one), "href": url_with(state=None if one.value == state else one.value, page=None), "active": one.value == state}
         for one in AwardState
@@ -85,7 +85,7 @@ def roll() -> str:
         page=page,
         documents=documents,
         filters=chips,
-        title=titles.said,
+        title=levels.name_of,
         waiting=_waiting(),
     )
 
@@ -106,15 +106,15 @@ def _waiting() -> list[AwardProposal]:
 @allow(May.READ_EXAMS)
 def award(uid: str) -> str:
     """Show an award: its state, its documents, what waits for a second person, everything that happened."""
-    row, reader, g.nav = awarding.found(uid), me(), "awards.roll"
+    row, reader, now, g.nav = awarding.found(uid), me(), clock.now(), "awards.roll"
     documents = db.session.scalars(
         select(Certificate).where(Certificate.award_id == row.id).order_by(Certificate.id.desc())
     ).all()
     waiting = award_proposals.open_for(row)
     issuer = reader.staff_may(May.ISSUE_CERTIFICATES) and row.person_id != reader.person.id
     return render_template(
-        "office/award.html", award=row, documents=documents, title=titles.said(row.level), waiting=waiting,
-        states={one.id: verifying.state_of(one, verifying.clock.now()) for one in documents}, reason=Reason(),
+        "office/award.html", award=row, documents=documents, title=levels.name_of(row.level), waiting=waiting,
+        states={one.id: verifying.state_of(one, now) for one in documents}, reason=Reason(),
         may_confirm={one.id: award_proposals.may_confirm(one, reader.person) for one in waiting}, may_issue=issuer,
         verbs=[verb for verb in awards_forms.FORMS if row.state in award_proposals.FITS[verb]] if issuer else [],
         history=list(db.session.scalars(audit.of_subject(row.subject))),
@@ -131,7 +131,7 @@ def _verb(word: str) -> AwardVerb:
 def _form_page(row: Award, verb: AwardVerb, form: awards_forms.Step, status: int = 200) -> Any:
     g.nav = "awards.roll"
     return render_template(
-        "office/award_step.html", award=row, verb=verb, form=form, title=titles.said(row.level)
+        "office/award_step.html", award=row, verb=verb, form=form, title=levels.name_of(row.level)
     ), status
 
 

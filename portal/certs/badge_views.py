@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 from flask_babel import gettext as _
 
-from portal.certs import badges, issuing, pictures, sharing, signing_badges, titles, verifying
+from portal.certs import badges, issuing, levels, pictures, sharing, signing_badges, verifying
 from portal.core import catalogue, clock, signing
 from portal.core.api import share
 from portal.core.errors import Missing
@@ -55,23 +55,23 @@ def status_list(purpose: str, number: int) -> Response:
 @anybody
 def level(code: str) -> str:
     """Say what a level is and what its holders have shown: the criteria that badges name."""
-    one = titles.title(code)
-    return render_template("public/level.html", level=one, narrative=titles.narrative(code))
+    one = levels.level(code)
+    return render_template("public/level.html", level=one, narrative=one.narrative)
 
 
 @badge_pages.get("/badges/levels/<code>.png")
 @anybody
 def level_png(code: str) -> Response:
     """Hand out the picture of a level."""
-    return share(Response(pictures.png(titles.title(code).code), mimetype="image/png"), seconds=86_400)
+    return share(Response(pictures.png(levels.level(code).code), mimetype="image/png"), seconds=86_400)
 
 
 @badge_pages.get("/badges/levels/<code>.svg")
 @anybody
 def level_svg(code: str) -> Response:
     """Hand out the picture of a level as SVG."""
-    one = titles.title(code)
-    return share(Response(pictures.svg(one.code, one.en), mimetype="image/svg+xml"), seconds=86_400)
+    one = levels.level(code)
+    return share(Response(pictures.svg(one.code, one.names["en"]), mimetype="image/svg+xml"), seconds=86_400)
 
 
 @badge_pages.get("/.well-known/did.json")

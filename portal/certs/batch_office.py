@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, g, render_template
+from flask import Blueprint, Response, g, render_template, stream_with_context
 from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
-from portal.certs import batches, issuing, numbers, titles
+from portal.certs import batches, issuing, levels, numbers
 from portal.certs.awards_forms import BatchForm
 from portal.certs.documents import fonts
 from portal.certs.models.award import Award
@@ -87,7 +87,7 @@ def batch(uid: str) -> str:
     far = batches.progress(row)
     return render_template(
         "office/certificate_batch.html", batch=row, far=far, page=page_of(batches.rows_of(row), total=far.total),
-        title=titles.said, may_issue=reader.staff_may(May.ISSUE_CERTIFICATES), own=row.by_id == reader.person.id,
+        title=levels.name_of, may_issue=reader.staff_may(May.ISSUE_CERTIFICATES), own=row.by_id == reader.person.id,
     )  # fmt: skip
 
 
@@ -123,7 +123,7 @@ def retry(uid: str) -> BaseResponse:
 def archive(uid: str) -> Response:
     """Hand out the files of a batch as a ZIP, streamed."""
     row = batches.found(uid)
-    made = Response(batches.archive(row), mimetype="application/zip")
+    made = Response(stream_with_context(batches.archive(row)), mimetype="application/zip")
     made.headers["Content-Disposition"] = f'attachment; filename="certificates-{row.id}.zip"'
     return made
 

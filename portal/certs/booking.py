@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from portal.accounts.people import Person
 from portal.certs import booking_letters as letters
-from portal.certs import cutoffs, fees, guards, levels, seats, waitlist
+from portal.certs import fees, guards, levels, seats, timing, waitlist
 from portal.certs.models.booking import Booking, BookingState, ExamSession
 from portal.core import audit, clock
 from portal.core.db import db
@@ -29,7 +29,7 @@ def hold(session_id: int, *, person: Person, by: Person) -> Booking:
     eligibility, factor, until = guards.admit(session, person, now)
     row = Booking(
         session=session, person=person, level=session.level, eligibility=eligibility, state=K.HELD, until_at=until,
-        factor=factor, expires_at=cutoffs.deadline(session.starts_at, now, levels.hold_for(), levels.cutoff_hours()),
+        factor=factor, expires_at=timing.held_until(session.starts_at, now, levels.hold_for(), levels.cutoff_hours()),
     )  # fmt: skip
     db.session.add(row)
     db.session.flush()
@@ -140,7 +140,7 @@ def decline(row: Booking, *, by: Person | str) -> Booking:
 
 def refuse_late(session: ExamSession, now: datetime) -> None:
     """Refuse a change when the cut-off of a session has passed; `now` is read after its lock."""
-    if not cutoffs.changeable(session.starts_at, now, levels.cutoff_hours()):
+    if not timing.changeable(session.starts_at, now, levels.cutoff_hours()):
         raise Refused(
             _l(
                 "Changes end %(hours)s hours before the start. Please write to us.",
@@ -267,7 +267,7 @@ def _again(row: Booking, now: datetime, *, by: str) -> bool:
     new = Booking(
         session=session, person=row.person, level=row.level, eligibility=eligibility, state=K.HELD, until_at=until,
         factor=factor, name=row.name, name_latin=row.name_latin, rules=row.rules, language=row.language, fee=row.fee,
-        retried=True, expires_at=cutoffs.deadline(session.starts_at, now, levels.hold_for(), levels.cutoff_hours()),
+        retried=True, expires_at=timing.held_until(session.starts_at, now, levels.hold_for(), levels.cutoff_hours()),
     )  # fmt: skip
     db.session.add(new)
     db.session.flush()

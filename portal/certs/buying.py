@@ -42,8 +42,10 @@ class Reduction:
 
 
 def kind_for(person: Person, level: str) -> ExamKind:
-    """Return what a person buys at a level today: the exam, a retake after attempts, a renewal while he holds it."""
-    if any(one.level == level and one.in_force(clock.now()) for one in asking.awards(person.id)):
+    """Return what a person buys today: the exam, a retake after attempts, a renewal until its window has closed."""
+    now, after = clock.now(), timedelta(days=levels.renewal_window()[1])
+    held = [one for one in asking.awards(person.id) if one.level == level and not one.revoked]
+    if any(one.since <= now < one.until + after for one in held):
         return ExamKind.RENEWAL
     tried = select(Booking.id).where(
         Booking.person_id == person.id, Booking.level == level, Booking.state == BookingState.SAT

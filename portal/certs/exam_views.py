@@ -10,8 +10,9 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import me, signed_in, who
-from portal.certs import learning, schemes
+from portal.certs import learning, levels, schemes
 from portal.certs.doors import exams
+from portal.certs.models.eligibility import ExamKind
 from portal.certs.models.learning import StepRecord
 from portal.certs.step_forms import Declaration
 from portal.core import catalogue
@@ -36,22 +37,22 @@ def _link(endpoint: str, **values: Any) -> str | None:
     return url_for(endpoint, **values) if endpoint in current_app.view_functions else None
 
 
-def card(one: schemes.Level) -> dict[str, Any]:
+def card(one: levels.Level) -> dict[str, Any]:
     """Return a level as the page shows it."""
     scheme = schemes.scheme(one.code)
-    retake, exam = schemes.price(one.code, "retake"), schemes.price(one.code)
+    retake, renewal = (levels.listed(one.code, kind) for kind in (ExamKind.RETAKE, ExamKind.RENEWAL))
     return {
-        "level": one, "scheme": scheme, "price": exam, "retake": retake, "renewal": schemes.price(one.code, "renewal"),
-        "asks": [(schemes.level_name(asked.level), asked.mode == schemes.EVER) for asked in one.asks],
+        "level": one, "scheme": scheme, "price": levels.listed(one.code), "retake": retake, "renewal": renewal,
+        "asks": [(levels.name_of(asked.level), asked.mode == levels.EVER) for asked in one.asks],
         "steps": len(learning.path(one.code, None).steps), "buy": _link("exams.buy", code=one.code),
     }  # fmt: skip
 
 
-@exams.get("")
+@exams.get("", endpoint="levels")
 @anybody
-def levels() -> str:
+def every_level() -> str:
     """Show programmes and levels: what each asks for, how it is examined, and what it costs."""
-    found = schemes.levels()
+    found = schemes.examined()
     known = catalogue.entries("programme")
     programmes = [
         (known.get(code), [card(one) for one in found if one.programme == code])
@@ -65,12 +66,12 @@ def levels() -> str:
 
 
 def _path_page(code: str, form: Declaration | None = None, open_: str = "", status: int = 200) -> Any:
-    level, reader = schemes.level(code), who()
+    level, reader = levels.level(code), who()
     found = learning.path(code, reader.person if reader else None)
     g.nav = "exams.paths"
     return render_template(
         "exams/path.html", level=level, path=found, form=form or Declaration(), open_step=open_, signed=reader is not None,
-        asks=[schemes.level_name(one.level) for one in level.asks],
+        asks=[levels.name_of(one.level) for one in level.asks],
     ), status  # fmt: skip
 
 
@@ -86,7 +87,7 @@ def path(code: str) -> Any:
 def paths() -> str:
     """Show a candidate the paths of every level with his progress."""
     person = me().person
-    rows = [(one, learning.path(one.code, person)) for one in schemes.levels()]
+    rows = [(one, learning.path(one.code, person)) for one in levels.levels()]
     return render_template("exams/paths.html", rows=rows)
 
 

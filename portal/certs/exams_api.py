@@ -7,8 +7,8 @@ from typing import Literal
 from flask import Response
 from flask_babel import lazy_gettext as _l
 
-from portal.billing.catalogue import Price
-from portal.certs import schemes
+from portal.certs import levels, schemes
+from portal.certs.models.eligibility import ExamKind
 from portal.core.api import PUBLIC_PROBLEMS, Amount, Answer, Words, operations, responses, shared
 from portal.core.web import public as anybody
 
@@ -56,22 +56,23 @@ class Exams(Answer):
     items: list[ExamAnswer]
 
 
-def _amount(price: Price | None) -> Amount | None:
+def _amount(code: str, kind: ExamKind) -> Amount | None:
+    price = levels.listed(code, kind)
     return Amount.of(price.amount) if price is not None else None
 
 
-def _answer(one: schemes.Level) -> ExamAnswer:
+def _answer(one: levels.Level) -> ExamAnswer:
     scheme = schemes.scheme(one.code)
     return ExamAnswer(
         code=one.code, programme=one.programme, title=Words(**one.names), shows=Words(**one.shows) if one.shows else None,
-        asks=[AskedAnswer(level=asked.level, mode="ever" if asked.mode == schemes.EVER else "in_force") for asked in one.asks],
+        asks=[AskedAnswer(level=asked.level, mode="ever" if asked.mode == levels.EVER else "in_force") for asked in one.asks],
         parts=[
             PartAnswer(code=part.code, title=Words(**part.names), minutes=part.minutes, weight=part.weight, minimum=part.minimum)
             for part in scheme.parts
         ],
         languages=list(scheme.languages), review_votes=scheme.votes, validity_months=scheme.validity_months,
-        scheme=scheme.version, price=_amount(schemes.price(one.code)), retake=_amount(schemes.price(one.code, "retake")),
-        renewal=_amount(schemes.price(one.code, "renewal")),
+        scheme=scheme.version, price=_amount(one.code, ExamKind.EXAM), retake=_amount(one.code, ExamKind.RETAKE),
+        renewal=_amount(one.code, ExamKind.RENEWAL),
     )  # fmt: skip
 
 
@@ -82,4 +83,4 @@ def _answer(one: schemes.Level) -> ExamAnswer:
 @anybody
 def list_exams() -> Response:
     """Whoever wants to book needs an account; this list does not."""
-    return shared(Exams(items=[_answer(one) for one in schemes.levels()]))
+    return shared(Exams(items=[_answer(one) for one in schemes.examined()]))

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
 from portal.accounts.people import Person
-from portal.certs import asking, cutoffs, levels, seats, tracks
+from portal.certs import asking, levels, seats, timing, tracks
 from portal.certs.models.booking import (
     LIVE,
     SPENT,
@@ -45,35 +45,40 @@ def refuse_window(session: ExamSession, person: Person, now: datetime) -> None:
     """Refuse outside the days in which a session can be booked."""
     if session.state is not SessionState.OPEN:
         raise seats.why_not(session)
-    if not cutoffs.changeable(session.starts_at, now, levels.cutoff_hours()):
+    if not timing.changeable(session.starts_at, now, levels.cutoff_hours()):
         raise Refused(_l("Booking for this session has closed."))
     days = levels.number("booking.open_days")
-    if now >= cutoffs.opens_at(session.starts_at, days):
+    if now >= timing.opens_at(session.starts_at, days):
         return
     early = levels.number("booking.fast_days") if tracks.fast(person) else 0
-    if now < cutoffs.opens_at(session.starts_at, days + early):
+    if now < timing.opens_at(session.starts_at, days + early):
         raise Refused(_l("Booking for this session has not opened yet."))
 
 
 def prerequisite(person_id: int, level: str, at: datetime) -> Any:
     """Return in words why a level may not be sat at an instant for want of another; None if nothing is wanting."""
-    asked = levels.level(level)
-    if asked.asks is None:
-        return None
-    mine = [one for one in asking.awards(person_id) if one.level == asked.asks and not one.revoked]
-    if asked.mode == "ever" and any(one.since <= at for one in mine):
-        return None
-    if any(one.in_force(at) for one in mine):
-        return None
-    return _l("This exam asks for the level %(level)s, in force on the day of the session.", level=levels.name_of(asked.asks))  # fmt: skip
+    asks = levels.level(level).asks
+    mine = asking.awards(person_id) if asks else []
+    for asked in asks:
+        held = [one for one in mine if one.level == asked.level]
+        name = levels.name_of(asked.level)
+        if asked.mode == levels.EVER:
+            if not any(one.since <= at and not one.revoked for one in held):
+                return _l("This exam asks for the level %(level)s, which may have expired.", level=name)
+        elif not any(one.in_force(at) for one in held):
+            return _l("This exam asks for the level %(level)s, in force on the day of the session.", level=name)  # fmt: skip
+    return None
 
 
 def _refuse_award(person_id: int, level: str, at: datetime) -> None:
-    """Refuse while an award of the level runs outside its renewal window."""
-    before, after = catalogue.policy("renewal.window")
+    """Refuse while an award of the level is on hold, or runs outside its renewal window."""
+    first = timedelta(days=levels.renewal_window()[0])
     for one in asking.awards(person_id):
-        window = (one.until + timedelta(days=int(before)), one.until + timedelta(days=int(after)))
-        if one.level == level and one.in_force(at) and not window[0] <= at < window[1]:
+        if one.level != level or one.revoked or not one.since <= at < one.until:
+            continue
+        if one.suspended:
+            raise Refused(_l("Your award of this level is on hold. That is decided first."))
+        if at < one.until + first:
             raise Refused(_l("You hold this level. It can be renewed in the months around its end."))
 
 
@@ -83,12 +88,12 @@ def _refuse_pauses(person_id: int, session: ExamSession) -> None:
         Booking.person_id == person_id, Booking.level == session.level, Booking.outcome == Outcome.FAILED
     )
     fails = [one for one in db.session.scalars(told) if one is not None]
-    again = cutoffs.free_again(fails, [int(one) for one in catalogue.policy("cooldown.days")])
+    again = timing.cooled(fails, [int(one) for one in catalogue.policy("cooldown.days")])
     if again is not None and session.starts_at < again:
         raise Refused(
             _l("After the last result a session may start from %(day)s on.", day=str(clock.day_of(again)))
         )
-    since = cutoffs.a_year_before(session.starts_at)
+    since = timing.a_year_before(session.starts_at)
     made = (
         select(func.count(Booking.id))
         .join(ExamSession, Booking.session_id == ExamSession.id)
@@ -108,9 +113,11 @@ def _refuse_clashes(person_id: int, session: ExamSession, until: datetime, but: 
         select(Booking).where(Booking.person_id == person_id, Booking.state.in_(LIVE), Booking.id.not_in(but))
     )
     for one in mine:
+        if one.level == session.level and one.state is K.PRESENT:
+            raise Refused(_l("A result or an appeal of this exam is still open."))
         if one.level == session.level:
             raise Refused(_l("You have a place for this exam already. You may move it to another session."))
-        if cutoffs.overlap((session.starts_at, until), (one.session.starts_at, one.until_at)):
+        if timing.overlap((session.starts_at, until), (one.session.starts_at, one.until_at)):
             raise Refused(_l("This session overlaps another one that you have booked."))
     watches = select(Proctor.id).where(Proctor.person_id == person_id, Proctor.session_id == session.id)
     if db.session.scalar(watches) is not None:
@@ -165,7 +172,7 @@ def admit(
     elif session.state is not SessionState.OPEN or now >= session.starts_at:
         raise seats.why_not(session)
     factor = factor_of(person.id)
-    until = cutoffs.own_end(session.starts_at, session.ends_at, factor)
+    until = timing.own_end(session.starts_at, session.ends_at, factor)
     if asking.pending(person.id, session.level):
         raise Refused(_l("A result or an appeal of this exam is still open."))
     _refuse_clashes(person.id, session, until, without)

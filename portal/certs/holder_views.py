@@ -17,10 +17,10 @@ from portal.certs import (
     award_proposals,
     awarding,
     issuing,
+    levels,
     pictures,
     sharing,
     signing_badges,
-    titles,
     verifying,
 )
 from portal.certs.models.award import Award, AwardVerb
@@ -72,7 +72,7 @@ def certificates() -> str:
     }
     return render_template(
         "member/certificates.html", awards=rows, documents=documents, seen=seen, links=sharing.links_of(person),
-        employers=consents.stands(EMPLOYERS, person), days=sharing.DAYS, title=titles.said, shown=list(Shown),
+        employers=consents.stands(EMPLOYERS, person), days=sharing.DAYS, title=levels.name_of, shown=list(Shown),
         linkedin={row.id: sharing.linkedin(found) for row in rows if (found := documents[row.id])},
         asked={row.id: _asked(row) for row in rows},
     )  # fmt: skip
@@ -91,7 +91,7 @@ def award(uid: str) -> str:
     document = issuing.current(row)
     return render_template(
         "member/award.html", award=row, document=document, seen=verifying.see(document) if document else None,
-        asked=_asked(row), form=Words(formdata=None), title=titles.said(row.level),
+        asked=_asked(row), form=Words(formdata=None), title=levels.name_of(row.level),
     )  # fmt: skip
 
 
@@ -154,7 +154,8 @@ def paper(uid: str) -> Response:
         raise Missing(_("This file is still being made. Please come back in a few minutes."))
     made = files.send(row.file)
     made.set_etag(row.file.sha256)
-    return made.make_conditional(request)
+    made.make_conditional(request)
+    return made
 
 
 @holder.get("/documents/<uid>/badge/<form>")
@@ -168,7 +169,7 @@ def badge_file(uid: str, form: str) -> Response:
     code = row.award.level
     made: dict[str, Any] = {"json": lambda: badge.document, "jwt": lambda: badge.jwt}
     made["png"] = lambda: pictures.bake_png(pictures.png(code), badge.document or "")
-    made["svg"] = lambda: pictures.bake_svg(pictures.svg(code, titles.said(code)), badge.document or "")
+    made["svg"] = lambda: pictures.bake_svg(pictures.svg(code, levels.name_of(code)), badge.document or "")
     answer = Response(made[form](), content_type=FORMS[form])
     answer.headers["Content-Disposition"] = f'attachment; filename="{row.number}.{form}"'
     answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
@@ -187,7 +188,7 @@ def answer(uid: str) -> Any:
         document = issuing.current(row)
         return render_template(
             "member/award.html", award=row, document=document, seen=verifying.see(document) if document else None,
-            asked=proposal, form=form, title=titles.said(row.level),
+            asked=proposal, form=form, title=levels.name_of(row.level),
         ), 422  # fmt: skip
     with transaction():
         award_proposals.hear(proposal, by=me().person, words=str(form.words.data))

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
-from portal.certs import numbers, titles
+from portal.certs import levels, numbers, spans
 from portal.certs.award_events import CertificateIssued
 from portal.certs.documents import faces
 from portal.certs.models.award import Award, AwardState
@@ -78,8 +78,10 @@ def issue_anew(award: Award, old: Certificate, *, by: Any, second: str) -> Certi
     db.session.refresh(old)
     if old.superseded_at is not None:
         raise Refused(_l("This document was replaced already. Please look again."))
+    old.superseded_at = clock.now()
+    db.session.flush()  # before the new one: an award has one present document, and the database holds to it
     made = _new(award, by)
-    old.superseded_at, old.superseded_by = made.issued_at, made
+    old.superseded_by = made
     db.session.flush()
     audit.record("certificate.superseded", award, by=by, second=second, number=old.number)
     return made
@@ -91,8 +93,9 @@ def _new(award: Award, by: Any) -> Certificate:
     faces.refuse_unprintable(award.names)
     now = clock.now()
     public, body = badge_id(), snapshot(award, now, _number(now))
-    badge = {"id": public, "revocation": _place("revocation"), "suspension": _place("suspension")}
-    text = canonical({**body, "badge": {**body["badge"], **badge}})
+    revocation, suspension = _place("revocation"), _place("suspension")
+    places = {"id": public, "revocation": revocation, "suspension": suspension}
+    text = canonical({**body, "badge": {**body["badge"], **places}})
     row = Certificate(
         award=award,
         number=body["number"],
@@ -107,8 +110,8 @@ def _new(award: Award, by: Any) -> Certificate:
     )
     db.session.add(
         Badge(
-            public_id=public, certificate=row, revocation_list=badge["revocation"][0], revocation_index=badge["revocation"][1],
-            suspension_list=badge["suspension"][0], suspension_index=badge["suspension"][1],
+            public_id=public, certificate=row, revocation_list=revocation[0], revocation_index=revocation[1],
+            suspension_list=suspension[0], suspension_index=suspension[1],
         )
     )  # fmt: skip
     db.session.flush()
@@ -141,7 +144,7 @@ def _place(purpose: str) -> tuple[int, int]:
 
 def snapshot(award: Award, now: datetime, number: str) -> dict[str, Any]:
     """Return everything the document and its badge will ever say, as plain values."""
-    level, brand = titles.title(award.level), catalogue.entry("brand", "foundation")
+    level, brand = levels.level(award.level), catalogue.entry("brand", "foundation")
     signatory = catalogue.entry("signatory", "certificates")
     salt = secrets.token_hex(16)
     return {
@@ -151,8 +154,8 @@ def snapshot(award: Award, now: datetime, number: str) -> dict[str, Any]:
         "names": {"zh": award.name_zh, "latin": award.name_latin},
         "name_public": award.shown is Shown.FULL,
         "mail": {"salt": salt, "hash": digest(award.person.email + salt)},
-        "level": {"code": level.code, "zh": level.zh, "en": level.en},
-        "narrative": titles.narrative(award.level),
+        "level": {"code": level.code, "zh": level.names["zh"], "en": level.names["en"]},
+        "narrative": level.narrative,
         "scheme": award.scheme_version,
         "template": TEMPLATE,
         "issuer": {
@@ -160,7 +163,7 @@ def snapshot(award: Award, now: datetime, number: str) -> dict[str, Any]:
         },
         "signatory": {"name": signatory["name"], "title": signatory["title"]},
         "decided_on": str(award.decided_on),
-        "last_day": str(award.end - titles.DAY),
+        "last_day": str(award.end - spans.DAY),
         "valid_from": clock.start_of(award.start).isoformat(),
         "valid_until": clock.start_of(award.end).isoformat(),
         "issued_at": now.replace(microsecond=0).isoformat(),

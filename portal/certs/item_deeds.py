@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
-from portal.certs import exam_forms, item_import, items, schemes
+from portal.certs import exam_forms, item_import, items, levels
 from portal.certs.doors import exam_office
 from portal.certs.forms import Enemy, Import, Leak, NewItem, Review, Tags, Use, Writing
 from portal.certs.gift import Gift
@@ -26,7 +26,7 @@ TURNS = {"rest": ItemState.RESTING, "use": ItemState.LIVE, "retirement": ItemSta
 
 
 def _exams() -> Any:
-    return options((one.code, f"{one.code} · {one.name}") for one in schemes.levels())
+    return options((one.code, f"{one.code} · {one.name}") for one in levels.levels())
 
 
 @exam_office.route("/items/new", methods=["GET", "POST"])
@@ -252,7 +252,7 @@ def import_items() -> Any:
 @allow(May.LEAD_EXAMS)
 def fix_form(exam: str, part: str) -> BaseResponse:
     """Draw a fixed form of a part."""
-    schemes.level(exam)
+    levels.level(exam)
     called = " ".join(request.form.get("called", "").split())[:120]
     if not called:
         raise Refused(_("Please give the form a name."), status=422)

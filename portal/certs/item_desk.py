@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, or_, select
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
-from portal.certs import exam_forms, items, schemes
+from portal.certs import exam_forms, items, levels, schemes
 from portal.certs.doors import exam_office
 from portal.certs.drawing import topic_of
 from portal.certs.forms import Enemy, Leak, Review, Tags, Use
@@ -44,7 +44,7 @@ def _group(key: str, words: str, pairs: list[tuple[str, str]]) -> dict[str, Any]
 
 def _chips() -> list[dict[str, Any]]:
     groups = [
-        _group("exam", _("Exam"), [(one.code, one.code) for one in schemes.levels()]),
+        _group("exam", _("Exam"), [(one.code, one.code) for one in levels.levels()]),
         _group("state", _("State"), [(one.value, labels.label(one)) for one in ItemState]),
         _group("kind", _("Type"), [(one.value, labels.label(one)) for one in Kind]),
     ]
@@ -72,7 +72,7 @@ def listed() -> str:
     return render_template(
         "office/exams/items.html", page=page, chips=_chips(), beginning=beginning, in_use=_in_use(page.items),
         shown=_shown(page.items), most=exam_forms.most_shown(), may_write=reader.staff_may(May.WRITE_ITEMS),
-        level_name=schemes.level_name,
+        level_name=levels.name_of,
     )  # fmt: skip
 
 
@@ -162,7 +162,7 @@ def item_page(item: Item, n: int | None = None, status: int = 200, **forms: Any)
         "office/exams/item.html", item=item, version=version, newest=items.newest(item), versions=_versions(item),
         said=shown, missing=missing(items.content_of(version)), enemies=_enemies(item), reviews=_reviews(item), own=own,
         shown=exam_forms.shown(item.exam).get(item.id, 0), most=exam_forms.most_shown(), tried=items.tried(version),
-        topic=_topic(item), level_name=schemes.level_name, forms=page_of(exam_forms.forms_with(item)),
+        topic=_topic(item), level_name=levels.name_of, forms=page_of(exam_forms.forms_with(item)),
         may_write=reader.staff_may(May.WRITE_ITEMS), may_review=reader.staff_may(May.REVIEW_ITEMS) and not own,
         may_lead=reader.staff_may(May.LEAD_EXAMS), reader=reader.person,
         history=story.tell(db.session.scalars(audit.of_subject(item.subject)).all()), **words,
@@ -217,7 +217,7 @@ def _rows(exam: str, part: schemes.Part) -> list[dict[str, Any]]:
 def blueprints() -> str:
     """Show every blueprint against the bank: which topics are short, and what was shown too often."""
     found = []
-    for level in schemes.levels():
+    for level in schemes.examined():
         scheme = schemes.scheme(level.code)
         parts = [(part, _rows(level.code, part)) for part in scheme.parts if part.topics]
         fixed = db.session.scalars(

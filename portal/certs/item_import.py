@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.accounts.people import Person
-from portal.certs import gift, items, schemes
+from portal.certs import gift, items, levels
 from portal.certs.gift import Gift
 from portal.certs.item_content import Content, from_gift, joined, language_of, within
 from portal.certs.item_texts import sanitised
@@ -91,9 +91,9 @@ def _take(one: gift.Item, exam: str, known: ItemVersion | None, language: str, b
 
 def bring_in(found: Gift, exam: str, *, by: Person | None, language: str = AUTO) -> Outcome:
     """Take every item of a file as a draft of the importer."""
-    levels = [one.code for one in schemes.levels()]
-    if exam not in levels:
-        raise Refused(_l("There is no exam %(code)s; there are: %(known)s.", code=exam, known=", ".join(levels)), status=404)  # fmt: skip
+    codes = [one.code for one in levels.levels()]
+    if exam not in codes:
+        raise Refused(_l("There is no exam %(code)s; there are: %(known)s.", code=exam, known=", ".join(codes)), status=404)  # fmt: skip
     known, outcome = _known(exam), Outcome(warnings=[str(one) for one in found.warnings])
     for one in found.items:
         what = _take(one, exam, known.get(one.key), language, by)

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
 from portal.accounts.people import Person
-from portal.certs import schemes
+from portal.certs import levels
 from portal.certs.gift_answers import Kind
 from portal.certs.item_content import Content, missing
 from portal.certs.models.bank import (
@@ -48,7 +48,7 @@ def newest(item: Item) -> ItemVersion:
 
 def begin(exam: str, key: str, *, by: Person | str, topic: str = "") -> Item:
     """Make an item of an exam; its key is its own within the exam."""
-    schemes.level(exam)
+    levels.level(exam)
     found = db.session.scalars(select(Item).where(Item.exam == exam, Item.key == key)).first()
     if found is not None:
         raise Refused(_l("There is an item %(key)s already.", key=key), field="key", status=422)

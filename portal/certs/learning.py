@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.accounts.people import Person
-from portal.certs import schemes
+from portal.certs import levels
 from portal.certs.models.learning import StepRecord, StepSource, StepState
 from portal.core import audit, catalogue, clock, labels
 from portal.core.db import db
@@ -121,7 +121,7 @@ def records(person: Person) -> dict[str, StepRecord]:
 
 def path(level: str, person: Person | None) -> Path:
     """Return a level's path as one candidate has walked it; for nobody, as it lies."""
-    schemes.level(level)
+    levels.level(level)
     own = records(person) if person is not None else {}
     rows = tuple(Step(one.code, level, one.kind, one.body, own.get(one.code)) for one in steps(level))
     groups: dict[str, list[Step]] = {}

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
 
-from portal.certs.cutoffs import offset
+from portal.certs.timing import offset_of
 from portal.core import i18n
 
 
@@ -15,9 +15,10 @@ def there(moment: datetime, zone: str) -> str:
     """Return an instant as a clock at a place shows it, with the offset: `28 Mar 2027, 10:00 (UTC+02:00)`."""
     language = i18n.language()
     pattern = "EEE d MMM y, HH:mm" if language.startswith("en") else "y年M月d日 EEE HH:mm"
-    text = format_datetime(moment, pattern, tzinfo=ZoneInfo(zone), locale=language)
+    site = ZoneInfo(zone)
+    text = format_datetime(moment, pattern, tzinfo=site, locale=language)
     mark = "({})" if language.startswith("en") else "（{}）"
-    return f"{text} {mark.format(offset(moment, zone))}".replace(" （", "（")
+    return f"{text} {mark.format(offset_of(moment, site))}".replace(" （", "（")
 
 
 def hour(moment: datetime, zone: str) -> str:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from portal.billing.models import Invoice, InvoiceState
-from portal.certs import attempts, buying, cutoffs, fees, guards, levels, sessions, waitlist
+from portal.certs import attempts, buying, fees, guards, levels, sessions, timing, waitlist
 from portal.certs import booking_letters as letters
 from portal.certs.models.booking import (
     LIVE,
@@ -90,14 +90,14 @@ def _remind(booking_id: int, hours: list[int]) -> int:
         return 0
     written = set(db.session.scalars(select(ExamReminder.hours).where(ExamReminder.booking_id == row.id)))
     now = clock.now()
-    found = cutoffs.steps(row.session.starts_at, now, hours, since=row.confirmed_at, written=written)
+    found = timing.steps(row.session.starts_at, now, hours, since=row.confirmed_at, written=written)
     for one in found.passed:
         db.session.add(ExamReminder(booking=row, hours=one, sent=False))
     if found.due is None:
         return 0
     db.session.add(ExamReminder(booking=row, hours=found.due, sent=True))
     db.session.flush()
-    last_chance = cutoffs.changeable(row.session.starts_at, now, levels.cutoff_hours())
+    last_chance = timing.changeable(row.session.starts_at, now, levels.cutoff_hours())
     letters.reminded(row, found.due, last_chance)
     return 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -15,7 +16,7 @@ from wtforms import BooleanField, DateField, DecimalField, IntegerField, SelectM
 from wtforms.validators import InputRequired, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from portal.certs import cutoffs, levels
+from portal.certs import levels, timing
 from portal.certs.models.booking import Mode
 from portal.certs.models.care import Aid
 from portal.certs.models.eligibility import VoucherKind
@@ -34,7 +35,7 @@ COMMON_ZONES = (
 
 def named(kinds: Iterable[StrEnum]) -> list[tuple[str, LazyString]]:
     """Return choices with their words, asked for when the page is drawn: the reader's language is known then."""
-    return [(one.value, LazyString(labels.label, one)) for one in kinds]
+    return [(one.value, LazyString(partial(labels.label, one))) for one in kinds]
 
 
 def several(
@@ -171,13 +172,8 @@ class NewSession(Form):
     def instants(self) -> tuple[datetime, datetime]:
         """Return start and end as instants; `Refused` for a local time that does not exist, or comes twice."""
         wall = datetime.combine(self.day.data, self.start.data)
-        second = {"first": False, "second": True}.get(self.which.data or "")
-        try:
-            start = cutoffs.local_to_utc(wall, self.tz.data, second=second)
-        except cutoffs.NoSuchTime:
-            raise Refused(_("The clocks skip this time on that day: please choose another."), field="start", status=422) from None  # fmt: skip
-        except cutoffs.TwoSuchTimes:
-            raise Refused(_("The clocks show this time twice on that day: please say which."), field="which", status=422) from None  # fmt: skip
+        later = {"first": False, "second": True}.get(self.which.data or "")
+        start = timing.instant_of(wall, timing.zone_of(self.tz.data), later=later)
         return start, start + timedelta(minutes=self.minutes.data)
 
 

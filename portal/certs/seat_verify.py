@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from sqlalchemy import func, select
 
-from portal.certs import cutoffs
+from portal.certs import timing
 from portal.certs.models.booking import LIVE, SEATED, SPENT, Booking, BookingState, ExamSession, SessionState
 from portal.certs.models.care import ExamDeed
 from portal.certs.models.eligibility import (
@@ -90,7 +90,7 @@ def _overlaps() -> list[str]:
         f"seats: bookings {one} and {other} of person {person} overlap"
         for person, mine in spans.items()
         for (one, first), (other, second) in pairwise(mine)
-        if cutoffs.overlap(first, second)
+        if timing.overlap(first, second)
     ]
 
 

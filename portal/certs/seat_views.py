@@ -10,7 +10,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import me, signed_in, who
-from portal.certs import booking, calendars, cutoffs, fees, guards, levels, sessions, waitlist
+from portal.certs import booking, calendars, fees, guards, levels, sessions, timing, waitlist
 from portal.certs import seat_forms as f
 from portal.certs.doors import exams
 from portal.certs.guards import NoAttempt
@@ -53,8 +53,8 @@ def session(uid: str) -> str:
     hours = levels.cutoff_hours()
     return render_template(
         "exams/session.html", row=row, mine=mine, now=clock.now(), runs=waitlist.offers_run(row),
-        opens=cutoffs.opens_at(row.starts_at, levels.number("booking.open_days")),
-        closes=cutoffs.closes_at(row.starts_at, hours), level=levels.name_of(row.level),
+        opens=timing.opens_at(row.starts_at, levels.number("booking.open_days")),
+        closes=timing.closes_at(row.starts_at, hours), level=levels.name_of(row.level),
         wanting=guards.prerequisite(reader.person.id, row.level, row.starts_at) if reader else None,
     )  # fmt: skip
 
@@ -108,8 +108,8 @@ def _page(row: Booking, form: f.Confirm, status: int = 200) -> Any:
     g.nav = "exams.mine"
     return render_template(
         "exams/booking.html", row=row, form=form, level=levels.name_of(row.level), place=waitlist.place_of(row),
-        may_change=row.state is K.CONFIRMED and cutoffs.changeable(row.session.starts_at, clock.now(), levels.cutoff_hours()),
-        closes=cutoffs.closes_at(row.session.starts_at, levels.cutoff_hours()), unpaid=fees.unpaid(row),
+        may_change=row.state is K.CONFIRMED and timing.changeable(row.session.starts_at, clock.now(), levels.cutoff_hours()),
+        closes=timing.closes_at(row.session.starts_at, levels.cutoff_hours()), unpaid=fees.unpaid(row),
         left=max(0, levels.number("booking.reschedules") - row.moves), rules=catalogue.policy("exam.rules"),
     ), status  # fmt: skip
 

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.accounts.people import Person
-from portal.certs import awarding, issuing, titles
+from portal.certs import awarding, issuing, levels, spans
 from portal.certs.award_events import VisibilityChanged
 from portal.certs.models.award import Award, ShareLink
 from portal.certs.models.document import Certificate
@@ -88,11 +88,11 @@ def opened(token: str) -> tuple[ShareLink, list[tuple[Award, Certificate | None]
 def linkedin(certificate: Certificate) -> str:
     """Return the plain link that adds a certificate to a LinkedIn profile; nothing is sent by us."""
     award, number = certificate.award, certificate.number
-    last = award.end - titles.DAY
+    last = award.end - spans.DAY
     organisation = str(catalogue.policy("linkedin.organisation"))
     asked = {
         "startTask": "CERTIFICATION_NAME",
-        "name": titles.said(award.level),
+        "name": levels.name_of(award.level),
         **(
             {"organizationId": organisation} if organisation else {"organizationName": catalogue.brand().name}
         ),

@@ -39,6 +39,7 @@ def renewed(decided: date, months: int, old_end: date) -> Span:
     return Span(decided, nth(old_end if decided < old_end else decided, months, 1))
 
 
-def in_window(on: date, end: date, before: int, after: int) -> bool:
-    """Whether a day lies in the renewal window of an award that ends on `end`: days before it, days after it."""
-    return end - timedelta(days=before) <= on < end + timedelta(days=after + 1)
+def in_window(on: date, end: date, window: tuple[int, int]) -> bool:
+    """Whether a day lies in a renewal window, `[−180, 90)` days from the end of an award."""
+    first, last = window
+    return end + timedelta(days=first) <= on < end + timedelta(days=last)

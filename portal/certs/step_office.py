@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
 from portal.accounts.people import Person
-from portal.certs import learning, schemes
+from portal.certs import learning, levels
 from portal.certs.doors import exam_office
 from portal.certs.models.learning import StepRecord, StepState
 from portal.certs.step_forms import Return
@@ -49,7 +49,7 @@ def _chips() -> list[dict[str, Any]]:
         ]},
         {"label": _("Level"), "options": [
             {"label": one.name, "href": web.url_with(level=None if level == one.code else one.code, page=None), "active": level == one.code}
-            for one in schemes.levels()
+            for one in levels.levels()
         ]},
     ]  # fmt: skip
 
@@ -68,7 +68,7 @@ def steps() -> str:
         raise Missing(_("There is no such state."))
     page = page_of(_listed(), order=(StepRecord.declared_at, StepRecord.id))
     return render_template(
-        "office/exams/steps.html", page=page, chips=_chips(), step_name=step_name, level_name=schemes.level_name,
+        "office/exams/steps.html", page=page, chips=_chips(), step_name=step_name, level_name=levels.name_of,
         form=Return(), may_confirm=me().staff_may(May.RUN_EXAMS), reader=me().person,
     )  # fmt: skip
 

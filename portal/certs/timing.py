@@ -1,4 +1,4 @@
-"""Times of exams: local and real ones, cut-offs, windows, ends of rights, deadlines; pure functions of instants.
+"""Times of exams: local and real ones, cut-offs, deadlines, reminders; pure functions of instants.
 
 Instants are aware. A cut-off is the time that passes between two instants, whatever the clocks on a wall do meanwhile;
 months and whole days are those of the calendar in the foundation's zone, and every range is half-open.
@@ -17,7 +17,6 @@ from zoneinfo import ZoneInfo, available_timezones
 from flask_babel import lazy_gettext as _l
 
 from portal.core.errors import Refused
-from portal.core.periods import nth
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
@@ -33,7 +32,7 @@ def _zones() -> frozenset[str]:
 def zone_of(name: str) -> ZoneInfo:
     """Return an IANA zone by its name, like Europe/Berlin; `Refused` if there is none."""
     if name not in _zones():
-        raise Refused(_l("“%(name)s” is no time zone.", name=name), field="zone", status=422)
+        raise Refused(_l("“%(name)s” is no time zone.", name=name), field="tz", status=422)
     return ZoneInfo(name)
 
 
@@ -58,7 +57,7 @@ def instant_of(local: datetime, zone: ZoneInfo, *, later: bool | None = None) ->
     if not found:
         raise Refused(
             _l("%(time)s does not exist in %(zone)s: the clocks skip it. Please choose another time.", **words),
-            field="starts_at", status=422,
+            field="start", status=422,
         )  # fmt: skip
     if len(found) == 2 and later is None:
         first, second = (f"{one:%H:%M}" for one in found)
@@ -67,7 +66,7 @@ def instant_of(local: datetime, zone: ZoneInfo, *, later: bool | None = None) ->
                 "%(time)s comes twice in %(zone)s, as the clocks go back: at %(first)s and at %(second)s UTC. Please say which.",
                 first=first, second=second, **words,
             ),
-            field="later", status=422,
+            field="which", status=422,
         )  # fmt: skip
     return found[-1 if later else 0]
 
@@ -94,11 +93,6 @@ def start_of(day: date, zone: ZoneInfo) -> datetime:
 # ---- Cut-offs and windows of a session
 
 
-def may_change(start: datetime, now: datetime, cutoff: timedelta) -> bool:
-    """Whether a booking may still change: strictly more than the cut-off is left before the start."""
-    return _real(start) - _real(now) > cutoff
-
-
 def _real(instant: datetime) -> datetime:
     """Return an instant in UTC: two datetimes of one zone would be subtracted as the wall shows them."""
     if instant.tzinfo is None:
@@ -106,71 +100,34 @@ def _real(instant: datetime) -> datetime:
     return instant.astimezone(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A range of instants `[opens, closes)`."""
-
-    opens: datetime
-    closes: datetime
-
-    def holds(self, instant: datetime) -> bool:
-        """Whether an instant lies within."""
-        return self.opens <= instant < self.closes
-
-    def meets(self, other: Window) -> bool:
-        """Whether two ranges have an instant in common."""
-        return self.opens < other.closes and other.opens < self.closes
+def changeable(start: datetime, now: datetime, hours: int) -> bool:
+    """Whether a booking may still be changed: start − now > the cut-off, strictly, as elapsed time."""
+    return _real(start) - _real(now) > hours * HOUR
 
 
-def booking_window(
-    start: datetime, *, opens: timedelta, cutoff: timedelta, earlier: timedelta = timedelta()
-) -> Window:
-    """Return when a session can be booked; `earlier` is the head start of who may book sooner."""
-    return Window(_real(start) - opens - earlier, _real(start) - cutoff)
+def opens_at(start: datetime, days: int) -> datetime:
+    """Return the instant from which a session can be booked, so many times 24 hours before its start."""
+    return _real(start) - days * DAY
+
+
+def closes_at(start: datetime, hours: int) -> datetime:
+    """Return the cut-off: the first instant at which nothing can be changed any more."""
+    return _real(start) - hours * HOUR
+
+
+def held_until(start: datetime, now: datetime, lasts: timedelta, hours: int) -> datetime:
+    """Return until when a hold or an offer lasts: `lasts` from now, and never past the cut-off."""
+    return min(_real(now) + lasts, closes_at(start, hours))
+
+
+def overlap(one: tuple[datetime, datetime], other: tuple[datetime, datetime]) -> bool:
+    """Whether two half-open spans have an instant in common."""
+    return one[0] < other[1] and other[0] < one[1]
 
 
 def admits(start: datetime, now: datetime, late: timedelta) -> bool:
     """Whether a candidate may still come in: up to `late` after the start; afterwards it is a no-show."""
     return _real(now) - _real(start) <= late
-
-
-def offer_until(
-    start: datetime, now: datetime, *, lasts: timedelta, none_within: timedelta, cutoff: timedelta
-) -> datetime | None:
-    """Return until when a freed seat stays offered, never past the cut-off; None if it is too late to offer one."""
-    left = _real(start) - _real(now)
-    if left <= none_within or left <= cutoff:
-        return None
-    return min(_real(now) + lasts, _real(start) - cutoff)
-
-
-# ---- Rights that end
-
-
-@dataclass(frozen=True, slots=True)
-class Right:
-    """What lasts whole days: from its first day, through its last one, and the instant at which it is over."""
-
-    first: date
-    last: date
-    until: datetime
-
-
-def lasting(first: date, months: int, zone: ZoneInfo) -> Right:
-    """Return a right of so many months from a day on: an eligibility from its purchase, an award from its decision."""
-    end = nth(first, months, 1)
-    return Right(first, end - DAY, start_of(end, zone))
-
-
-def renewed(end: date, decided: date, months: int, zone: ZoneInfo) -> Right:
-    """Return the award that follows one which ends with the eve of `end`: nobody loses days by being early."""
-    after = nth(max(end, decided), months, 1)
-    return Right(decided, after - DAY, start_of(after, zone))
-
-
-def renewal_window(end: date, *, before: int, after: int, zone: ZoneInfo) -> Window:
-    """Return when an award can be renewed, in days around the day at whose beginning it is over."""
-    return Window(start_of(end - before * DAY, zone), start_of(end + after * DAY, zone))
 
 
 def through(moment: datetime, days: int, zone: ZoneInfo) -> datetime:
@@ -187,6 +144,11 @@ def stretched(duration: timedelta, factor: Decimal) -> timedelta:
         raise ValueError("an accommodation never shortens")
     exact = Fraction(duration // timedelta(microseconds=1)) * Fraction(factor)
     return timedelta(microseconds=-(-exact.numerator // exact.denominator))
+
+
+def own_end(start: datetime, end: datetime, factor: int) -> datetime:
+    """Return a candidate's own end of a session with `factor` per cent of its time."""
+    return start + stretched(end - start, Decimal(factor) / 100)
 
 
 def deadline(
@@ -220,9 +182,36 @@ def cooled(fails: Sequence[datetime], days: Sequence[int]) -> datetime | None:
     return max(one + days[min(n, len(days) - 1)] * DAY for n, one in enumerate(ordered))
 
 
-def next_within(starts: Sequence[datetime], most: int, months: int, zone: ZoneInfo) -> datetime | None:
-    """Return from when on another attempt can start, with at most so many in so many months; None if there is room already."""
-    days = sorted((day_in(one, zone) for one in starts), reverse=True)
-    if len(days) < most:
-        return None
-    return start_of(nth(days[most - 1], months, 1), zone)
+def a_year_before(moment: datetime) -> datetime:
+    """Return the same instant of the year before; 29 February gives the 28th."""
+    try:
+        return moment.replace(year=moment.year - 1)
+    except ValueError:
+        return moment.replace(year=moment.year - 1, day=28)
+
+
+# ---- Reminders
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Which step of words is due now (hours before the start; None: none), and which were passed over."""
+
+    due: int | None
+    passed: tuple[int, ...]
+
+
+def steps(
+    start: datetime, now: datetime, hours: Iterable[int], *, since: datetime, written: Iterable[int] = ()
+) -> Steps:
+    """Return what of the reminders has come: the latest one is said, those before it and before `since` are not."""
+    known = set(written)
+    come = [
+        one for one in sorted(hours, reverse=True) if start - timedelta(hours=one) <= now and one not in known
+    ]
+    if not come or now >= start:
+        return Steps(None, tuple(come))
+    last = come[-1]
+    if start - timedelta(hours=last) < since:
+        return Steps(None, tuple(come))
+    return Steps(last, tuple(come[:-1]))

@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 
 from portal.accounts.people import Person
 from portal.certs import booking_letters as letters
-from portal.certs import cutoffs, guards, levels, seats, tracks
+from portal.certs import guards, levels, seats, timing, tracks
 from portal.certs.models.booking import (
     LIVE,
     OPEN,
@@ -32,7 +32,7 @@ FIRST_CHOICE, FAST, USUAL = 0, 1, 2
 def offers_run(session: ExamSession) -> bool:
     """Whether a session still gives offers: published, and not within the last days before it."""
     hours = levels.number("booking.no_offer_hours")
-    return session.state is SessionState.OPEN and cutoffs.changeable(session.starts_at, clock.now(), hours)
+    return session.state is SessionState.OPEN and timing.changeable(session.starts_at, clock.now(), hours)
 
 
 def rank_of(person: Person, level: str) -> int:
@@ -161,7 +161,7 @@ def _offer(row: Booking, session: ExamSession) -> bool:
     try:
         with db.session.begin_nested():
             move(row, K.OFFERED)
-            row.expires_at = cutoffs.deadline(
+            row.expires_at = timing.held_until(
                 session.starts_at, now, levels.offer_for(), levels.cutoff_hours()
             )
             db.session.flush()

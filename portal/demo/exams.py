@@ -12,7 +12,7 @@ from portal.accounts.people import Person
 from portal.billing import settling
 from portal.billing.models import Invoice
 from portal.billing.money_models import Way
-from portal.certs import aids, booking, bundles, buying, cutoffs, exam_deeds, sessions, vouchers, waitlist
+from portal.certs import aids, booking, bundles, buying, exam_deeds, sessions, timing, vouchers, waitlist
 from portal.certs.models.booking import Booking, ExamSession, Mode
 from portal.certs.models.care import Aid
 from portal.certs.models.eligibility import Eligibility, VoucherKind
@@ -54,8 +54,8 @@ def fill(who: Who, today: date) -> None:
 def _session(
     who: Who, today: date, days: int, hour: int, zone: str, level: str, capacity: int, place: str
 ) -> ExamSession:
-    start = cutoffs.local_to_utc(
-        datetime.combine(today + timedelta(days=days), time(hour)), zone, second=False
+    start = timing.instant_of(
+        datetime.combine(today + timedelta(days=days), time(hour)), timing.zone_of(zone), later=False
     )
     row = sessions.draw_up(
         level=level, starts_at=start, ends_at=start + timedelta(hours=1), tz=zone, mode=Mode.SITE if place else Mode.ONLINE,
