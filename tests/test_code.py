@@ -90,6 +90,18 @@ def test_every_message_is_translated_with_the_same_placeholders() -> None:
     ] == []
 
 
+def test_no_message_is_translated_in_two_ways() -> None:
+    found: dict[object, set[object]] = {}
+    for file in (ROOT / "translations" / "zh_Hans_CN" / "LC_MESSAGES").glob("*.po"):
+        with file.open("rb") as source:
+            for m in read_po(source):
+                if m.id:
+                    key = (m.id, m.context) if isinstance(m.id, str) else (*m.id, m.context)
+                    found.setdefault(key, set()).add(m.string if isinstance(m.string, str) else tuple(m.string))
+    assert found
+    assert {key: said for key, said in found.items() if len(said) > 1} == {}
+
+
 def test_models_equal_migrations(app: Flask) -> None:
     with app.app_context(), db.engine.connect() as conn:
         found = compare_metadata(

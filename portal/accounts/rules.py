@@ -41,7 +41,7 @@ WORDS: dict[str, LazyString] = {
     "page": _l("Page"), "longest": _l("Most characters"), "recommendations": _l("Recommendations"),
     "decided_by": _l("Decided by"), "one_of": _l("One of"), "again_after_days": _l("Days until a new application"),
     "days": _l("Days"), "done_when": _l("Done when"), "owner": _l("Task of"), "version": _l("Version"),
-    "title": _l("Title"), "clauses": _l("Clauses"), "product": _l("Product"), "for": _l("For whom"),
+    "title": _l("Title"), "clauses": _l("Clauses"), "product": _l("Product"), "for": _l("Meant for"),
     "points": _l("Points"), "rivals": _l("Rivals of each other"), "bp": _l("Rate in basis points"), "day": _l("Day"),
     "short": _l("Short name"), "tagline": _l("Tagline"), "mission": _l("Mission"), "mail": _l("Mail address"),
     "address": _l("Address"), "bank": _l("Bank"), "holder": _l("Holder"), "account": _l("Account"),
