@@ -43,13 +43,14 @@ HOLDERS = (
 )
 
 
+KEEPERS = {"by": "Ada Novak <admin@flagos.example>", "second": "邓宁 <decider@flagos.example>"}
+
+
 def keys(today: date) -> None:
     """Make the keys of the demo, good for nothing elsewhere."""
     with clock.stopped_at(today - timedelta(days=300)), transaction():
         for use in (KeyUse.PDF, KeyUse.BADGE, KeyUse.BADGE_RSA):
-            certifying.make(
-                use, by="Ada Novak <admin@flagos.example>", second="邓宁 <decider@flagos.example>"
-            )
+            certifying.make(use, **KEEPERS)
 
 
 def fill(who: Who, today: date, person: Callable[[str, str, str], Person]) -> None:
