@@ -79,32 +79,11 @@ from portal.billing.pay import pay
 from portal.billing.price_doors import install as open_price_desk
 from portal.billing.price_doors import plans, plans_api, shelf
 from portal.billing.views import billing
-from portal.certs import (  # noqa: F401 - their routes
-    award_doors,
-    booking_office,
-    bundle_views,
-    exam_views,
-    item_deeds,
-    item_desk,
-    item_words,
-    mine_views,
-    page_words,
-    sale_office,
-    seat_keeping,
-    seat_views,
-    seat_words,
-    session_office,
-    sitting_words,
-    step_office,
-)
+from portal.certs import award_doors, exam_doors, seat_keeping
 from portal.certs import bundle_letters as exam_letters
 from portal.certs import hearing as exams_hearing
 from portal.certs import sessions as exam_sessions
-from portal.certs.doors import exam_office, exams
 from portal.certs.events import EligibilityOpened, SessionCalledOff
-from portal.certs.exams_api import exams_api
-from portal.certs.item_office import item_figures
-from portal.certs.seats_api import seats_api
 from portal.core import events
 from portal.members import (  # noqa: F401 - their routes
     agreements,
@@ -211,15 +190,13 @@ BLUEPRINTS: list[Blueprint] = [
     chain,
     rules,
     engine.engine,
-    exams,
-    exam_office,
     *privacy_doors.BLUEPRINTS,
-    item_figures,
+    *exam_doors.BLUEPRINTS,
     *award_doors.BLUEPRINTS,
 ]
 APIS: list[APIBlueprint] = [
-    wall_api, exams_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api, tiers_api, seats_api, *privacy_doors.APIS,
-    *award_doors.APIS,
+    wall_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api, tiers_api, *privacy_doors.APIS,
+    *exam_doors.APIS, *award_doors.APIS,
 ]  # fmt: skip
 
 
@@ -295,10 +272,7 @@ def install() -> None:
     close_checks.install()
     open_price_desk()
     privacy_doors.install()
-    item_words.install()
-    sitting_words.install()
+    exam_doors.install()
     award_doors.install()
     frame.install()
-    seat_words.install()
-    seat_keeping.install()
     rails.install()

@@ -13,6 +13,7 @@ from portal.certs.models.care import Aid
 from portal.certs.models.eligibility import Eligibility, EligibilityState, VoucherKind
 from portal.core import clock
 from portal.core.db import db
+from tests import seats
 from tests.people import make_person
 
 # What stands in an address of these pages, by endpoint and parameter.
@@ -51,6 +52,7 @@ KNOWN = {
 
 def rows(person: Person, org: Organisation) -> dict[str, str]:
     """Add a row of each kind for a candidate and his company; call inside a transaction."""
+    seats.unasked("OPDEV")
     keeper = make_person("keeper@exams.example", "Keeper", staff=(StaffRole.CERTIFICATION,))
     start = clock.now() + timedelta(days=30)
     place = sessions.draw_up(

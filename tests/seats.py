@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from portal.accounts.people import Person
 from portal.billing import settling
 from portal.billing.models import Invoice
 from portal.billing.money_models import Way
-from portal.certs import booking, buying, sessions
+from portal.certs import asking, booking, buying, sessions
 from portal.certs.models.booking import Booking, ExamSession, Mode
 from portal.certs.models.eligibility import Eligibility, EligibilityState, ExamKind
 from portal.core import catalogue, clock
@@ -29,8 +29,22 @@ STAFF = {
 }  # fmt: skip
 
 
+def unasked(*codes: str) -> None:
+    """Let exams have no blueprint, so that their sessions need no item bank; call inside a transaction."""
+    for code in codes:
+        body = catalogue.entry("scheme", code)
+        parts = [{key: said for key, said in part.items() if key != "topics"} for part in body["parts"]]
+        catalogue.put("scheme", code, {**body, "parts": parts}, date(2026, 1, 2))
+
+
+def holding(monkeypatch: pytest.MonkeyPatch, *awards: asking.Award) -> None:
+    """Let booking be told of these awards, whoever asks."""
+    monkeypatch.setattr(asking, "_awards", [lambda _person: awards])
+
+
 def house(*candidates: str) -> None:
-    """Add the staff of certification and some candidates; call inside a transaction."""
+    """Add the staff of certification and some candidates; exams ask no items; call inside a transaction."""
+    unasked("OPDEV", "ADAPT", "ARCH")
     for name, role in STAFF.items():
         make_person(f"{name}@house.example", name.title(), staff=(role,))
     for name in candidates:
