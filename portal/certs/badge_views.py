@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 from flask_babel import gettext as _
 
-from portal.certs import badges, issuing, levels, pictures, sharing, signing_badges, verifying
+from portal.certs import badges, issuing, levels, pictures, proofs, sharing, signing_badges, verifying
 from portal.core import catalogue, clock, signing
 from portal.core.api import share
 from portal.core.errors import Missing
@@ -25,17 +25,23 @@ def _json(body: Any, kind: str = "application/json") -> Response:
     return share(Response(text, content_type=kind), seconds=SECONDS)
 
 
+def _either(document: str, token: str) -> Response:
+    """Answer with a credential in the form that was asked for: JSON with its proof, or JWT."""
+    best = request.accept_mimetypes.best_match(
+        [VC, "application/json", "application/ld+json", JWT, "application/jwt"]
+    )
+    as_token = best in {JWT, "application/jwt"}
+    made = _json(token if as_token else document, str(best) if as_token else VC)
+    made.headers["Vary"] = "Accept"
+    return made
+
+
 @badge_pages.get("/badges/<public_id>")
 @anybody
 def badge(public_id: str) -> Response:
     """Hand out a badge: JSON with its proof, or that document as JWT by Accept."""
     row = signing_badges.found(public_id)
-    best = request.accept_mimetypes.best_match(
-        [VC, "application/json", "application/ld+json", JWT, "application/jwt"]
-    )
-    as_token = best in {JWT, "application/jwt"}
-    made = _json((row.jwt if as_token else row.document) or "", str(best) if as_token else VC)
-    made.headers["Vary"] = "Accept"
+    made = _either(row.document or "", row.jwt or "")
     made.headers["X-Robots-Tag"] = "noindex"
     return made
 
@@ -43,12 +49,12 @@ def badge(public_id: str) -> Response:
 @badge_pages.get("/badges/status/<purpose>/<int:number>")
 @anybody
 def status_list(purpose: str, number: int) -> Response:
-    """Hand out a status list as it stands now, signed."""
+    """Hand out a status list as it stands now, signed: JSON with its proof, or that document as JWT by Accept."""
     minute = clock.now().replace(second=0, microsecond=0)  # an urgent hold falls away by time alone
-    text = unchanged(
+    forms = unchanged(
         ("status list", purpose, number, minute), lambda: signing_badges.status_list(purpose, number)
     )
-    return _json(text, VC)
+    return _either(*forms)
 
 
 @badge_pages.get("/badges/levels/<code>")
@@ -96,9 +102,7 @@ def _issuer() -> dict[str, Any]:
 @anybody
 def issuer() -> Response:
     """Hand out the issuer's profile."""
-    return _json(
-        {"@context": ["https://www.w3.org/ns/credentials/v2", badges.proofs.OPEN_BADGES], **_issuer()}
-    )
+    return _json({"@context": [proofs.CREDENTIALS, proofs.OPEN_BADGES], **_issuer()})
 
 
 @badge_pages.get("/issuers/foundation.png")

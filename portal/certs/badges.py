@@ -131,11 +131,12 @@ def credential(body: dict[str, Any], where: Addresses) -> dict[str, Any]:
 
 def claims(document: dict[str, Any]) -> dict[str, Any]:
     """Return what the JWT form says: the document whole, with the registered claims that follow from it."""
+    issuer = document["issuer"]
     begin, end = (
         int(datetime.fromisoformat(document[key]).timestamp()) for key in ("validFrom", "validUntil")
     )
     return {
-        "iss": document["issuer"]["id"], "jti": document["id"], "sub": document["credentialSubject"]["id"],
+        "iss": issuer["id"] if isinstance(issuer, dict) else issuer, "jti": document["id"], "sub": document["credentialSubject"]["id"],
         "nbf": begin, "exp": end, **document,
     }  # fmt: skip
 

@@ -137,20 +137,21 @@ def places(purpose: str, number: int, at: datetime) -> list[int]:
     return sorted(db.session.scalars(asked.where(Award.id.in_(on_hold), Award.state != AwardState.REVOKED)))
 
 
-def status_list(purpose: str, number: int) -> str:
-    """Return a signed status list as it stands now; `Missing` if no badge has a place in it."""
+def status_list(purpose: str, number: int) -> tuple[str, str]:
+    """Return a signed status list as it stands now, in both forms; `Missing` if no badge has a place in it."""
     if purpose not in badges.PURPOSES:
         raise Missing(_l("There is no such list."))
     column = getattr(Badge, f"{purpose}_list")
     if db.session.scalar(select(Badge.id).where(column == number).limit(1)) is None:
         raise Missing(_l("There is no such list."))
     now, did = clock.now(), issuing.did()
-    key = signing.pen(KeyUse.BADGE)
+    key, other = signers()
     document = badges.status_list(
         purpose, number, places(purpose, number, now), issuer=did, where=where(), at=now
     )
     signed = proofs.sign(document, _ed(key), method=badges.method(did, key.kid), created=badges.instant(now))
-    return json.dumps(signed, ensure_ascii=False)
+    token = proofs.jwt(badges.claims(signed), _rsa(other), kid=badges.method(did, other.kid))
+    return json.dumps(signed, ensure_ascii=False), token
 
 
 def did_document() -> dict[str, Any]:
