@@ -132,6 +132,10 @@ def _documents() -> None:
         award_id="award", file_id="stored_file", superseded_by_id="certificate",
     )  # fmt: skip
     _index("certificate", "award_id", "state")
+    present = sa.text("superseded_at IS NULL")
+    op.create_index(
+        "uq_certificate_present", "certificate", ["award_id"], unique=True, sqlite_where=present, postgresql_where=present
+    )  # fmt: skip
     _table(
         "certificate_snapshot", _key("certificate_id"), _column("body", sa.Text()), _text("name_zh", 80), _text("name_latin", 80),
         _unique("certificate_snapshot", "certificate_id"), uid=False, certificate_id="certificate",

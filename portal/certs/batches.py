@@ -148,8 +148,8 @@ def _one(number: int) -> None:
     """Issue the document of one row; what is wrong with it stands beside it, and the others go on."""
     try:
         with transaction():
-            row = db.session.get_one(BatchRow, number, populate_existing=True)
-            if row.certificate_id is None:
+            row = db.session.get_one(BatchRow, number, populate_existing=True, with_for_update=True)
+            if row.certificate_id is None:  # else a worker whose lease had ended was quicker
                 row.certificate = _issued(row)
     except Refused as refusal:
         with transaction():

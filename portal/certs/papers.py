@@ -73,6 +73,8 @@ def _failed(uid: str, error: Exception) -> None:
     let_go()
     with transaction():
         row = issuing.found(uid)
+        if row.state is PaperState.READY:  # another worker's try went well
+            return
         if row.state is PaperState.QUEUED:
             move(row, PaperState.RENDERING)
         if row.state is PaperState.RENDERING:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, event
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, event, literal_column
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.people import Person, new_uid
@@ -68,6 +68,15 @@ class Certificate(Model):
     )
     superseded_by: Mapped[Certificate | None] = relationship(remote_side="Certificate.id", default=None)
     erased_at: Mapped[datetime | None] = mapped_column(init=False, default=None)
+    __table_args__ = (
+        Index(
+            "uq_certificate_present",
+            "award_id",
+            unique=True,
+            sqlite_where=literal_column("superseded_at IS NULL"),
+            postgresql_where=literal_column("superseded_at IS NULL"),
+        ),
+    )
 
 
 class CertificateSnapshot(Model):
