@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.certs import award_chores, awarding, issuing, naming, numbers, signing_badges
-from portal.certs.models.award import Award
+from portal.certs.models.award import Award, RevokeCause
 from portal.certs.models.document import Badge, Certificate, PaperState
 from portal.certs.naming import Names, Shown
 from portal.certs.standing import Standing, standing
@@ -36,13 +36,13 @@ class Seen:
     number: str
     state: Standing
     since: datetime
-    reason: str | None
+    cause: RevokeCause | None
     renewed: bool
     level: dict[str, str]
     shown: Shown
     names: Names
-    awarded_on: str
-    last_day: str
+    awarded_on: date
+    last_day: date
     valid_until: datetime
     issuer: dict[str, str]
     did: str
@@ -74,10 +74,9 @@ def state_of(row: Certificate, at: datetime) -> tuple[Standing, datetime]:
     return standing(awarding.facts_of(row.award, held, row.superseded_at), at)
 
 
-def _reason(award: Award, state: Standing) -> str | None:
-    if state is Standing.REVOKED and award.cause is not None and catalogue.policy("revocation.publish_cause"):
-        return award.cause.value
-    return REASONS.get(state)
+def _cause(award: Award, state: Standing) -> RevokeCause | None:
+    """Return why an award was revoked, where the policy has it published."""
+    return award.cause if state is Standing.REVOKED and catalogue.policy("revocation.publish_cause") else None
 
 
 def see(row: Certificate) -> Seen:
@@ -89,9 +88,9 @@ def see(row: Certificate) -> Seen:
         raise Missing(UNKNOWN)
     names = Names(**body["names"])
     return Seen(
-        number=row.number, state=state, since=since, reason=_reason(award, state),
+        number=row.number, state=state, since=since, cause=_cause(award, state),
         renewed=state is Standing.EXPIRED and award_chores.renewed(award), level=body["level"], shown=award.shown,
-        names=naming.shown(names, award.shown), awarded_on=body["decided_on"], last_day=body["last_day"],
+        names=naming.shown(names, award.shown), awarded_on=date.fromisoformat(body["decided_on"]), last_day=date.fromisoformat(body["last_day"]),
         valid_until=clock.start_of(award.end), issuer=body["issuer"]["name"], did=body["issuer"]["did"],
         sha256=row.file.sha256 if row.file is not None and row.state is PaperState.READY else None,
         badge=_badge(row), fingerprint=_fingerprint(row), checked_at=now,
@@ -122,7 +121,7 @@ def answer(seen: Seen) -> dict[str, Any]:
         "number": seen.number,
         "state": seen.state.value,
         "since": seen.since,
-        "reason_code": seen.reason,
+        "reason_code": seen.cause.value if seen.cause else REASONS.get(seen.state),
         "level": {"code": seen.level["code"], "title": {"zh": seen.level["zh"], "en": seen.level["en"]}},
         "holder": {
             "shown": seen.shown.value,
