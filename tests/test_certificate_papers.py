@@ -184,12 +184,16 @@ def test_the_code_on_the_page_reads_back_from_a_raster_of_150_dpi(certs: Flask, 
         body = body_of(certs, Names("张伟", "Zhang Wei"))
         page = picture(fast.draw(body, known, b"{}"), tmp_path, 150).convert("L")
         rows = layout.qr_rows(body["url"])
+    grey = page.tobytes()
     per = 150 / 25.4
     left, top, side = 236 * per, 147 * per, 33 * per
     read = [
         [
-            page.getpixel((int(left + (x + 0.5) * side / len(rows)), int(top + (y + 0.5) * side / len(rows))))
-            < 128  # type: ignore[operator]
+            grey[
+                int(top + (y + 0.5) * side / len(rows)) * page.width
+                + int(left + (x + 0.5) * side / len(rows))
+            ]
+            < 128
             for x in range(len(rows))
         ]
         for y in range(len(rows))

@@ -119,7 +119,8 @@ def get_certificate(path: Number) -> Response:
     steady = {key: str(value) for key, value in body.items() if key != "checked_at"}
     made.set_etag(hashlib.sha256(repr(sorted(steady.items())).encode()).hexdigest()[:32])
     made.headers["X-Robots-Tag"] = "noindex"
-    return made.make_conditional(request)
+    made.make_conditional(request)
+    return made
 
 
 @certificates_api.post(

@@ -27,18 +27,16 @@ def _der(pem: str) -> bytes:
 def _signer(key: Pen, root_pem: str) -> Any:
     from asn1crypto import keys, x509  # noqa: PLC0415 - heavy
     from pyhanko.sign import signers  # noqa: PLC0415 - heavy
-    from pyhanko_certvalidator.registry import SimpleCertificateStore  # noqa: PLC0415 - heavy
 
     plain = key.secret.private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    store = SimpleCertificateStore()
-    store.register(x509.Certificate.load(_der(root_pem)))
-    return signers.SimpleSigner(
+    signer = signers.SimpleSigner(
         signing_cert=x509.Certificate.load(_der(key.certificate_pem)),
         signing_key=keys.PrivateKeyInfo.load(plain),
-        cert_registry=store,
     )
+    signer.cert_registry.register(x509.Certificate.load(_der(root_pem)))
+    return signer
 
 
 def keys() -> tuple[Pen, str]:
