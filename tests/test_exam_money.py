@@ -85,7 +85,7 @@ def test_an_exam_opens_when_its_money_has_come_for_twelve_months_from_the_order(
             title = db.session.scalars(
                 select(MailMessage.title).where(MailMessage.key == f"exam-opened:{row.uid}")
             ).one()
-            assert title == "You may book your exam: Operator developer"
+            assert title == "You may book your exam: FlagOS Operator Developer"
         with reading():
             assert clean() == []
 
@@ -315,7 +315,7 @@ def test_a_fee_holds_the_seat_until_it_is_paid_and_late_money_stays_credit(app: 
             assert (row.state.value, fee.reversed or fee.state is InvoiceState.VOID) == ("lapsed", True)
             assert issuing.owed(fee) == Money(0)
             titles = list(db.session.scalars(select(MailMessage.title).order_by(MailMessage.id)))
-            assert titles[-1] == "Paid too late for the seat: Operator developer"
+            assert titles[-1] == "Paid too late for the seat: FlagOS Operator Developer"
         with reading():
             assert clean() == []
 

@@ -138,10 +138,13 @@ def reminded(row: Booking, hours: int, last_chance: bool) -> None:
     """Remind the candidate of his session; `last_chance` says until when it can still be moved."""
 
     def letter() -> Letter:
+        name = levels.name_of(row.level)
         if hours >= 48:
-            title = _("In %(days)s days: %(level)s", days=hours // 24, level=levels.name_of(row.level))
+            title = _("In %(days)s days: %(level)s", days=hours // 24, level=name)
+        elif hours > 1:
+            title = _("In %(hours)s hours: %(level)s", hours=hours, level=name)
         else:
-            title = _("In %(hours)s hours: %(level)s", hours=hours, level=levels.name_of(row.level))
+            title = _("In an hour: %(level)s", level=name)
         chance = _(
             "You may still move or cancel until %(hours)s hours before the start.",
             hours=levels.cutoff_hours(),

@@ -26,7 +26,7 @@ def on_opened(event: EligibilityOpened) -> None:
             _("You may book your exam: %(level)s", level=levels.name_of(row.level)),
             (
                 _("Please choose a session that starts until %(day)s.", day=last_day(row.ends_on)),
-                _("If you fail, one more attempt within this time is free."),
+                *((_("If you fail, one more attempt within this time is free."),) if row.free_retakes else ()),
             ),
             button=(_("Choose a session"), web.absolute("exams.sessions", level=row.level)),
         )  # fmt: skip
