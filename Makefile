@@ -20,6 +20,7 @@ run: system-run .venv/ready ## the portal on http://127.0.0.1:8000; a second run
 
 test: system-test .venv/ready ## every test, on SQLite and on PostgreSQL
 	@$(PY) -m tools.stripe_servers
+	@$(PY) -m tools.badge_checkers
 	$(PY) -m pytest -n auto --dist worksteal
 
 check: .venv/ready ## what a contributor runs before a commit: format, lint, types, tests
@@ -28,6 +29,7 @@ check: .venv/ready ## what a contributor runs before a commit: format, lint, typ
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	@$(PY) -m tools.stripe_servers
+	@$(PY) -m tools.badge_checkers
 	$(PY) -m pytest -q -n auto --dist worksteal
 
 proofs: system-test .venv/ready ## the histories of money and memberships with all their examples on both databases, an hour more

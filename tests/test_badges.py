@@ -70,6 +70,11 @@ def certs(sqlite_app: Flask) -> Flask:
 
 def issued(app: Flask, **more: Any) -> tuple[str, dict[str, Any], str]:
     uid = granted(app, at=clock.today(), **more)
+    return uid, *forms(app, uid)
+
+
+def forms(app: Flask, uid: str) -> tuple[dict[str, Any], str]:
+    """Return both forms of an award's badge."""
     with app.app_context(), reading():
         document = issuing.current(awarding.found(uid))
         assert document is not None
@@ -77,7 +82,7 @@ def issued(app: Flask, **more: Any) -> tuple[str, dict[str, Any], str]:
         assert badge is not None
         assert badge.document is not None
         assert badge.jwt is not None
-        return uid, json.loads(badge.document), badge.jwt
+        return json.loads(badge.document), badge.jwt
 
 
 def pem(app: Flask, use: KeyUse) -> str:

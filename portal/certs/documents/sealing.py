@@ -27,16 +27,18 @@ def _der(pem: str) -> bytes:
 def _signer(key: Pen, root_pem: str) -> Any:
     from asn1crypto import keys, x509  # noqa: PLC0415 - heavy
     from pyhanko.sign import signers  # noqa: PLC0415 - heavy
+    from pyhanko_certvalidator.registry import CertificateRegistry  # noqa: PLC0415 - heavy
 
     plain = key.secret.private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    signer = signers.SimpleSigner(
+    known = CertificateRegistry()
+    known.register(x509.Certificate.load(_der(root_pem)))
+    return signers.SimpleSigner(
         signing_cert=x509.Certificate.load(_der(key.certificate_pem)),
         signing_key=keys.PrivateKeyInfo.load(plain),
+        cert_registry=known,
     )
-    signer.cert_registry.register(x509.Certificate.load(_der(root_pem)))
-    return signer
 
 
 def keys() -> tuple[Pen, str]:
