@@ -38,18 +38,30 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
     pool = {
         "POST /api/v1/applications/{uid}/submission": "ready",
         "PATCH /api/v1/applications/{uid}": "drafts",
+        "POST /api/v1/bookings/{uid}/confirmation": "held",
+        "POST /api/v1/bookings/{uid}/release": "waits",
+        "POST /api/v1/bookings/{uid}/cancellation": "cancelled",
+        "POST /api/v1/bookings/{uid}/move": "moved",
+        "GET /api/v1/certificates/{number}": "numbers",
     }
     uids = WORLD.get(pool.get(name, kind), [])
     if case.path_parameters and uids:
         turn = WORLD.setdefault("turns", {})
         turn[name] = turn.get(name, -1) + 1
-        case.path_parameters["uid"] = uids[turn[name] % len(uids)]
+        for parameter in case.path_parameters:
+            case.path_parameters[parameter] = uids[turn[name] % len(uids)]
     if isinstance(case.body, dict) and "version" in case.body and case.path_parameters:
         case.body["version"] = version_of(kind, case.path_parameters["uid"])
     if isinstance(case.body, dict) and "organisation" in case.body:
         case.body["organisation"] = ""
     if isinstance(case.body, dict) and "benefit" in case.body:
         case.body |= {"benefit": WORLD["benefits"][0], "quantity": 1}
+    if isinstance(case.body, dict) and "rules" in case.body:
+        case.body |= {"rules": "2026-01", "language": "en"}
+    if isinstance(case.body, dict) and "session" in case.body:
+        case.body["session"] = WORLD["goal" if case.path_parameters else "full"]
+    if isinstance(case.body, dict) and "queue" in case.body:
+        case.body["queue"] = True
     if case.query and case.query.get("cursor"):
         case.query["cursor"] = ""
     if case.headers and "Idempotency-Key" in case.headers:

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from portal.certs import spans
 from portal.certs.naming import Names, Shown, matches, shown
-from portal.certs.standing import Facts, Standing, standing
+from portal.certs.standing import CertificateState, Facts, standing
 from portal.core import clock
 
-S = Standing
+S = CertificateState
 MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2031, 1, 1)).map(lambda one: one.replace(tzinfo=UTC))
 MAYBE = st.none() | MOMENTS
 DAY = timedelta(days=1)

@@ -36,7 +36,7 @@ from portal.certs.models.document import (
     PaperState,
 )
 from portal.certs.naming import Names, Shown
-from portal.certs.standing import Standing
+from portal.certs.standing import CertificateState
 from portal.core import clock, outbox, signing
 from portal.core.db import db, reading, transaction
 from portal.core.errors import Forbidden, Missing, Refused
@@ -44,7 +44,7 @@ from portal.core.mail import MailMessage
 from tests.awarded import DECIDED, award, granted, house, make_keys, person
 from tests.people import make_person
 
-S, V = Standing, AwardVerb
+S, V = CertificateState, AwardVerb
 DAY = timedelta(days=1)
 
 
@@ -58,7 +58,7 @@ def one(uid: str) -> Award:
     return awarding.found(uid)
 
 
-def state(uid: str) -> Standing:
+def state(uid: str) -> CertificateState:
     row = issuing.current(one(uid))
     assert row is not None
     return verifying.state_of(row, clock.now())[0]

@@ -14,7 +14,7 @@ from portal.accounts.bearer import needs
 from portal.accounts.may import Scope
 from portal.certs import numbers, verifying
 from portal.certs.naming import Shown
-from portal.certs.standing import Standing
+from portal.certs.standing import CertificateState
 from portal.core.api import (
     PUBLIC_PROBLEMS,
     WRITE_PROBLEMS,
@@ -73,7 +73,7 @@ class CertificateAnswer(Answer):
     """What a certificate is worth at `checked_at`; `since` is when that state began."""
 
     number: str
-    state: Standing
+    state: CertificateState
     since: datetime
     reason_code: str | None
     level: LevelAnswer

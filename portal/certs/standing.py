@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from portal.core import labels
 
 
-class Standing(StrEnum):
+class CertificateState(StrEnum):
     """The states of a certificate, the first that holds wins; `expired` is derived from time and never stored."""
 
     REVOKED = "revoked"
@@ -21,9 +21,9 @@ class Standing(StrEnum):
     VALID = "valid"
 
 
-S = Standing
+S = CertificateState
 labels.name(
-    Standing,
+    CertificateState,
     {
         S.REVOKED: _l("Revoked"), S.SUPERSEDED: _l("Replaced by a newer certificate"), S.EXPIRED: _l("Expired"), S.SUSPENDED: _l("On hold"),
         S.VALID: _l("Valid now"),
@@ -49,7 +49,7 @@ def running(facts: Facts, at: datetime) -> datetime | None:
     return min(starts, default=None)
 
 
-def standing(facts: Facts, at: datetime) -> tuple[Standing, datetime]:
+def standing(facts: Facts, at: datetime) -> tuple[CertificateState, datetime]:
     """Return the state at an instant and since when it holds, certs.md §8: the first line that fits wins."""
     if facts.revoked_at is not None and facts.revoked_at <= at:
         return S.REVOKED, facts.revoked_at

@@ -13,7 +13,7 @@ from portal.certs import award_chores, awarding, issuing, naming, numbers, signi
 from portal.certs.models.award import Award, RevokeCause
 from portal.certs.models.document import Badge, Certificate, PaperState
 from portal.certs.naming import Names, Shown
-from portal.certs.standing import Standing, standing
+from portal.certs.standing import CertificateState, standing
 from portal.core import catalogue, certifying, clock, signing
 from portal.core.db import db
 from portal.core.errors import Missing
@@ -24,8 +24,8 @@ MISTYPED = _l(
     "This number is mistyped: its last character does not fit the others. Please compare it with the paper."
 )
 REASONS = {
-    Standing.SUPERSEDED: "newer_document", Standing.EXPIRED: "end_reached", Standing.SUSPENDED: "on_hold",
-    Standing.REVOKED: "award_revoked",
+    CertificateState.SUPERSEDED: "newer_document", CertificateState.EXPIRED: "end_reached", CertificateState.SUSPENDED: "on_hold",
+    CertificateState.REVOKED: "award_revoked",
 }  # fmt: skip
 
 
@@ -34,7 +34,7 @@ class Seen:
     """What the check shows of one document."""
 
     number: str
-    state: Standing
+    state: CertificateState
     since: datetime
     cause: RevokeCause | None
     renewed: bool
@@ -68,15 +68,19 @@ def found(number: str) -> Certificate:
     return row
 
 
-def state_of(row: Certificate, at: datetime) -> tuple[Standing, datetime]:
+def state_of(row: Certificate, at: datetime) -> tuple[CertificateState, datetime]:
     """Return the standing of a document at an instant and since when."""
     held = awarding.suspensions([row.award])[row.award_id]
     return standing(awarding.facts_of(row.award, held, row.superseded_at), at)
 
 
-def _cause(award: Award, state: Standing) -> RevokeCause | None:
+def _cause(award: Award, state: CertificateState) -> RevokeCause | None:
     """Return why an award was revoked, where the policy has it published."""
-    return award.cause if state is Standing.REVOKED and catalogue.policy("revocation.publish_cause") else None
+    return (
+        award.cause
+        if state is CertificateState.REVOKED and catalogue.policy("revocation.publish_cause")
+        else None
+    )
 
 
 def see(row: Certificate) -> Seen:
@@ -89,7 +93,7 @@ def see(row: Certificate) -> Seen:
     names = Names(**body["names"])
     return Seen(
         number=row.number, state=state, since=since, cause=_cause(award, state),
-        renewed=state is Standing.EXPIRED and award_chores.renewed(award), level=body["level"], shown=award.shown,
+        renewed=state is CertificateState.EXPIRED and award_chores.renewed(award), level=body["level"], shown=award.shown,
         names=naming.shown(names, award.shown), awarded_on=date.fromisoformat(body["decided_on"]), last_day=date.fromisoformat(body["last_day"]),
         valid_until=clock.start_of(award.end), issuer=body["issuer"]["name"], did=body["issuer"]["did"],
         sha256=row.file.sha256 if row.file is not None and row.state is PaperState.READY else None,
@@ -129,7 +133,7 @@ def answer(seen: Seen) -> dict[str, Any]:
         },
         "awarded_on": seen.awarded_on,
         "valid_until": seen.valid_until,
-        "superseded": seen.state is Standing.SUPERSEDED,
+        "superseded": seen.state is CertificateState.SUPERSEDED,
         "issuer": {"id": seen.did, "name": {"zh": seen.issuer["zh"], "en": seen.issuer["en"]}},
         "document_sha256": seen.sha256,
         "badge": seen.badge,
