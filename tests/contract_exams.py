@@ -7,6 +7,7 @@ from typing import Any
 
 from portal.accounts.people import Person
 from portal.certs import awarding, booking, waitlist
+from portal.certs.models.booking import Booking
 from portal.certs.models.document import Certificate
 from portal.certs.naming import Names
 from portal.core import catalogue, clock
@@ -35,7 +36,8 @@ def exams(person: Person, keeper: Person) -> dict[str, Any]:
     full = [seats.session(days=40 + n, capacity=1) for n in range(len(OTHERS))]
     for name, place in zip(OTHERS, full, strict=True):
         seats.booked(name, place)
-    goal, places = seats.session(days=60, capacity=40), {}
+    goal = seats.session(days=60, capacity=40)
+    places: dict[str, Booking] = {}
     for level in ("OPDEV", "ADAPT", "ARCH"):
         seats.eligible(person, level)
         place = seats.session(days=30 + len(places), level=level, capacity=9)

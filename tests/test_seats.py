@@ -115,7 +115,9 @@ def test_confirming_mails_a_calendar_and_every_change_raises_its_sequence(app: F
             part = next(_message(mails[0]).iter_attachments())
             assert part.get_content_type() == "text/calendar"
             assert part.get_param("method") == "REQUEST"
-            assert icalendar.Calendar.from_ical(part.get_payload(decode=True))["METHOD"] == "REQUEST"
+            sent = part.get_payload(decode=True)
+            assert isinstance(sent, bytes)
+            assert icalendar.Calendar.from_ical(sent)["METHOD"] == "REQUEST"
             assert "METHOD:CANCEL" in calendar(seats.again(moved))
         clean()
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -33,7 +34,7 @@ promising (agreement), paying (invoice) and belonging (membership). Everything e
 TOLD = (ApplicationState, AgreementState, InvoiceState)
 
 
-def diagram(life: Mapping[StrEnum, Iterable[StrEnum]], verbs: tuple[Verb, ...] = ()) -> str:
+def diagram(life: Mapping[Any, Iterable[StrEnum]], verbs: tuple[Verb, ...] = ()) -> str:
     """Return a life as a mermaid state diagram; steps carry the names of their verbs where there are any."""
     lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {next(iter(life)).value}"]
     for state, onward in life.items():
