@@ -24,6 +24,7 @@ from portal.core.errors import Refused
 from portal.demo import awards as demo_awards
 from portal.demo import bank as demo_bank
 from portal.demo import desk as demo_desk
+from portal.demo import exam_past as demo_exam_past
 from portal.demo import exams as demo_exams
 from portal.demo import items as demo_items
 from portal.demo import members as demo_members
@@ -234,6 +235,7 @@ def build(app: Flask) -> None:
         demo_perks.fill(demo.who, today)
         demo_wall.fill(demo.who, today)
         demo_items.fill(demo.who, today)
+        demo_exam_past.fill(demo.who, today)
         demo_exams.fill(demo.who, today)
         demo_awards.fill(demo.who, today, demo.holder)
 
@@ -243,7 +245,11 @@ def _timeline(demo: Demo, today: date) -> list[tuple[int, Callable[[], None]]]:
     happened: list[tuple[int, Callable[[], None]]] = [
         (firm.days_ago, partial(demo.live, firm, n, today)) for n, firm in enumerate(FIRMS, 1)
     ]
-    happened += [*demo_desk.sales(demo.who, today), *demo_prices.sales(today)]
+    happened += [
+        *demo_desk.sales(demo.who, today),
+        *demo_prices.sales(today),
+        *demo_exams.sales(demo.holder, today),
+    ]
     return sorted(happened, key=lambda one: -one[0])
 
 
@@ -270,7 +276,7 @@ def sign_ins() -> list[SignIn]:
     found = []
     people = [(role.value, f"{key}@flagos.example") for key, _name, role, _lang in STAFF]
     people += [("member", f"owner@{FIRMS[0].site}.example"), ("applicant", f"owner@{FIRMS[11].site}.example")]
-    people += [("certified", "holder@certs.example")]
+    people += [("certified", "holder@certs.example"), ("candidate", demo_exams.CANDIDATE)]
     with transaction():
         for role, email in people:
             person = db.session.scalars(select(Person).where(Person.email == email)).first()

@@ -1,9 +1,10 @@
-"""What the demo shows of exams: sessions to book, a full one with a waitlist, candidates at every step, vouchers and seats."""
+"""What the demo shows of exams: sessions in several cities and online, places in every state, a queue, vouchers, seats."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import select
 
@@ -13,62 +14,144 @@ from portal.billing import settling
 from portal.billing.models import Invoice
 from portal.billing.money_models import Way
 from portal.certs import aids, booking, bundles, buying, exam_deeds, sessions, timing, vouchers, waitlist
-from portal.certs.models.booking import Booking, ExamSession, Mode
+from portal.certs.models.booking import Booking, BookingState, ExamSession, Mode
 from portal.certs.models.care import Aid
 from portal.certs.models.eligibility import Eligibility, VoucherKind
 from portal.core import clock
 from portal.core.db import db, transaction
+from portal.demo.cast import FIRMS
 
 Who = Callable[[str], Person]
-# Days from today, hour there, zone, level, seats, place (none: online).
-SESSIONS = [
-    (3, 10, "Asia/Shanghai", "OPDEV", 6, ""),
-    (12, 14, "Asia/Shanghai", "OPDEV", 2, "北京市示例区示例路 8 号 考点 A"),
-    (20, 9, "Asia/Shanghai", "OPDEV", 20, ""),
-    (33, 10, "Europe/Berlin", "OPDEV", 12, "Example Street 8, Berlin"),
-    (40, 9, "Asia/Shanghai", "ADAPT", 10, ""),
+
+
+class Sitting(NamedTuple):
+    """A session: days from today, hour there, zone, seats, place (none: online), level."""
+
+    days: int
+    hour: int
+    zone: str
+    seats: int
+    place: str = ""
+    level: str = "OPDEV"
+
+
+SHANGHAI = "Asia/Shanghai"
+SESSIONS = {
+    "soon": Sitting(3, 10, SHANGHAI, 6),
+    "beijing": Sitting(12, 14, SHANGHAI, 2, "北京市海淀区示例路 8 号 考点 A"),
+    "shenzhen": Sitting(16, 9, SHANGHAI, 10, "深圳市南山区示例大道 20 号"),
+    "online": Sitting(20, 9, SHANGHAI, 20),
+    "chengdu": Sitting(25, 9, SHANGHAI, 1, "成都市高新区示例街 6 号"),
+    "berlin": Sitting(33, 10, "Europe/Berlin", 12, "Example Street 8, Berlin"),
+    "singapore": Sitting(47, 14, "Asia/Singapore", 8, "1 Example Walk, Singapore"),
+}
+PAST = Sitting(-20, 10, SHANGHAI, 6, "上海市浦东新区示例路 100 号")
+DRAFTS = [
+    Sitting(60, 9, SHANGHAI, 45, "上海市浦东新区示例路 100 号"),
+    Sitting(40, 9, SHANGHAI, 10, "", "ADAPT"),
 ]
-# Who books which of them.
-BOOKED = [("galaxy-chips", 0), ("spruce-software", 1), ("qinghe-models", 1)]
+# Companies' people who book, and one who waits; one whose order is not paid yet.
+BOOKED = [("galaxy-chips", "soon"), ("spruce-software", "beijing"), ("qinghe-models", "beijing")]
 WAITS, PENDING = "lumenflow", "polaris-compute"
+# People without a company: by the first part of their address, name and language.
+PEOPLE = {
+    "lin": ("林木", "zh_Hans_CN"), "he": ("贺兰", "zh_Hans_CN"), "fu": ("傅瑶", "zh_Hans_CN"), "yan": ("严冬", "zh_Hans_CN"),
+    "rosa": ("Rosa Lima", "en"), "denis": ("Denis Okello", "en"), "emma": ("Emma Larsson", "en"), "sun": ("孙悦", "zh_Hans_CN"),
+    "jo": ("Jo Tanaka", "en"), "tariq": ("Tariq Aziz", "en"),
+}  # fmt: skip
+CANDIDATE = "lin@exams.example"
+BOUGHT_AGO = 45
+
+
+def sales(person: Callable[[str, str, str], Person], today: date) -> list[tuple[int, Callable[[], None]]]:
+    """Return what candidates bought, how many days ago, to be done in order of time."""
+
+    def buy() -> None:
+        with clock.stopped_at(today - timedelta(days=BOUGHT_AGO)):
+            for key, (name, language) in PEOPLE.items():
+                with transaction():
+                    person(f"{key}@exams.example", name, language)
+                _pay(_buy(candidate(key)))
+
+    return [(BOUGHT_AGO, buy)]
+
+
+def candidate(key: str) -> Person:
+    """Return one of the people without a company."""
+    return db.session.scalars(select(Person).where(Person.email == f"{key}@exams.example")).one()
 
 
 def fill(who: Who, today: date) -> None:
-    """Publish sessions, let people buy and book, and let staff have something to decide."""
+    """Publish sessions, let people book, move, wait and give up, and let staff have something to decide."""
+    with clock.stopped_at(today - timedelta(days=10)), transaction():
+        places = {name: drawn(who, today, one).id for name, one in SESSIONS.items()}
+    _changes(who, today, places)
     with clock.stopped_at(today):
         with transaction():
-            places = [_session(who, today, *one).id for one in SESSIONS]
-        for name in (*(one for one, _n in BOOKED), WAITS):
-            _pay(_buy(who, name))
-        for name, n in BOOKED:
+            for one in DRAFTS:
+                drawn(who, today, one, published=False)
+        for name in (*(one for one, _place in BOOKED), WAITS):
+            _pay(_buy(who(name)))
+        for name, place in BOOKED:
             with transaction():
-                _book(who(name), places[n])
-        with transaction():
-            waitlist.queue(places[1], person=who(WAITS), by=who(WAITS))
+                book(who(name), places[place])
+        for person in (candidate("emma"), candidate("denis"), who(WAITS)):
+            with transaction():
+                _queue(person, places["beijing"])
         _seats(who)
         with transaction():
             _waits(who, places)
-        _buy(who, PENDING)
+        _buy(who(PENDING))
+    with transaction():  # by the clock on the wall: held for some minutes, offered for some hours
+        booking.hold(places["online"], person=candidate("tariq"), by=candidate("tariq"))
+        booking.cancel(_place_of("sun"), by=candidate("sun"))
 
 
-def _session(
-    who: Who, today: date, days: int, hour: int, zone: str, level: str, capacity: int, place: str
-) -> ExamSession:
-    start = timing.instant_of(
-        datetime.combine(today + timedelta(days=days), time(hour)), timing.zone_of(zone), later=False
+def _changes(who: Who, today: date, places: dict[str, int]) -> None:
+    """Let a session be called off, and people move, cancel and wait in the days before today."""
+    with clock.stopped_at(today - timedelta(days=9)):
+        for key, place in (("emma", "shenzhen"), ("sun", "chengdu"), ("tariq", "berlin"), ("lin", "online")):
+            with transaction():
+                book(candidate(key), places[place])
+        with transaction():
+            _queue(candidate("jo"), places["chengdu"])
+    with clock.stopped_at(today - timedelta(days=4)):
+        with transaction():
+            booking.reschedule(_place_of("lin"), places["singapore"], by=candidate("lin"))
+            booking.cancel(_place_of("tariq"), by=candidate("tariq"))
+            deed = exam_deeds.propose_call_off(
+                db.session.get_one(ExamSession, places["shenzhen"]),
+                by=who("certs"),
+                reason="考点当日停电检修。",
+            )
+        with transaction():
+            exam_deeds.confirm(deed, by=who("chief"))
+
+
+def _place_of(key: str) -> Booking:
+    mine = select(Booking).where(
+        Booking.person_id == candidate(key).id, Booking.state == BookingState.CONFIRMED
     )
+    return db.session.scalars(mine).one()
+
+
+def drawn(who: Who, today: date, one: Sitting, *, published: bool = True) -> ExamSession:
+    """Draw up a session, and publish it."""
+    wall = datetime.combine(today + timedelta(days=one.days), time(one.hour))
+    start = timing.instant_of(wall, timing.zone_of(one.zone), later=False)
     row = sessions.draw_up(
-        level=level, starts_at=start, ends_at=start + timedelta(hours=1), tz=zone, mode=Mode.SITE if place else Mode.ONLINE,
-        place=place or "https://exam.flagos.example", capacity=capacity, languages=["zh_Hans_CN", "en"],
+        level=one.level, starts_at=start, ends_at=start + timedelta(hours=1), tz=one.zone, mode=Mode.SITE if one.place else Mode.ONLINE,
+        place=one.place or "https://exam.flagos.example", capacity=one.seats, languages=["zh_Hans_CN", "en"],
         proctors=[who("proctor")], by=who("certs"),
     )  # fmt: skip
-    sessions.publish_session(row, by=who("certs"))
+    if published:
+        sessions.publish_session(row, by=who("certs"))
     return row
 
 
-def _buy(who: Who, name: str) -> int:
+def _buy(person: Person) -> int:
     with transaction():
-        return buying.buy("OPDEV", person=who(name), by=who(name)).id
+        return buying.buy("OPDEV", person=person, by=person).id
 
 
 def _pay(eligibility_id: int) -> None:
@@ -80,31 +163,27 @@ def _pay(eligibility_id: int) -> None:
 
 def _money(invoice: Invoice, ref: str) -> None:
     receipt, _new = settling.record_receipt(
-        Way.TEST,
-        "test",
-        ref,
-        invoice.gross,
-        clock.today(),
-        payer=invoice.buyer_name,
-        party=invoice.party,
-        by="payment page",
-    )
+        Way.TEST, "test", ref, invoice.gross, clock.today(), payer=invoice.buyer_name, party=invoice.party, by="payment page"
+    )  # fmt: skip
     settling.put_on(receipt, invoice, by="payment page")
 
 
-def _book(person: Person, place: int) -> Booking:
+def book(person: Person, place: int) -> Booking:
+    """Hold a seat and confirm it."""
     row = booking.hold(place, person=person, by=person)
     return booking.confirm(
-        row, name=person.name, name_latin="", rules="2026-01", language="zh_Hans_CN", by=person
+        row, name=person.name, name_latin="", rules="2026-01", language=person.language, by=person
     )
+
+
+def _queue(person: Person, place: int) -> None:
+    waitlist.queue(place, person=person, by=person)
 
 
 def _seats(who: Who) -> None:
     buyer = who("galaxy-chips")
     with transaction():
-        org = db.session.scalars(
-            select(Organisation).where(Organisation.homepage == "https://www.galaxy-chips.example")
-        ).one()
+        org = db.session.scalars(select(Organisation).where(Organisation.legal_name == FIRMS[0].zh)).one()
         bundle = bundles.buy(org, "OPDEV", 10, by=buyer)
         invoice = buying.invoice_of(bundle.order)
         if invoice is not None:
@@ -114,23 +193,20 @@ def _seats(who: Who) -> None:
         bundles.assign_code(bundle.id, by=buyer)
 
 
-def _waits(who: Who, places: list[int]) -> None:
+def _waits(who: Who, places: dict[str, int]) -> None:
     """Leave something for a second person to decide."""
     ends = clock.today() + timedelta(days=90)
     vouchers.make(
-        by=who("certs"),
-        kind=VoucherKind.PERCENT,
-        value=1500,
-        words="Open day 2026",
-        most=50,
-        starts=clock.today(),
-        ends=ends,
-    )
+        by=who("certs"), kind=VoucherKind.PERCENT, value=1500, words="Open day 2026", most=50, starts=clock.today(), ends=ends
+    )  # fmt: skip
     vouchers.make(
         by=who("certs"), kind=VoucherKind.FULL, words="讲师培训", most=5, starts=clock.today(), ends=ends,
         reason="讲师须先取得本级别授证。",
     )  # fmt: skip
     exam_deeds.propose_call_off(
-        db.session.get_one(ExamSession, places[3]), by=who("certs"), reason="The site is closed for repairs."
+        db.session.get_one(ExamSession, places["berlin"]),
+        by=who("certs"),
+        reason="The site is closed for repairs.",
     )
     aids.ask(who("lumenflow"), [Aid.TIME_125, Aid.BREAKS], evidence="医院证明：右手骨折，2026 年 11 月出具。")
+    aids.grant(aids.ask(candidate("fu"), [Aid.BREAKS], evidence="医院证明"), [Aid.BREAKS], by=who("certs2"))
