@@ -270,7 +270,7 @@ def test_employers_check_many_exact_numbers_with_a_token(certs: Flask) -> None:
 
     with certs.app_context(), transaction():
         _row, secret = tokens.give("hr", [Scope.CERTIFICATES_CHECK], 30, by=person("zhang@holder.example"))
-    client, path = visitor(certs), "/api/v1/certificates/checks"
+    client, path = visitor(certs), "/api/v1/certificate-checks"
     head = {"Authorization": f"Bearer {secret}"}
     assert client.post(path, json={"numbers": [number]}).status_code == 401
     answer = client.post(path, json={"numbers": [number.lower(), "FOS-1", number[:-1] + "0"]}, headers=head)

@@ -124,7 +124,7 @@ def get_certificate(path: Number) -> Response:
 
 
 @certificates_api.post(
-    "/certificates/checks", operation_id="check_certificates", summary=str(_l("Check many certificates")),
+    "/certificate-checks", operation_id="check_certificates", summary=str(_l("Check many certificates")),
     responses=responses(*WRITE_PROBLEMS, ok=Checks), security=TOKEN,
 )  # fmt: skip
 @needs(Scope.CERTIFICATES_CHECK)

@@ -64,6 +64,14 @@ def fill(who: Who, today: date, person: Callable[[str, str, str], Person]) -> No
                 holder, level=one.level, names=Names(one.zh, one.latin), decision=f"demo:{n}", by=who("decider"),
                 decided_on=clock.today(), issue=n < len(HOLDERS),
             )  # fmt: skip
+    _since(who, today, made)
+    with clock.stopped_at(today):
+        outbox.drain("demo")
+    db.session.remove()
+
+
+def _since(who: Who, today: date, made: dict[str, Award]) -> None:
+    """Let something happen to the awards since: one renewed, one replaced, one on hold, one revoked, others proposed."""
     with clock.stopped_at(today - timedelta(days=60)), transaction():
         first = made["holder@certs.example"]
         awarding.grant(
@@ -75,6 +83,8 @@ def fill(who: Who, today: date, person: Callable[[str, str, str], Person]) -> No
             by=who("decider"),
         )
         first.shown = Shown.FULL
+    with clock.stopped_at(today - timedelta(days=40)):
+        _step(who, made["maria@certs.example"], AwardVerb.REISSUE, "The first print had a torn corner.")
     with clock.stopped_at(today - timedelta(days=6)):
         _step(who, made["tian@certs.example"], AwardVerb.SUSPEND, "答辩材料的来源正在核实。")
     with clock.stopped_at(today - timedelta(days=3)), transaction():
@@ -99,9 +109,6 @@ def fill(who: Who, today: date, person: Callable[[str, str, str], Person]) -> No
             reason="",
             by=who("certs"),
         )
-    with clock.stopped_at(today):
-        outbox.drain("demo")
-    db.session.remove()
 
 
 def _step(who: Who, award: Award, verb: AwardVerb, reason: str) -> None:
