@@ -137,3 +137,13 @@ def test_pages_with_nothing_on_them_say_what_will_come(app: Flask, language: str
         answer = certs.get(path)
         assert answer.status_code == 200, path
         assert (words in answer.text) == (language == "en"), path
+
+
+def test_a_moved_booking_leads_to_the_one_that_took_its_place(app: Flask) -> None:
+    with inside(app), transaction():
+        seats.house("lin")
+        row, other = seats.booked("lin", seats.session(days=10)), seats.session(days=20)
+        moved = booking.reschedule(row, other.id, by=row.person)
+    page = browser(app, "lin@mail.example").get(f"/exams/bookings/{row.uid}").text
+    assert f'href="/exams/bookings/{moved.uid}"' in page
+    assert "Moved to another session" in page

@@ -104,10 +104,15 @@ def _confirm_form(row: Booking) -> f.Confirm:
     return form
 
 
+def _moved_to(row: Booking) -> Booking | None:
+    """Return the booking that took the place of one that was moved."""
+    return db.session.scalars(select(Booking).where(Booking.rescheduled_from_id == row.id)).first()
+
+
 def _page(row: Booking, form: f.Confirm, status: int = 200) -> Any:
     g.nav = "exams.mine"
     return render_template(
-        "exams/booking.html", row=row, form=form, level=levels.name_of(row.level), place=waitlist.place_of(row),
+        "exams/booking.html", row=row, form=form, later=_moved_to(row), level=levels.name_of(row.level), place=waitlist.place_of(row),
         may_change=row.state is K.CONFIRMED and timing.changeable(row.session.starts_at, clock.now(), levels.cutoff_hours()),
         closes=timing.closes_at(row.session.starts_at, levels.cutoff_hours()), unpaid=fees.unpaid(row),
         left=max(0, levels.number("booking.reschedules") - row.moves), rules=catalogue.policy("exam.rules"),

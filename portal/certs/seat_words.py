@@ -9,8 +9,9 @@ from flask_babel import lazy_gettext as _l
 from portal.accounts.frame import staff_who_may
 from portal.accounts.may import May
 from portal.certs import levels
+from portal.certs.models.booking import Outcome
 from portal.certs.session_office import count_deeds
-from portal.core import nav, story
+from portal.core import labels, nav, story
 from portal.core.nav import Entry
 
 
@@ -25,7 +26,10 @@ def install() -> None:
             "outcome": _l("Result"), "second": _l("Second person"), "quantity": _l("Quantity"), "deed": _l("Proposal"),
         },
     )  # fmt: skip
-    story.values({"level": levels.name_of})
+    outcomes = {one.value: one for one in Outcome}
+    story.values(
+        {"level": levels.name_of, "exam.sat/outcome": lambda value: labels.label(outcomes[str(value)])}
+    )
     _rails()
 
 
