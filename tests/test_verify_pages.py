@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 
 from portal.accounts.may import Scope
 from portal.certs import awarding, issuing, signing_badges
+from portal.certs.awards_office import STATES, search
 from portal.certs.models.award import AwardState, AwardVerb
 from portal.certs.models.document import Certificate
 from portal.core import clock, outbox
@@ -261,6 +262,17 @@ def test_staff_find_awards_by_number_name_and_former_name_and_see_everything(cer
     assert "x" in cen.get("/office/certificate-batches/").text
     with certs.app_context(), reading():
         assert awarding.found(uid).state is AwardState.GRANTED
+    assert _shown(certs, uid) == ("granted", ["granted"])
+    with clock.stopped_at(clock.today() + 731 * DAY):
+        assert _shown(certs, uid) == ("expired", ["expired"])
+
+
+def _shown(app: Flask, uid: str) -> tuple[str, list[str]]:
+    """Return an award's state as staff read it, and which of the filters by state find it."""
+    with app.app_context(), reading():
+        state = awarding.state_on(awarding.found(uid), clock.today()).value
+        found = [one.value for one in STATES if db.session.scalars(search("", "", one.value)).all()]
+        return state, found
 
 
 def test_employers_check_many_exact_numbers_with_a_token(certs: Flask) -> None:

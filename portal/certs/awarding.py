@@ -14,7 +14,7 @@ from portal.certs import issuing, levels, naming, schemes, spans
 from portal.certs.models.award import Award, AwardState, Suspension
 from portal.certs.naming import Names, Shown
 from portal.certs.spans import Span
-from portal.certs.standing import Facts
+from portal.certs.standing import CertificateState, Facts
 from portal.core import audit, catalogue, clock
 from portal.core.db import db
 from portal.core.errors import Missing, Refused
@@ -144,6 +144,12 @@ def _lower(award: Award, *, by: Person) -> list[Award]:
             _award(award.person, code, award.names, award.decision, span, old.scheme_version, old, by)
         )
     return made
+
+
+def state_on(award: Award, on: date) -> AwardState | CertificateState:
+    """Return the state of an award as its readers see it on a day: that it has expired is derived from time."""
+    ended = award.state is AwardState.GRANTED and award.end <= on
+    return CertificateState.EXPIRED if ended else award.state
 
 
 def suspensions(awards: Iterable[Award]) -> dict[int, list[Suspension]]:

@@ -24,6 +24,7 @@ from portal.certs import (
 )
 from portal.certs.models.award import Award, AwardProposal, AwardState, AwardVerb, RevokeCause
 from portal.certs.models.document import Certificate, CertificateSnapshot
+from portal.certs.standing import CertificateState
 from portal.core import audit, clock, files, labels
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
@@ -34,6 +35,7 @@ from portal.members.forms import Reason
 
 awards = Blueprint("awards", __name__, url_prefix="/office/awards")
 PAGE = "awards.award"
+STATES = (AwardState.GRANTED, AwardState.SUSPENDED, CertificateState.EXPIRED, AwardState.REVOKED)
 
 
 def search(q: str, level: str, state: str) -> Select[Any]:
@@ -41,8 +43,12 @@ def search(q: str, level: str, state: str) -> Select[Any]:
     statement = select(Award).join(Person).order_by(Award.id.desc())
     if level:
         statement = statement.where(Award.level == level)
-    if state in {one.value for one in AwardState}:
-        statement = statement.where(Award.state == AwardState(state))
+    if state in {one.value for one in STATES}:
+        kept = AwardState.GRANTED if state == CertificateState.EXPIRED else AwardState(state)
+        statement = statement.where(Award.state == kept)
+    if state in {AwardState.GRANTED, CertificateState.EXPIRED}:
+        ended = Award.end <= clock.today()
+        statement = statement.where(ended if state == CertificateState.EXPIRED else ~ended)
     if number := numbers.normalise(q):
         return statement.where(Award.id.in_(select(Certificate.award_id).where(Certificate.number == number)))
     if wanted := folded(q):
@@ -78,12 +84,13 @@ def roll() -> str:
         for code in [one.code for one in levels.levels()]
     ] + [
         {"label": labels.label(one), "href": url_with(state=None if one.value == state else one.value, page=None), "active": one.value == state}
-        for one in AwardState
+        for one in STATES
     ]  # fmt: skip
     return render_template(
         "office/awards.html",
         page=page,
         documents=documents,
+        states={row.id: awarding.state_on(row, clock.today()) for row in page.items},
         filters=chips,
         title=levels.name_of,
         waiting=_waiting(),
@@ -113,7 +120,7 @@ def award(uid: str) -> str:
     waiting = award_proposals.open_for(row)
     issuer = reader.staff_may(May.ISSUE_CERTIFICATES) and row.person_id != reader.person.id
     return render_template(
-        "office/award.html", award=row, documents=documents, title=levels.name_of(row.level), waiting=waiting,
+        "office/award.html", award=row, state=awarding.state_on(row, clock.day_of(now)), documents=documents, title=levels.name_of(row.level), waiting=waiting,
         states={one.id: verifying.state_of(one, now) for one in documents}, reason=Reason(),
         may_confirm={one.id: award_proposals.may_confirm(one, reader.person) for one in waiting}, may_issue=issuer,
         verbs=[verb for verb in awards_forms.FORMS if row.state in award_proposals.FITS[verb]] if issuer else [],

@@ -25,7 +25,7 @@ S = CertificateState
 labels.name(
     CertificateState,
     {
-        S.REVOKED: _l("Revoked"), S.SUPERSEDED: _l("Replaced by a newer certificate"), S.EXPIRED: _l("Expired"), S.SUSPENDED: _l("On hold"),
+        S.REVOKED: _l("Revoked"), S.SUPERSEDED: _l("Replaced"), S.EXPIRED: _l("Expired"), S.SUSPENDED: _l("On hold"),
         S.VALID: _l("Valid now"),
     },
     {S.REVOKED: "bad", S.SUPERSEDED: "warn", S.EXPIRED: "mute", S.SUSPENDED: "warn", S.VALID: "good"},

@@ -192,8 +192,8 @@ body, p, h1, h2, div { margin: 0; }
 .at { position: absolute; left: 27mm; width: 243mm; text-align: center; white-space: pre; font-weight: 400; }
 .issuer-zh { top: 20mm; font-size: 15pt; line-height: 20pt; font-weight: 700; }
 .issuer-en { top: 28mm; font-size: 11pt; line-height: 15pt; color: #545a63; }
-.title-zh { top: 39mm; font-size: 32pt; line-height: 40pt; font-weight: 700; letter-spacing: 8pt; }
-.title-en { top: 54.5mm; font-size: 13pt; line-height: 18pt; letter-spacing: 5pt; color: #545a63; }
+.title-zh { top: 39mm; font-size: 32pt; line-height: 40pt; font-weight: 700; letter-spacing: 8pt; text-indent: 8pt; }
+.title-en { top: 54.5mm; font-size: 13pt; line-height: 18pt; letter-spacing: 5pt; text-indent: 5pt; color: #545a63; }
 .lead { top: 66mm; font-size: 11pt; line-height: 16pt; color: #545a63; }
 .name { font-weight: 700; }
 .face-text { font-family: "Foundation Text"; }
@@ -215,7 +215,7 @@ body, p, h1, h2, div { margin: 0; }
 .scan { position: absolute; left: 226mm; top: 181mm; width: 53mm; text-align: center; font-size: 8.5pt; line-height: 12pt; color: #545a63; }
 .host { font-size: 8pt; }
 """
-PUBLISHED = {1: "1914a8dc8cbed998775c05345bf899016edb8788e014eb48134990e11ee03a87"}
+PUBLISHED = {1: "4b2ff8fef9f91bf7f9310a3d1209c218d8250252b7cc134db51e6c87eec807d5"}
 
 
 def digest(template: str) -> str:
