@@ -156,6 +156,8 @@ def test_the_signed_file_is_trusted_and_whole_and_one_byte_more_or_less_is_seen(
         assert badge is not None
         carried = badge.document
     sealing.check(data, root, at=clock.now())
+    with pikepdf.open(io.BytesIO(data)) as pdf:
+        assert pdf.check_pdf_syntax() == []  # what `qpdf --check` says
     with pytest.raises(sealing.Unsound):
         sealing.check(data + b"\n%%EOF\n", root, at=clock.now())
     place = data.index(b"stream", len(data) // 3) + 20
