@@ -11,8 +11,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -82,6 +82,12 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in listed]
 
 
+def descendants(pid: int) -> list[int]:
+    """Return the children of a process and theirs: the server's own workers too."""
+    own = children(pid)
+    return own + [one for child in own for one in descendants(child)]
+
+
 def gone(pid: int) -> bool:
     try:
         return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
@@ -96,23 +102,41 @@ def filed(home: Path) -> set[str]:
     return {str(json.loads(row[0])["name"]) for row in rows}
 
 
-@pytest.mark.race
-def test_serve_answers_restarts_a_fallen_child_and_a_killed_parent_leaves_none(tmp_path: Path) -> None:
+@contextmanager
+def serving(home: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `portal serve` on a folder, in a group of its own, until it answers; whatever becomes of it, it is killed at last."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    env = {**os.environ, "PORTAL_HOME": str(tmp_path), "PORTAL_SECRET_KEY": KEY}
+    env = {**os.environ, "PORTAL_HOME": str(home), "PORTAL_SECRET_KEY": KEY}
     env.pop("PORTAL_DATABASE_URL", None)
-    parent = subprocess.Popen([sys.executable, "-m", "portal.cli", "serve", "--port", str(port)], env=env)
+    words = [sys.executable, "-m", "portal.cli", "serve", "--port", str(port)]
+    parent = subprocess.Popen(words, env=env, process_group=0)
     try:
         until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), "the portal answers")
+        yield parent
+    finally:
+        parent.kill()
+        parent.wait()
+
+
+@pytest.mark.race
+def test_serve_restarts_a_fallen_child_and_a_killed_parent_leaves_none(tmp_path: Path) -> None:
+    with serving(tmp_path) as parent:
         before = children(parent.pid)
         assert len(before) == 3
         os.kill(before[1], signal.SIGKILL)
         until(lambda: len(set(children(parent.pid)) - set(before)) == 1, "the fallen worker is back")
-        last = children(parent.pid)
         until(lambda: filed(tmp_path) == set(chores.table()), "the clock has filed every chore")
-    finally:
-        parent.kill()
-        parent.wait()
+        last = descendants(parent.pid)
+        assert len(last) > 3
     until(lambda: all(gone(child) for child in last), "the children of a killed parent end")
+
+
+@pytest.mark.race
+def test_ctrl_c_which_a_whole_group_hears_ends_everything(tmp_path: Path) -> None:
+    with serving(tmp_path) as parent:
+        last = descendants(parent.pid)
+        os.killpg(parent.pid, signal.SIGINT)
+        assert parent.wait(60) == 0
+        assert all(gone(child) for child in last)

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,12 @@ def prepared() -> Flask:
             settings().home.mkdir(parents=True, exist_ok=True)
             migrate_now()
     return app
+
+
+def served() -> Flask:
+    """Return the application of a server's worker, which ends with its server."""
+    processes.die_with(os.getppid())
+    return create_app()
 
 
 def refuse_demo() -> None:
@@ -137,7 +144,8 @@ def serve(port: int, demo: bool) -> None:
     with app.app_context():
         db.engine.dispose()  # a connection is not shared with a child
     click.echo(f"The portal is at http://127.0.0.1:{port} – stop it with Ctrl-C.")
-    processes.supervise(cli, [["web", "--port", str(port)], ["worker"], ["clock"]])
+    commands = [["web", "--port", str(port)], ["worker"], ["clock"]]
+    processes.supervise(lambda words: main(partial(cli, words)), commands)
 
 
 def main(run: Callable[..., Any] = cli) -> None:

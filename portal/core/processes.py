@@ -29,22 +29,38 @@ def die_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def die_with(parent: int) -> None:
+    """End this process when another has become its parent: the server's own workers hold no pipe, and would hold the port."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def serve_web(host: str, port: int) -> None:
-    """Serve the application by granian until told to stop."""
+    """Serve the application by granian until told to stop; a worker that does not end in time is killed."""
     from granian import Granian  # noqa: PLC0415 - only in this process
     from granian.constants import Interfaces  # noqa: PLC0415 - only in this process
 
     server = Granian(
-        "portal:create_app", address=host, port=port, interface=Interfaces.WSGI, factory=True,
-        respawn_failed_workers=True, blocking_threads=4,
+        "portal.cli:served", address=host, port=port, interface=Interfaces.WSGI, factory=True,
+        respawn_failed_workers=True, blocking_threads=4, workers_kill_timeout=GRACE // 3,
     )  # fmt: skip
     server.serve()
 
 
 def _live(command: Callable[[list[str]], None], words: list[str], pipe: tuple[int, int]) -> None:
-    """Be a child: hold the reading end of the pipe alone, hear signals anew, and run a command to its end."""
+    """Be a child: hold the reading end of the pipe alone, hear signals anew, and run a command to its end.
+
+    In a group of its own it does not hear Ctrl-C, which comes to a whole group: the parent passes it on, once. The
+    server's worker may hang on being told twice.
+    """
     read_end, write_end = pipe
     os.close(write_end)
+    os.setpgid(0, 0)
     os.environ["PORTAL_PARENT_PIPE"] = str(read_end)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import BigInteger, Select, bindparam, exists, select
 
 from portal.accounts.access import Reader
+from portal.accounts.merge_models import Merge
 from portal.accounts.merging import merges_into, undo_until
 from portal.accounts.organisations import Organisation
 from portal.core import clock, labels, story
@@ -17,7 +20,7 @@ from portal.core.acting import actor
 from portal.core.audit import AuditEntry
 from portal.core.db import db
 from portal.core.words import day, last_day, moment, money
-from portal.members import deeds, holding, leaving, wall
+from portal.members import deeds, leaving, wall
 from portal.members.belonging import Ending, Hold, Membership, Reversal, Term
 from portal.members.deed_models import Deed, DeedState, DeedVerb
 from portal.members.standing import EndingCause, Standing
@@ -38,20 +41,66 @@ def _line(
     }  # fmt: skip
 
 
-def timeline(membership: Membership) -> list[Line]:
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What is on record of a membership, and whether a proposal waits and a merge is on record."""
+
+    terms: list[Term]
+    ended: list[Ending]
+    holds: list[Hold]
+    undone: list[Reversal]
+    proposed: bool
+    merged: bool
+
+    @property
+    def version(self) -> int:
+        """How many facts there are, as `deeds.version_of` counts them."""
+        return len(self.terms) + len(self.ended) + len(self.holds) + len(self.undone)
+
+    @property
+    def taken(self) -> set[tuple[str, int]]:
+        """Which endings and holds were undone."""
+        return {(one.undoes_kind, one.undoes_id) for one in self.undone}
+
+
+@cache
+def _marks() -> Select[bool, bool, bool, bool, bool]:
+    own, org = bindparam("own", type_=BigInteger), bindparam("org", type_=BigInteger)
+    return select(
+        exists().where(Ending.term_id == Term.id, Term.membership_id == own),
+        exists().where(Hold.membership_id == own),
+        exists().where(Reversal.membership_id == own),
+        exists().where((Deed.org_id == org) | (Deed.other_id == org), Deed.state == DeedState.PROPOSED),
+        exists().where(Merge.kept_id == org, Merge.undone_at.is_(None)),
+    )
+
+
+def life_of(row: Membership) -> Life:
+    """Read what is on record: most members have terms alone, and nothing more is asked for them."""
+    own = row.id
+    marks = db.session.execute(_marks(), {"own": own, "org": row.org_id}).one()
+
+    def rows(there: bool, kind: type[Any], *joins: Any) -> list[Any]:
+        asked = select(kind)
+        for one in joins:
+            asked = asked.join(one)
+        mine = (joins[0] if joins else kind).membership_id == own
+        return list(db.session.scalars(asked.where(mine))) if there else []
+
+    return Life(
+        rows(True, Term), rows(marks[0], Ending, Term), rows(marks[1], Hold), rows(marks[2], Reversal),
+        bool(marks[3]), bool(marks[4]),
+    )  # fmt: skip
+
+
+def timeline(life: Life) -> list[Line]:
     """Return every fact of a membership, the latest first day first; what was undone says so."""
-    own = membership.id
-    terms = list(db.session.scalars(select(Term).where(Term.membership_id == own)))
-    ended = list(db.session.scalars(select(Ending).join(Term).where(Term.membership_id == own)))
-    holds = list(db.session.scalars(select(Hold).where(Hold.membership_id == own)))
-    undone = list(db.session.scalars(select(Reversal).where(Reversal.membership_id == own)))
-    taken = {(one.undoes_kind, one.undoes_id) for one in undone}
-    causes = {one.id: one.cause for one in ended}
+    causes = {one.id: one.cause for one in life.ended}
     lines = [
-        *(_term(one) for one in terms),
-        *(_ending(one, ("ending", one.id) in taken) for one in ended),
-        *(_hold(one, ("hold", one.id) in taken) for one in holds),
-        *(_reversal(one, causes) for one in undone),
+        *(_term(one) for one in life.terms),
+        *(_ending(one, ("ending", one.id) in life.taken) for one in life.ended),
+        *(_hold(one, ("hold", one.id) in life.taken) for one in life.holds),
+        *(_reversal(one, causes) for one in life.undone),
     ]
     return sorted(lines, key=lambda one: one["at"], reverse=True)
 
@@ -118,20 +167,22 @@ def said(preview: deeds.Preview) -> list[Line]:
     return found
 
 
-def buttons(row: Membership, reader: Reader) -> list[tuple[DeedVerb, str]]:
+def buttons(row: Membership, life: Life, reader: Reader) -> list[tuple[DeedVerb, str]]:
     """Return the verbs that this reader may begin with this member now, with the address of each."""
     today, standing = clock.today(), row.standing
     member = standing not in {Standing.NONE, Standing.APPLICANT}
     fits = {
         D.OPEN_TERM: standing is not Standing.EXPELLED,
         D.SUSPEND: member and standing is not Standing.EXPELLED,
-        D.LIFT: bool([one for one in holding.running(row) if one.end is None or one.end > today]),
+        D.LIFT: any(
+            ("hold", one.id) not in life.taken and (one.end is None or one.end > today) for one in life.holds
+        ),
         D.CANCEL_TERM: member,
         D.EXPEL: member and standing is not Standing.EXPELLED,
         D.SET_FOUNDING: member,
         D.ABSORB: member,
         D.MERGE: row.org.person_id is None,
-        D.UNMERGE: any(undo_until(one) >= today for one in merges_into(row.org)),
+        D.UNMERGE: life.merged and any(undo_until(one) >= today for one in merges_into(row.org)),
     }
     return [
         (verb, url_for("deeds.begin", uid=row.org.uid, verb=verb.value))
@@ -142,8 +193,9 @@ def buttons(row: Membership, reader: Reader) -> list[tuple[DeedVerb, str]]:
 
 def shown(row: Membership, reader: Reader) -> dict[str, Any]:
     """Return what the page of a member shows of its life."""
-    waiting = deeds.open_deed(row.org)
-    leaves = leaving.announced(row)
+    life = life_of(row)
+    waiting = deeds.open_deed(row.org) if life.proposed else None
+    leaves = leaving.announced(row) if life.ended else None
     ahead = leaves is not None and leaves > clock.today()
     return {
         **(
@@ -151,11 +203,11 @@ def shown(row: Membership, reader: Reader) -> dict[str, Any]:
             if leaves and ahead
             else {}
         ),
-        "life": timeline(row),
+        "life": timeline(life),
         "waiting": waiting,
-        "verbs": [] if waiting is not None else buttons(row, reader),
+        "verbs": [] if waiting is not None else buttons(row, life, reader),
         "may_undo": leaves is not None and leaving.why_not_undo(row, staff=True) is None,
-        "version": deeds.version_of(row.org),
+        "version": life.version,
     }
 
 
