@@ -94,6 +94,7 @@ from portal.certs import (  # noqa: F401 - their routes
     seat_views,
     seat_words,
     session_office,
+    sitting_keeping,
     sitting_words,
     step_office,
 )
@@ -179,44 +180,11 @@ from portal.reports import member_files  # noqa: F401 - its routes
 from portal.reports.office import figures
 
 BLUEPRINTS: list[Blueprint] = [
-    public,
-    accounts,
-    staff,
-    helpdesk,
-    member,
-    office,
-    cases,
-    roll,
-    intake,
-    figures,
-    renewals,
-    deeds_desk,
-    perks,
-    lists,
-    apply,
-    tiers,
-    billing,
-    pay,
-    money,
-    shelf,
-    plans,
-    fapiao,
-    fapiao_desk,
-    chasing,
-    account,
-    ageing,
-    finder,
-    folk,
-    letterbox,
-    chain,
-    rules,
-    engine.engine,
-    exams,
-    exam_office,
-    *privacy_doors.BLUEPRINTS,
-    item_figures,
+    public, accounts, staff, helpdesk, member, office, cases, roll, intake, figures, renewals, deeds_desk, perks,
+    lists, apply, tiers, billing, pay, money, shelf, plans, fapiao, fapiao_desk, chasing, account, ageing, finder,
+    folk, letterbox, chain, rules, engine.engine, exams, exam_office, *privacy_doors.BLUEPRINTS, item_figures,
     *award_doors.BLUEPRINTS,
-]
+]  # fmt: skip
 APIS: list[APIBlueprint] = [
     wall_api, exams_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api, tiers_api, seats_api, *privacy_doors.APIS,
     *award_doors.APIS,
@@ -267,6 +235,7 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (EligibilityOpened, exam_letters.on_opened),
     (SessionCalledOff, exam_sessions.on_called_off),
     (PersonErased, seat_keeping.on_erased),
+    (PersonErased, sitting_keeping.on_erased),
     (OrganisationsMerged, seat_keeping.on_merged),
 )
 
@@ -301,4 +270,5 @@ def install() -> None:
     frame.install()
     seat_words.install()
     seat_keeping.install()
+    sitting_keeping.install()
     rails.install()
