@@ -6,13 +6,25 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
-from portal.certs import answering, handing, invalidating, learning, proctoring, sitting, sitting_chores
+from portal.accounts.may import StaffRole
+from portal.certs import (
+    answering,
+    handing,
+    invalidating,
+    learning,
+    proctoring,
+    sessions,
+    sitting,
+    sitting_chores,
+)
 from portal.certs.answering import Elsewhere, Over
 from portal.certs.events import AttemptEnded, AttemptStarted
 from portal.certs.gift_answers import Kind
 from portal.certs.models.booking import Booking, BookingState, Outcome
 from portal.certs.models.delivery import (
+    Answer,
     AnswerSave,
     Attempt,
     AttemptState,
@@ -20,7 +32,15 @@ from portal.certs.models.delivery import (
     PartState,
     Submission,
 )
-from portal.certs.models.watching import IdentityCheck, Incident, IncidentKind, InvalidationState, Severity
+from portal.certs.models.watching import (
+    IdentityCheck,
+    Incident,
+    IncidentKind,
+    Invalidation,
+    InvalidationState,
+    Paper,
+    Severity,
+)
 from portal.certs.sitting_verify import verify_sittings
 from portal.core import audit, clock, files
 from portal.core.db import db, let_go, reading, transaction
@@ -29,6 +49,7 @@ from portal.core.mail import MailMessage
 from tests import seats
 from tests import sittings as sit
 from tests.membership import inside
+from tests.people import make_person
 from tests.seats import refused, who
 from tests.sittings import HERE, MINUTE, THERE
 
@@ -46,9 +67,9 @@ def test_a_candidate_is_let_in_with_a_document_of_which_only_four_signs_are_kept
     with inside(app), clock.stopped_at(begin), transaction():
         row = db.session.query(Booking).one()
         with refused("last four"):
-            sitting.check_in(row, paper=sit.Paper.PASSPORT, last_four="1", by=who("proctor"))
+            sitting.check_in(row, paper=Paper.PASSPORT, last_four="1", by=who("proctor"))
         with refused("Only the proctors", Forbidden):
-            sitting.check_in(row, paper=sit.Paper.PASSPORT, last_four="1234", by=who("certs"))
+            sitting.check_in(row, paper=Paper.PASSPORT, last_four="1234", by=who("certs"))
         made = sit.let_in("lin")
         assert (made.state, made.person_id, made.factor) == (A.READY, who("lin").id, 100)
         assert [(one.code, one.written, one.minutes, one.state) for one in made.parts] == [
@@ -80,7 +101,7 @@ def test_start_freezes_the_form_uses_the_attempt_and_runs_the_clock_with_the_acc
         assert part.form is not None
         assert part.form.candidate_id == row.person_id
         assert heard[-1].attempt_id == row.id
-        rows = db.session.query(sit.Answer).filter_by(attempt_id=row.id).all()
+        rows = db.session.query(Answer).filter_by(attempt_id=row.id).all()
         assert sorted(one.position for one in rows) == [1, 2, 3, 4]
         assert {(one.value, one.seq) for one in rows} == {(None, 0)}
         with refused("started already"):
@@ -316,7 +337,7 @@ def test_a_part_is_ended_by_the_proctor_with_an_incident_and_the_result_is_held(
         assert proctoring.standing_hold(row.id) is None
 
 
-def doubtful(row: Attempt) -> invalidating.Invalidation:
+def doubtful(row: Attempt) -> Invalidation:
     incident = proctoring.note(
         sit.session(), IncidentKind.CONDUCT, Severity.MAJOR, words="phone", by=who("proctor"), attempt=row
     )
@@ -326,7 +347,7 @@ def doubtful(row: Attempt) -> invalidating.Invalidation:
 def test_an_attempt_is_invalid_only_after_the_candidate_was_heard_and_by_another(app: Flask) -> None:
     with sit.at_work(app) as (row, begin):
         with transaction():
-            seats.make_person("decider@house.example", "Decider", staff=(sit.seats.StaffRole.DECIDER,))
+            make_person("decider@house.example", "Decider", staff=(StaffRole.DECIDER,))
             made = doubtful(row)
             assert made.not_before == begin + timedelta(days=14)
             with refused("still has time"):
@@ -349,7 +370,7 @@ def test_an_attempt_is_invalid_only_after_the_candidate_was_heard_and_by_another
 
 def test_a_declined_proposal_lets_the_attempt_stand(app: Flask) -> None:
     with sit.at_work(app) as (row, _begin), transaction():
-        seats.make_person("decider@house.example", "Decider", staff=(sit.seats.StaffRole.DECIDER,))
+        make_person("decider@house.example", "Decider", staff=(StaffRole.DECIDER,))
         made = doubtful(row)
         with refused("reason"):
             invalidating.decline(made, reason=" ", by=who("decider"))
@@ -371,7 +392,7 @@ def test_a_session_is_opened_once_near_its_start_and_reported_by_its_proctor(app
             with refused("moved on"):
                 proctoring.report(sit.session(), words="early", by=who("proctor"))
         with clock.stopped_at(begin + timedelta(hours=5)), transaction():
-            seats.sessions.close(sit.session().id, by="close_sessions")
+            sessions.close(sit.session().id, by="close_sessions")
             proctoring.report(sit.session(), words="All well.", by=who("proctor"))
             with refused("moved on"):
                 proctoring.report(sit.session(), words="Twice.", by=who("proctor"))
@@ -383,11 +404,11 @@ def test_everything_is_in_the_audit_and_nothing_on_record_changes(app: Flask) ->
             sit.save(row, 1, None, 1)
             proctoring.grant(row, 1, reason="bell", by=who("proctor"))
         with reading():
-            said = [one.action for one in db.session.scalars(audit.of_subject(row.subject))]
+            said = [one.verb for one in db.session.scalars(audit.of_subject(row.subject))]
             assert sorted(said) == ["attempt.ready", "attempt.started", "attempt.time_granted"]
         for table in ("exam_answer_save", "exam_time_grant", "exam_identity_check", "exam_opening"):
             with pytest.raises(Exception, match="on record"), transaction():
-                db.session.execute(db.text(f"UPDATE {table} SET by_id = 1" if table != "exam_answer_save" else "UPDATE exam_answer_save SET seq = 9"))  # fmt: skip
+                db.session.execute(text(f"UPDATE {table} SET by_id = 1" if table != "exam_answer_save" else "UPDATE exam_answer_save SET seq = 9"))  # fmt: skip
 
 
 def test_a_wrong_clock_or_answer_is_found(app: Flask) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from portal.accounts.people import Person
 from portal.certs import proctoring
 from portal.certs.gift_answers import Kind
 from portal.certs.models.booking import Booking
@@ -16,9 +17,11 @@ from portal.certs.models.delivery import Answer, Attempt, Ending
 from portal.certs.models.watching import Incident, IncidentKind
 from portal.core import clock
 from portal.core.db import db, reading, transaction
+from tests import seats
 from tests import sittings as sit
 from tests.browser import Served, Visitor, as_person
 from tests.membership import inside
+from tests.people import make_person
 from tests.seats import who
 
 pytestmark = pytest.mark.browser
@@ -30,11 +33,13 @@ def lin(browser: Browser, served: Served, request: pytest.FixtureRequest) -> Vis
     with inside(served.app), transaction():
         name = f"lin{db.session.query(Booking).count()}"
         if db.session.query(Booking).count() == 0:
-            sit.house(name)
-        else:
-            sit.seats.make_person(f"{name}@mail.example", name.title())
-        row = sit.seats.session(capacity=2)
-        booked = sit.seats.booked(name, row)
+            for key, role in seats.STAFF.items():
+                if db.session.query(Person).filter_by(email=f"{key}@house.example").first() is None:
+                    make_person(f"{key}@house.example", key.title(), staff=(role,))
+            sit.fill_bank()
+        make_person(f"{name}@mail.example", name.title())
+        row = seats.session(capacity=2)
+        booked = seats.booked(name, row)
         row.starts_at, row.ends_at = clock.now() - sit.MINUTE, clock.now() + timedelta(hours=1)
         booked.until_at = row.ends_at
         db.session.flush()

@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -71,7 +72,7 @@ def started(app: Flask, name: str = "lin") -> tuple[FlaskClient, str]:
     return lin, url
 
 
-def send(client: FlaskClient, url: str, **body: object) -> object:
+def send(client: FlaskClient, url: str, **body: object) -> Any:
     headers = {"X-CSRFToken": token(client, "/terms")}
     return client.post(f"{url}/answers", json=body, headers=headers)
 
@@ -182,7 +183,7 @@ def test_another_browser_is_told_and_goes_on_when_the_proctor_frees_it(app: Flas
     assert send(_lin, url).status_code == 409
 
 
-def upload(client: FlaskClient, url: str, name: str, data: bytes) -> object:
+def upload(client: FlaskClient, url: str, name: str, data: bytes) -> Any:
     fields = {"csrf_token": token(client), "file": (io.BytesIO(data), name)}
     return client.post(f"{url}/files", data=fields, content_type="multipart/form-data")
 

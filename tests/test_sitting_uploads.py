@@ -9,6 +9,7 @@ import zipfile
 from contextlib import suppress
 
 import pytest
+from flask import Flask
 from flask_babel import force_locale
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -125,15 +126,15 @@ def upload(name: str, data: bytes) -> work_files.Taken:
         ("a.txt", b""), ("big.txt", b"x" * (10 * 1024 * 1024 + 1)),
     ],
 )  # fmt: skip
-def test_what_is_not_what_its_name_says_is_refused_in_words(app: object, name: str, data: bytes) -> None:
-    with app.app_context(), pytest.raises(Refused) as told:  # type: ignore[attr-defined]
+def test_what_is_not_what_its_name_says_is_refused_in_words(app: Flask, name: str, data: bytes) -> None:
+    with app.app_context(), pytest.raises(Refused) as told:
         upload(name, data)
     assert told.value.status == 422
     assert len(str(told.value)) > 15
 
 
-def test_source_and_archives_come_in_under_a_safe_name(app: object) -> None:
-    with app.app_context():  # type: ignore[attr-defined]
+def test_source_and_archives_come_in_under_a_safe_name(app: Flask) -> None:
+    with app.app_context():
         found = upload("../../src/a\u202e.py", b"print(1)\n")
         assert (found.name, found.media_type) == ("a.py", "text/plain")
         assert upload("w.tgz", tarred(entry("a"))).media_type == "application/gzip"

@@ -114,13 +114,14 @@ def coming(row: Attempt) -> AttemptPart | None:
     return next((one for one in row.parts if one.state is P.TO_COME), None)
 
 
-def deadline(part: AttemptPart) -> datetime:
+def deadline(part: AttemptPart, started: datetime | None = None) -> datetime:
     """Return started + minutes × factor + what was granted: nothing pauses the clock."""
-    if part.started_at is None:
+    begin = started or part.started_at
+    if begin is None:
         raise ValueError("a part that was not started has no deadline")
     granted = db.session.scalars(select(TimeGrant.minutes).where(TimeGrant.part_id == part.id))
     return timing.deadline(
-        part.started_at, timedelta(minutes=part.minutes), factor=Decimal(part.attempt.factor) / 100,
+        begin, timedelta(minutes=part.minutes), factor=Decimal(part.attempt.factor) / 100,
         grants=[timedelta(minutes=one) for one in granted],
     )  # fmt: skip
 
@@ -160,9 +161,9 @@ def _open(part: AttemptPart, now: datetime, *, by: Person) -> None:
     attempt = part.attempt
     draw = exam_forms.draw_form if part.written else tasks.draw_task
     part.form = draw(attempt.level, part.code, candidate=attempt.person, by=by)
+    due = deadline(part, now)
     move(part, P.RUNNING)
-    part.started_at, part.open_until = now, None
-    part.due_at = deadline(part)
+    part.started_at, part.due_at, part.open_until = now, due, None
     if part.written:
         for one in exam_forms.places(part.form):
             db.session.add(
