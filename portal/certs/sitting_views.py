@@ -56,7 +56,7 @@ def page(row: Attempt, *, status: int = 200, **forms: Any) -> Any:
         opened = sitting.opening_of(row.booking.session_id)
         return _show("wait", row, status, opened=opened, form=forms.get("start") or f.Start(formdata=None), rules=catalogue.policy("exam.rules"))  # fmt: skip
     if row.state is A.RUNNING and part is not None:
-        if not sitting.in_time(part, now):
+        if part.due_at is None or now >= part.due_at:  # what is on its way is still taken in the grace
             return _show("time_up", row, status)
         return _written(row, part, status) if part.written else _practical(row, part, status, forms)
     if row.state is A.RUNNING:

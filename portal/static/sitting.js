@@ -17,6 +17,7 @@ function paintClock() {
   const two = (n) => String(n).padStart(2, "0");
   clock.querySelector("[data-left]").textContent = `${Math.floor(left / 3600)}:${two(Math.floor(left / 60) % 60)}:${two(left % 60)}`;
   clock.toggleAttribute("data-few", left < 300);
+  if (form && left > 0 && left <= 300) heard([{ id: "few", words: words("Few", { minutes: "5" }) }]);
   if (left === 0 && !finished) timeUp();
 }
 
@@ -141,7 +142,9 @@ async function post() {
     hints = [...said, ...hints];
     throw error;
   });
-  if (answer.status === 401 || answer.status === 409) {
+  // A page that is older than its sign-in is loaded anew; what waits is kept and sent from there.
+  const stale = answer.status === 400 && performance.now() > 30_000;
+  if (answer.status === 401 || answer.status === 409 || stale) {
     finished = gone = true; // the page itself says why: over, or open elsewhere, or signed out
     location.assign(form.dataset.page);
     return;
