@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask
 
-from portal.certs import answering, items, proctoring, sitting
+from portal.certs import answering, items, learning, proctoring, sitting
 from portal.certs.answering import Said
 from portal.certs.gift_answers import Kind
 from portal.certs.item_content import Content
@@ -127,6 +127,13 @@ def position_of(row: Attempt, kind: Kind) -> int:
     """Return where an item of a kind stands in the form."""
     rows = db.session.query(Answer).filter_by(attempt_id=row.id)
     return next(one.position for one in rows if one.item_version.kind is kind)
+
+
+def ready_for_practical(row: Attempt) -> None:
+    """Confirm what the learning path asks for; call inside a transaction."""
+    for step in learning.steps("OPDEV"):
+        if step.required:
+            learning.complete(row.person, step.code, on=clock.today(), by=who("certs"))
 
 
 @contextmanager

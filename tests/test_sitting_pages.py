@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -13,20 +13,21 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from portal.accounts.may import StaffRole
-from portal.certs import learning, sitting
+from portal.certs import sitting, tasks
 from portal.certs.gift_answers import Kind
+from portal.certs.models.bank import ItemState
 from portal.certs.models.booking import Booking
 from portal.certs.models.delivery import Attempt, AttemptState, Submission
 from portal.certs.models.watching import Invalidation
-from portal.core import clock
+from portal.core import clock, files
 from portal.core.db import db, reading, transaction
 from tests import seats
 from tests import sittings as sit
 from tests.counting import counted
 from tests.membership import inside
 from tests.people import browser, make_person, post, token
-from tests.seats import who
-from tests.sittings import MINUTE
+from tests.seats import refused, who
+from tests.sittings import MINUTE, ready_for_practical
 
 
 @pytest.fixture
@@ -88,8 +89,7 @@ def test_a_candidate_waits_reads_the_rules_starts_and_sees_the_server_clock(
     url = checked_in(app, opened=False)
     lin = candidate(app)
     assert "proctor opens the session soon" in lin.get(url).text
-    refused = post(lin, f"{url}/start", rules="y")
-    assert refused.status_code == 409
+    assert post(lin, f"{url}/start", rules="y").status_code == 409
     post(staff(app, "proctor"), f"/office/exams/sessions/{session_uid(app)}/opening")
     page = lin.get(url).text
     assert "Before you start" in page
@@ -159,7 +159,7 @@ def test_without_scripts_the_page_posts_and_a_stale_page_does_not_overwrite(
         row = db.session.query(Attempt).one()
         assert sit.answer_at(row, n).value == "a"
         assert sit.answer_at(row, many).value == ["a", "c"]
-    fresh = {**sent, f"seq-{n}": "1", f"seq-{many}": "1", f"seq-{text}": "1"}
+    fresh: dict[str, Any] = {**sent, f"seq-{n}": "1", f"seq-{many}": "1", f"seq-{text}": "1"}
     to = post(lin, f"{url}/page", **fresh, **{"hand-in": "yes"})
     assert to.location.endswith("/end")
     page = lin.get(to.location).text
@@ -193,9 +193,7 @@ def test_practical_work_comes_in_with_receipts_and_is_handed_in(app: Flask, begi
     post(lin, f"{url}/end")
     assert "learning path are not confirmed" in lin.get(url).text
     with inside(app), transaction():
-        for step in learning.steps("OPDEV"):
-            if step.required:
-                learning.complete(who("lin"), step.code, on=clock.today(), by=who("certs"))
+        ready_for_practical(db.session.query(Attempt).one())
     assert post(lin, f"{url}/next").status_code == 303
     assert "Question T1" in lin.get(url).text
     bad = upload(lin, url, "x.html", b"<script>alert(1)</script>")
@@ -210,9 +208,9 @@ def test_practical_work_comes_in_with_receipts_and_is_handed_in(app: Flask, begi
     assert got.headers["Content-Disposition"].startswith("attachment")
     assert "sandbox" in got.headers["Content-Security-Policy"]
     assert candidate(app, "mo").get(file.group()).status_code == 404
-    refused = post(lin, f"{url}/submissions", text="kept words", repository="http://x.example", commit="")
-    assert refused.status_code == 422
-    assert "kept words" in refused.text
+    wrong = post(lin, f"{url}/submissions", text="kept words", repository="http://x.example", commit="")
+    assert wrong.status_code == 422
+    assert "kept words" in wrong.text
     assert post(lin, f"{url}/submissions", text="done").status_code == 303
     assert post(lin, f"{url}/end").status_code == 303
     assert "Two people mark your work" in lin.get(url).text
@@ -314,7 +312,24 @@ def test_a_foreign_attempt_looks_missing_everywhere(app: Flask, begin: datetime)
 def test_material_is_handed_out_while_the_part_runs_and_only_to_who_sits_it(
     app: Flask, begin: datetime
 ) -> None:
+    with inside(app):
+        content = files.put(b"data", "text/plain")
+        with transaction():
+            (task,) = tasks.in_use("OPDEV")
+            with refused("in use"):
+                tasks.attach(task, content, name="data.txt", by=who("certs"))
+            task.state = ItemState.DRAFT
+            uid = tasks.attach(task, content, name="data.txt", by=who("certs")).uid
+            task.state = ItemState.LIVE
     lin, url = started(app)
+    assert lin.get(f"{url}/material/{uid}").status_code == 404
+    post(lin, f"{url}/end")
+    with inside(app), transaction():
+        ready_for_practical(db.session.query(Attempt).one())
+    assert post(lin, f"{url}/next").status_code == 303
+    assert f"{url}/material/{uid}" in lin.get(url).text
+    assert lin.get(f"{url}/material/{uid}").data == b"data"
     assert lin.get(f"{url}/material/{'0' * 32}").status_code == 404
-    with clock.stopped_at(begin + timedelta(hours=3)):
-        assert lin.get(f"{url}/material/{'0' * 32}").status_code == 404
+    assert candidate(app, "mo").get(f"{url}/material/{uid}").status_code == 404
+    post(lin, f"{url}/end")
+    assert lin.get(f"{url}/material/{uid}").status_code == 404

@@ -73,7 +73,9 @@ def test_honest_archives_are_walked() -> None:
     ("data", "why"),
     [
         (zipped({"bomb": b"\0" * 60_000_000}), "size"),
-        (gzip.compress(b"\0" * 80_000_000), "size"),
+        (tarred(entry("bomb"), data=b"\0" * 60_000_000), "size"),
+        (gzip.compress(b"\0" * 8_000_000), "empty"),
+        (zipped({}), "kind"),
         (zipped({f"f{n}": b"" for n in range(archives.MOST_ENTRIES + 1)}), "entries"),
         (zipped({"../etc/passwd": b"x"}), "path"),
         (zipped({"/etc/passwd": b"x"}), "path"),

@@ -45,7 +45,7 @@ def kind_of(data: bytes) -> str | None:
 class _Counted(io.RawIOBase):
     """A stream that stops when more comes out of it than is allowed."""
 
-    def __init__(self, source: IO[bytes], most: int) -> None:
+    def __init__(self, source: io.BufferedIOBase, most: int) -> None:
         super().__init__()
         self._source, self._left = source, most
 
@@ -142,4 +142,6 @@ def inspect(data: bytes) -> list[str]:
                     raise Hostile("size")
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
             raise Hostile("damaged") from error
+    if not found:
+        raise Hostile("empty")
     return found

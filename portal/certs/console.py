@@ -70,9 +70,9 @@ def _counts(ids: Iterable[int]) -> _Counts:
     noted = select(Incident.attempt_id, Incident.kind, func.count(Incident.id)).where(
         Incident.attempt_id.in_(mine)
     )
-    for attempt, kind, count in db.session.execute(noted.group_by(Incident.attempt_id, Incident.kind)):
+    for about, kind, count in db.session.execute(noted.group_by(Incident.attempt_id, Incident.kind)):
         into = found.hints if kind in HINTS else found.incidents
-        into[attempt] = into.get(attempt, 0) + count
+        into[about or 0] = into.get(about or 0, 0) + count
     held = select(ResultHold.attempt_id).where(
         ResultHold.attempt_id.in_(mine), ResultHold.lifted_at.is_(None)
     )

@@ -85,7 +85,7 @@ def _late() -> list[str]:
     return [
         f"attempts: save {number} was taken after the deadline"
         for number, at, due in db.session.execute(rows)
-        if at > due + sitting.grace()
+        if due is None or at > due + sitting.grace()
     ]
 
 
@@ -114,7 +114,7 @@ def _works() -> list[str]:
     return [
         f"attempts: submission {uid} came after the deadline"
         for uid, at, due in db.session.execute(rows)
-        if at > due + sitting.grace()
+        if due is None or at > due + sitting.grace()
     ]
 
 

@@ -31,6 +31,7 @@ WORDS = {
     "device": _l("The archive holds something that is no file."),
     "locked": _l("The archive is locked with a password."),
     "damaged": _l("The archive is damaged or not finished."),
+    "empty": _l("The archive holds no file."),
     "kind": _l("This file is no archive, whatever its name says."),
 }
 
