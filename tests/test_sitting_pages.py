@@ -141,7 +141,7 @@ def test_without_scripts_the_page_posts_and_a_stale_page_does_not_overwrite(
 ) -> None:
     lin, url = started(app)
     n, many, text = (place(app, kind) for kind in (Kind.SINGLE, Kind.MULTIPLE, Kind.SHORT))
-    base = {f"seq-{one}": "0" for one in range(1, 5)}
+    base: dict[str, Any] = {f"seq-{one}": "0" for one in range(1, 5)}
     sent = {
         **base,
         f"answer-{n}": "a",
@@ -153,7 +153,7 @@ def test_without_scripts_the_page_posts_and_a_stale_page_does_not_overwrite(
     page = lin.get(url).text
     assert "Saved." in page
     assert re.search(rf'name="answer-{n}" id="answer-{n}-a" value="a" checked', page)
-    stale = post(lin, f"{url}/page", **{**sent, f"answer-{n}": "b"})
+    stale = post(lin, f"{url}/page", **(sent | {f"answer-{n}": "b"}))
     assert "Changed meanwhile in another window" in lin.get(stale.location).text
     with inside(app), reading():
         row = db.session.query(Attempt).one()

@@ -96,7 +96,7 @@ def _attempts() -> None:
         _enum("ending", "handed_in", "time_up", "by_proctor", "not_opened", column="ending", nullable=True),
         _unique("exam_attempt_part", "attempt_id", "place"), _check("exam_attempt_part", "lasts", "minutes > 0"),
         _check("exam_attempt_part", "clock", "(started_at IS NULL) = (due_at IS NULL)"),
-        _check("exam_attempt_part", "ending", "(state = 'ended') = (ending IS NOT NULL)"),
+        _check("exam_attempt_part", "ended_how", "(state = 'ended') = (ending IS NOT NULL)"),
         to={"attempt_id": "exam_attempt", "form_id": "exam_form"},
     )  # fmt: skip
     _index("exam_attempt_part", "form_id")

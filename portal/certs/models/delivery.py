@@ -172,7 +172,7 @@ class AttemptPart(Model):
         Index("ix_exam_attempt_part_due", "state", "due_at"),
         CheckConstraint("minutes > 0", name="lasts"),
         CheckConstraint("(started_at IS NULL) = (due_at IS NULL)", name="clock"),
-        CheckConstraint("(state = 'ended') = (ending IS NOT NULL)", name="ending"),
+        CheckConstraint("(state = 'ended') = (ending IS NOT NULL)", name="ended_how"),
     )
 
 
