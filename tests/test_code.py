@@ -97,7 +97,9 @@ def test_no_message_is_translated_in_two_ways() -> None:
             for m in read_po(source):
                 if m.id:
                     key = (m.id, m.context) if isinstance(m.id, str) else (*m.id, m.context)
-                    found.setdefault(key, set()).add(m.string if isinstance(m.string, str) else tuple(m.string or ()))
+                    found.setdefault(key, set()).add(
+                        m.string if isinstance(m.string, str) else tuple(m.string or ())
+                    )
     assert found
     assert {key: said for key, said in found.items() if len(said) > 1} == {}
 

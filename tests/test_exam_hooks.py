@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from portal.accounts.may import StaffRole
-from portal.certs import answering, award_steps, awarding, booking, buying, exam_forms
+from portal.certs import award_steps, awarding, booking, buying, exam_forms, replying
 from portal.certs.models.award import Award, RevokeCause
 from portal.certs.models.booking import BookingState, ExamSession
 from portal.certs.models.eligibility import ExamKind
@@ -99,4 +99,4 @@ def test_a_session_whose_blueprint_cannot_be_filled_is_not_published(app: Flask)
                 in_use(topic, topic)
         with transaction():
             place = seats.session()
-            assert (answering.short_of(place), exam_forms.short_topics("OPDEV")) == ([], [])
+            assert (replying.short_of(place), exam_forms.short_topics("OPDEV")) == ([], [])

@@ -1,4 +1,4 @@
-"""What certification tells the others about seats."""
+"""What certification tells the others about seats and attempts."""
 
 from __future__ import annotations
 
@@ -21,3 +21,24 @@ class SessionCalledOff:
 
     session: ExamSession
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """A candidate began the first part of an attempt: what it will be judged by stands from now on."""
+
+    attempt_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnded:
+    """All parts of an attempt are over: it can be marked."""
+
+    attempt_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptInvalidated:
+    """A decider confirmed that an attempt counts for nothing; it may have been released before."""
+
+    attempt_id: int

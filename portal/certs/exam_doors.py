@@ -6,7 +6,6 @@ from flask import Blueprint
 from flask_openapi3.blueprint import APIBlueprint
 
 from portal.certs import (  # noqa: F401 - their routes
-    answering,
     booking_office,
     bundle_views,
     exam_views,
@@ -15,11 +14,13 @@ from portal.certs import (  # noqa: F401 - their routes
     item_words,
     mine_views,
     page_words,
+    replying,
     sale_office,
     seat_keeping,
     seat_views,
     seat_words,
     session_office,
+    sitting_doors,
     sitting_words,
     step_office,
 )
@@ -34,5 +35,5 @@ APIS: list[APIBlueprint] = [exams_api, seats_api]
 
 def install() -> None:
     """Let the domain answer itself, say what it keeps, name its verbs, and stand on the rails."""
-    for one in (answering, item_words, sitting_words, seat_words, seat_keeping):
+    for one in (replying, item_words, sitting_words, seat_words, seat_keeping, sitting_doors):
         one.install()

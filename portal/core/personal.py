@@ -62,6 +62,8 @@ class Keeping(StrEnum):
     MAILS = "mails"
     AUDIT = "audit"
     EXAMS = "exams"
+    ANSWERS = "answers"
+    IDENTITY = "identity"
     AWARDS = "awards"
 
 
