@@ -84,6 +84,9 @@ from portal.certs import (  # noqa: F401 - their routes
     booking_office,
     bundle_views,
     exam_views,
+    grade_doors,
+    grade_hearing,
+    grade_privacy,
     item_deeds,
     item_desk,
     item_words,
@@ -102,7 +105,7 @@ from portal.certs import bundle_letters as exam_letters
 from portal.certs import hearing as exams_hearing
 from portal.certs import sessions as exam_sessions
 from portal.certs.doors import exam_office, exams
-from portal.certs.events import EligibilityOpened, SessionCalledOff
+from portal.certs.events import AttemptEnded, AttemptInvalidated, EligibilityOpened, SessionCalledOff
 from portal.certs.exams_api import exams_api
 from portal.certs.item_office import item_figures
 from portal.certs.seats_api import seats_api
@@ -183,7 +186,7 @@ BLUEPRINTS: list[Blueprint] = [
     public, accounts, staff, helpdesk, member, office, cases, roll, intake, figures, renewals, deeds_desk, perks,
     lists, apply, tiers, billing, pay, money, shelf, plans, fapiao, fapiao_desk, chasing, account, ageing, finder,
     folk, letterbox, chain, rules, engine.engine, exams, exam_office, *privacy_doors.BLUEPRINTS, item_figures,
-    *award_doors.BLUEPRINTS,
+    *award_doors.BLUEPRINTS, *grade_doors.BLUEPRINTS,
 ]  # fmt: skip
 APIS: list[APIBlueprint] = [
     wall_api, exams_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api, tiers_api, seats_api, *privacy_doors.APIS,
@@ -237,6 +240,9 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (PersonErased, seat_keeping.on_erased),
     (PersonErased, sitting_keeping.on_erased),
     (OrganisationsMerged, seat_keeping.on_merged),
+    (AttemptEnded, grade_hearing.on_ended),
+    (AttemptInvalidated, grade_hearing.on_invalidated),
+    (PersonErased, grade_privacy.on_erased),
 )
 
 
@@ -271,4 +277,5 @@ def install() -> None:
     seat_words.install()
     seat_keeping.install()
     sitting_keeping.install()
+    grade_doors.install()
     rails.install()

@@ -203,7 +203,7 @@ def _check_scheme(row: dict[str, Any]) -> None:
         numbers = int(row["validity_months"]), int(row["votes"]), len(list(row["languages"]))
     except (KeyError, TypeError, ValueError) as error:
         raise _torn("scheme", code, f"cannot be read: {error!r}") from None
-    if min(numbers) < 1:
+    if min(numbers[0], numbers[1] + 1, numbers[2]) < 1:  # a level may do without the community's votes
         raise _torn("scheme", code, "validity_months, votes and languages must be given")
     if sum(one.weight for one in parts) != 100:
         raise _torn("scheme", code, "the weights of the parts must make 100")
