@@ -18,7 +18,7 @@ from portal.billing import (
     splitting,
     subscribing,
 )
-from portal.certs import award_chores, grade_chores, seat_chores
+from portal.certs import award_chores, grade_chores, seat_chores, sitting_chores
 from portal.core import audit, chores, file_checks, idempotency, outbox, retaining
 from portal.core.chores import Chore
 from portal.core.db import transaction
@@ -82,6 +82,7 @@ SAID = {
     "remind_candidates": _l("Reminds candidates of their exam, one step at a time"),
     "mark_no_shows": _l("Notes who did not come to an exam, half an hour after its start"),
     "close_sessions": _l("Closes exam sessions that are over"),
+    "close_sittings": _l("Hands in exams whose time is up, and closes what was never started"),
     "end_eligibilities": _l("Ends exams whose time is over, and drops those never paid"),
     "retain": _l("Finds data kept beyond their time, and deletes them where the catalogue says so"),
     "lapse_holds": _l("Lets urgent holds of awards fall away that nobody confirmed in time"),
@@ -130,6 +131,7 @@ def install() -> None:
         Chore("remind_candidates", "*/15 * * * *", seat_chores.remind_candidates),
         Chore("mark_no_shows", "*/5 * * * *", seat_chores.mark_no_shows),
         Chore("close_sessions", "3-59/20 * * * *", seat_chores.close_sessions),
+        Chore("close_sittings", "* * * * *", sitting_chores.close_sittings),
         Chore("end_eligibilities", "35 0 * * *", seat_chores.end_eligibilities),
         Chore("retain", "10 5 * * *", retaining.retain),
         Chore("lapse_holds", "3-59/10 * * * *", award_chores.lapse_holds),

@@ -97,7 +97,7 @@ from portal.certs import (  # noqa: F401 - their routes
     seat_views,
     seat_words,
     session_office,
-    sitting_keeping,
+    sitting_doors,
     sitting_words,
     step_office,
 )
@@ -238,7 +238,6 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (EligibilityOpened, exam_letters.on_opened),
     (SessionCalledOff, exam_sessions.on_called_off),
     (PersonErased, seat_keeping.on_erased),
-    (PersonErased, sitting_keeping.on_erased),
     (OrganisationsMerged, seat_keeping.on_merged),
     (AttemptEnded, grade_hearing.on_ended),
     (AttemptInvalidated, grade_hearing.on_invalidated),
@@ -276,6 +275,6 @@ def install() -> None:
     frame.install()
     seat_words.install()
     seat_keeping.install()
-    sitting_keeping.install()
+    sitting_doors.install()
     grade_doors.install()
     rails.install()

@@ -89,7 +89,7 @@ def test_results_are_secret_until_the_whole_session_is_released_by_somebody_who_
         assert (amy.attempt.state, bob.attempt.state) == (AttemptState.RELEASED, AttemptState.SCORED)
         with refused("held"):
             releasing.release(bob, by=who("certs"), reason="soon")
-        releasing.lift(bob, by=who("certs"))
+        releasing.lift(bob, by=who("certs2"))
         assert releasing.release_session(session, by=who("certs")) == 1
         booking = graded.booking_of(bob)
         assert (booking.state, booking.outcome) == (BookingState.SAT, "failed")

@@ -32,7 +32,7 @@ def _archive() -> bytes:
         )
         new.writestr("work/.git/config", "wangxm")
         new.writestr("work/kernel.py", "# 王小明\nx = 1\n")
-        new.writestr("work/photo.jpg", b"\xff\xd8\xff\xe1wangxm")
+        new.writestr("work/photo.jpg", b"\xff\xd8\xff\xe1\x00\x08wangxm\xff\xda")
     return made.getvalue()
 
 

@@ -111,7 +111,7 @@ def _page(row: ExamCase, status: int = 200, **forms: Any) -> Any:
         appeals=appealing.of_case(row), level=levels.name_of(row.level), there=said.there, hold=releasing.held(row),
         open_question=open_now, mine=conflicts.independent(reader.person, row), reason=forms.get("reason") or Why(formdata=None),
         why_not=deciding.why_not(row, Verdict.GRANTED, reader.person) if open_now else None, names=deciding.names_of(row),
-        history=list(db.session.scalars(audit.of_subject(row.subject))),
+        history=list(db.session.scalars(audit.of_subject(row.subject, row.attempt.subject))),
     ), status  # fmt: skip
 
 

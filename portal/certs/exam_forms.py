@@ -8,10 +8,12 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import joinedload
 
 from portal.accounts.people import Person
 from portal.certs import items, schemes
 from portal.certs.drawing import Candidate, Short, counted, draw, shuffled, topic_of
+from portal.certs.gift_answers import Kind
 from portal.certs.models.bank import Form, FormItem, Item, ItemEnemy, ItemState, ItemVersion
 from portal.certs.schemes import Part, Scheme, Topic
 from portal.core import audit, catalogue
@@ -62,7 +64,7 @@ def enemies(exam: str) -> dict[int, set[int]]:
     return found
 
 
-def _seen(exam: str, candidate: Person | None) -> set[int]:
+def seen(exam: str, candidate: Person | None) -> set[int]:
     """Return the versions that a candidate met in earlier forms."""
     if candidate is None:
         return set()
@@ -81,16 +83,16 @@ def bank(
     candidate: Person | None = None,
 ) -> list[Candidate]:
     """Return what a form may be drawn from: versions in one state whose tag belongs to the blueprint."""
-    counts, seen = shown(exam), _seen(exam, candidate)
+    counts, met = shown(exam), seen(exam, candidate)
     codes = [one.code for one in topics]
     rows = db.session.execute(
         select(ItemVersion.id, ItemVersion.item_id, Item.topic)
         .join(Item)
-        .where(Item.exam == exam, ItemVersion.state == state)
+        .where(Item.exam == exam, ItemVersion.state == state, ItemVersion.kind != Kind.PRACTICAL)
         .order_by(ItemVersion.id)
     )
     return [
-        Candidate(version, item, topic, counts.get(item, 0), version in seen)
+        Candidate(version, item, topic, counts.get(item, 0), version in met)
         for version, item, tag in rows
         if (topic := topic_of(tag, codes)) is not None
     ]
@@ -178,6 +180,12 @@ def rest_overexposed(exam: str, part: Part) -> list[ItemVersion]:
             have[one.topic] -= 1
             rested.append(version)
     return rested
+
+
+def places(form: Form) -> list[FormItem]:
+    """Return the places of a form in their order, each with its version."""
+    statement = select(FormItem).where(FormItem.form_id == form.id).order_by(FormItem.position)
+    return list(db.session.scalars(statement.options(joinedload(FormItem.version))))
 
 
 def spoilt(form: Form) -> list[FormItem]:

@@ -72,8 +72,6 @@ _VERBS = {
     "rekey.declined": (_l("Key left as it is"), "key"),
     "side.taken": (_l("Turned result counts"), "check2-all"),
     "side.left": (_l("Turned result left as it was"), "x-circle"),
-    "result.held": (_l("Result put on hold"), "pause-circle"),
-    "result.lifted": (_l("Result goes its way again"), "play-circle"),
     "result.released": (_l("Result told to the candidate"), "envelope"),
     "result.turned": (_l("Result became a pass"), "check-circle"),
     "exam.free_attempt": (_l("Free attempt given"), "gift"),

@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, or_, select
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
-from portal.certs import exam_forms, items, schemes
+from portal.certs import exam_forms, items, schemes, tasks
 from portal.certs.doors import exam_office
 from portal.certs.drawing import topic_of
 from portal.certs.forms import Enemy, Leak, Review, Tags, Use
@@ -19,6 +19,7 @@ from portal.certs.item_content import missing
 from portal.certs.item_texts import shown
 from portal.certs.models.bank import Form as ExamForm
 from portal.certs.models.bank import Item, ItemEnemy, ItemReview, ItemState, ItemVersion
+from portal.certs.sitting_forms import WorkFile
 from portal.core import audit, catalogue, labels, story, web
 from portal.core.catalogue import in_words
 from portal.core.db import db
@@ -165,6 +166,7 @@ def item_page(item: Item, n: int | None = None, status: int = 200, **forms: Any)
         topic=_topic(item), level_name=schemes.level_name, forms=page_of(exam_forms.forms_with(item)),
         may_write=reader.staff_may(May.WRITE_ITEMS), may_review=reader.staff_may(May.REVIEW_ITEMS) and not own,
         may_lead=reader.staff_may(May.LEAD_EXAMS), reader=reader.person,
+        handouts=tasks.files_of(version), handout=WorkFile(formdata=None),
         history=story.tell(db.session.scalars(audit.of_subject(item.subject)).all()), **words,
     ), status  # fmt: skip
 

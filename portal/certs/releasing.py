@@ -10,7 +10,7 @@ from flask_babel import lazy_ngettext as _ln
 from sqlalchemy import Select, select
 
 from portal.accounts.people import Person
-from portal.certs import attempts, cases, conflicts, grade_letters, graders, reviewing, seats
+from portal.certs import attempts, cases, conflicts, grade_letters, graders, proctoring, reviewing, seats
 from portal.certs.grade_events import ResultReleased
 from portal.certs.models.booking import Booking, ExamSession, Outcome
 from portal.certs.models.delivery import Attempt, AttemptState
@@ -46,35 +46,17 @@ def of_session(session_id: int) -> Select[ExamCase]:
 
 def held(case: ExamCase) -> ResultHold | None:
     """Return what keeps a result from being released."""
-    return db.session.scalars(
-        select(ResultHold).where(ResultHold.attempt_id == case.attempt_id, ResultHold.lifted_at.is_(None))
-    ).first()
+    return proctoring.standing_hold(case.attempt_id)
 
 
 def hold(case: ExamCase, *, by: Person, reason: str) -> None:
     """Hold a result back; the candidate is told why."""
-    row = cases.locked(case)
-    if row.released_at is not None:
-        raise Refused(_l("This result is released already."))
-    if held(row) is not None:
-        raise Refused(_l("This result is held already."))
-    if not reason.strip():
-        raise Refused(_l("Please give the reason."), field="reason", status=422)
-    made = ResultHold(attempt=row.attempt, reason=reason.strip()[:300], by=by)
-    db.session.add(made)
-    db.session.flush()
-    audit.record("result.held", row, by=by, reason=made.reason)
-    grade_letters.held(row, made)
+    grade_letters.held(case, proctoring.hold(case.attempt, reason=reason, by=by))
 
 
 def lift(case: ExamCase, *, by: Person) -> None:
-    """Let a result go its way again."""
-    row = cases.locked(case)
-    found = held(row)
-    if found is None:
-        raise Refused(_l("This result is not held."))
-    found.lifted_by, found.lifted_at = by, clock.now()
-    audit.record("result.lifted", row, by=by)
+    """Let a result go its way again; whoever held it does not lift it."""
+    proctoring.lift(case.attempt, by=by)
 
 
 def unfinished(session: ExamSession) -> int:

@@ -7,7 +7,11 @@ import re
 import zipfile
 from collections.abc import Iterable
 
-MOST_ENTRIES, MOST_BYTES, MOST_RATIO = 2000, 64 * 1024 * 1024, 200
+from portal.certs import archives
+
+MOST_BYTES = 64 * 1024 * 1024
+OLD = (1980, 1, 1, 0, 0, 0)
+WHY = {"size": "an archive that grows too large", "entries": "an archive that grows too large"}
 GONE = "[…]"
 DROPPED = {".git", ".hg", ".svn", ".DS_Store", ".idea", ".vscode", "__MACOSX"}
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+")
@@ -52,56 +56,46 @@ def content(data: bytes, names: list[str], *, depth: int = 0) -> bytes:
 
     Raises `Unreadable` for archives that are broken, too large or nested, and for kinds nobody can clean.
     """
-    if data[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+    if archives.kind_of(data) is not None:
         return _archive(data, names, depth)
     if data[:5] == b"%PDF-":
         return _document(data)
+    if data[:3] == b"\xff\xd8\xff":
+        return _jpeg(data)
     if data[:8] == b"\x89PNG\r\n\x1a\n":
         return _png(data)
     try:
         return text(data.decode("utf-8"), names).encode()
     except UnicodeDecodeError:
-        raise Unreadable("not a text, an archive, a PDF or a PNG picture") from None
+        raise Unreadable("not a text, an archive, a PDF or a picture") from None
 
 
 def _archive(data: bytes, names: list[str], depth: int) -> bytes:
+    """Return an archive anew as a zip, entry by entry; histories are dropped, what cannot be cleaned is named."""
     if depth:
         raise Unreadable("an archive within an archive")
-    made = io.BytesIO()
+    made, total = io.BytesIO(), 0
     try:
-        with (
-            zipfile.ZipFile(io.BytesIO(data)) as old,
-            zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new,
-        ):
-            entries = [one for one in old.infolist() if not one.is_dir()]
-            _refuse_bombs(entries)
-            for one in entries:
-                if DROPPED & set(one.filename.split("/")):
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
+            for one in archives.entries(data):
+                if DROPPED & set(one.path.split("/")):
                     continue
-                _copy(old, one, new, names)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
-        raise Unreadable("a broken or locked archive") from error
+                inner = one.content.read(MOST_BYTES - total + 1)
+                total += len(inner)
+                if total > MOST_BYTES:
+                    raise archives.Hostile("size")
+                _add(new, text(one.path, names), inner, names)
+    except archives.Hostile as fault:
+        raise Unreadable(WHY.get(fault.why, "a broken or locked archive")) from fault
     return made.getvalue()
 
 
-def _refuse_bombs(entries: list[zipfile.ZipInfo]) -> None:
-    total = sum(one.file_size for one in entries)
-    packed = sum(one.compress_size for one in entries)
-    if len(entries) > MOST_ENTRIES or total > MOST_BYTES or total > MOST_RATIO * max(packed, 1):
-        raise Unreadable("an archive that grows too large")
-
-
-def _copy(old: zipfile.ZipFile, one: zipfile.ZipInfo, new: zipfile.ZipFile, names: list[str]) -> None:
-    """Copy an entry under a cleaned name and the same old date; what cannot be cleaned is named and left out."""
-    with old.open(one) as source:
-        data = source.read(one.file_size + 1)
-    if len(data) > one.file_size:
-        raise Unreadable("an archive that grows too large")
-    name = text(one.filename, names)
+def _add(new: zipfile.ZipFile, name: str, data: bytes, names: list[str]) -> None:
+    """Add an entry under a cleaned name and the same old date."""
     try:
-        new.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content(data, names, depth=1))
+        new.writestr(zipfile.ZipInfo(name, OLD), content(data, names, depth=1))
     except Unreadable as why:
-        new.writestr(zipfile.ZipInfo(f"{name}.left-out.txt", (1980, 1, 1, 0, 0, 0)), str(why))
+        new.writestr(zipfile.ZipInfo(f"{name}.left-out.txt", OLD), str(why))
 
 
 def _document(data: bytes) -> bytes:
@@ -130,3 +124,14 @@ def _png(data: bytes) -> bytes:
             kept.append(data[at:end])
         at = end
     return b"".join(kept)
+
+
+def _jpeg(data: bytes) -> bytes:
+    """Return a JPEG picture without comments and what cameras and programs write into it."""
+    kept, at = [data[:2]], 2
+    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if not (0xE1 <= data[at + 1] <= 0xEF or data[at + 1] == 0xFE):
+            kept.append(data[at:end])
+        at = end
+    return b"".join([*kept, data[at:]])

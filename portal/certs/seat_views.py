@@ -10,7 +10,7 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import me, signed_in, who
-from portal.certs import booking, calendars, cutoffs, fees, guards, levels, sessions, waitlist
+from portal.certs import booking, calendars, cutoffs, fees, guards, levels, sessions, sitting, waitlist
 from portal.certs import seat_forms as f
 from portal.certs.doors import exams
 from portal.certs.guards import NoAttempt
@@ -110,7 +110,7 @@ def _page(row: Booking, form: f.Confirm, status: int = 200) -> Any:
         "exams/booking.html", row=row, form=form, level=levels.name_of(row.level), place=waitlist.place_of(row),
         may_change=row.state is K.CONFIRMED and cutoffs.changeable(row.session.starts_at, clock.now(), levels.cutoff_hours()),
         closes=cutoffs.closes_at(row.session.starts_at, levels.cutoff_hours()), unpaid=fees.unpaid(row),
-        left=max(0, levels.number("booking.reschedules") - row.moves), rules=catalogue.policy("exam.rules"),
+        left=max(0, levels.number("booking.reschedules") - row.moves), rules=catalogue.policy("exam.rules"), attempt=sitting.attempt_of(row),
     ), status  # fmt: skip
 
 

@@ -145,7 +145,7 @@ def sheets(person: Person) -> list[Sheet]:
         Sheet(
             "exam_attempts",
             _l("Exams you sat"),
-            (("exam", _l("Exam")), ("start", _l("Start")), ("end", _l("End")), ("state", _l("State"))),
+            (("exam", _l("Exam")), ("start", _l("Start")), ("end", _l("Ended at")), ("state", _l("State"))),
             [
                 {
                     "exam": levels.name_of(row.level), "start": row.started_at, "end": row.ended_at,

@@ -1,0 +1,45 @@
+"""The files that a practical task hands out, attached by its author while the version is being written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from flask_babel import gettext as _
+
+from portal.accounts.access import allow, me
+from portal.accounts.may import May
+from portal.certs import items, tasks, work_files
+from portal.certs import sitting_forms as f
+from portal.certs.doors import exam_office
+from portal.certs.item_desk import item_of
+from portal.core import files
+from portal.core.db import let_go, transaction
+from portal.core.errors import Missing, Refused
+from portal.core.web import go
+
+
+@exam_office.post("/items/<uid>/files")
+@allow(May.WRITE_ITEMS)
+def attach_file(uid: str) -> Any:
+    """Attach a file to the newest version of a practical task."""
+    item, form = item_of(uid), f.WorkFile()
+    if not form.validate_on_submit():
+        raise Refused(_("Please choose a file."), status=422)
+    taken = work_files.check(form.file.data)
+    let_go()
+    content = files.put(taken.data, taken.media_type)
+    with transaction():
+        tasks.attach(items.newest(item), content, name=taken.name, by=me().person)
+    return go("exam_office.item", _("Attached. Candidates get it with the task."), uid=uid)
+
+
+@exam_office.get("/items/<uid>/files/<file>")
+@allow(May.READ_ITEMS)
+def task_file(uid: str, file: str) -> Response:
+    """Give a file of a task to whoever may read items."""
+    row = item_of(uid)
+    found = next((one for one in tasks.files_of(items.newest(row)) if one.uid == file), None)
+    if found is None:
+        raise Missing(_("There is no such entry, or it is not yours."))
+    return files.send(found.file)
