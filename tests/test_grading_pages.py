@@ -13,7 +13,7 @@ from portal.accounts.may import ContactRole
 from portal.certs import cases, deciding, releasing, reviewing, scrubbing
 from portal.certs.models.delivery import AttemptPart, Submission, Upload
 from portal.certs.models.grading import Assignment, ExamCase
-from portal.core import clock, files, outbox
+from portal.core import clock, files
 from portal.core.db import db, transaction
 from portal.core.mail import MailMessage
 from tests import awarded, graded, seats
@@ -109,7 +109,9 @@ def test_graders_take_and_mark_a_work_without_learning_whose_it_is(app: Flask) -
         file = page.get(f"/office/marking/works/{uid}/files/1")
         assert _told(str(file.headers)) == []
         with zipfile.ZipFile(io.BytesIO(file.data)) as found:
-            said = "".join(found.namelist()) + "".join(found.read(name).decode() for name in found.namelist())
+            said = "".join(found.namelist()) + "".join(
+                found.read(name).decode(errors="replace") for name in found.namelist()
+            )
         assert (_told(said), ".git" in said, "x = 1" in said) == ([], False, True)
         assert page.get(f"/office/marking/works/{uid}/files/2").status_code == 404
         short = post(page, f"/office/marking/works/{uid}/marks", **_marks({"correct": 3}))
@@ -268,9 +270,3 @@ def test_an_archive_that_grows_without_end_is_not_opened() -> None:
         scrubbing.text("Li and Lisp, 李 and 李雷", scrubbing.words_of(["Li Lei", "李雷"]))
         == "Li and Lisp, 李 and […]"
     )
-
-
-def test_mail_goes_out(app: Flask) -> None:
-    _sat(app)
-    with app.app_context():
-        assert outbox.drain() >= 2

@@ -8,12 +8,14 @@ import pytest
 from flask import Flask
 
 from portal.certs import cases, conflicts, mark_deeds, rekeys, releasing, verdicts
+from portal.certs.events import AttemptEnded, AttemptInvalidated
 from portal.certs.grade_verify import verify_results
 from portal.certs.models.delivery import AttemptState
 from portal.certs.models.grading import Assignment, AssignmentState, ExamCase, Tie
-from portal.core import clock
+from portal.core import clock, outbox
 from portal.core.db import db
 from portal.core.errors import Forbidden, Missing, Refused
+from portal.core.events import publish
 from tests import graded, seats
 from tests.graded import LOW, TOP, who
 from tests.membership import inside
@@ -207,3 +209,18 @@ def test_a_late_grader_is_reminded_once_and_then_somebody_else_marks(app: Flask)
         assert len(rows) == 2
         assert not names & {one.grader_id for one in rows}
         assert db.session.get(type(case), number).attempt.state is A.MARKING
+
+
+def test_an_attempt_that_ends_is_marked_afterwards_and_an_invalid_one_leaves_the_graders(app: Flask) -> None:
+    with inside(app):
+        graded.house("amy")
+        attempt = graded.attempt("amy", seats.session(days=30), graded.bank())
+        publish(AttemptEnded(attempt.id))
+        db.session.commit()
+        assert cases.of_attempt(attempt.id) is None
+        outbox.drain()
+        case = cases.of_attempt(attempt.id)
+        assert case is not None
+        assert len(graded.assigned(case)) == 2
+        publish(AttemptInvalidated(attempt.id))
+        assert graded.assigned(case) == []

@@ -61,7 +61,7 @@ def _check(table: str, name: str, said: str) -> sa.CheckConstraint:
 
 def _work() -> None:
     _table(
-        "exam_work", _text("level", 40), _text("section", 40), _text("task", 40), _column("rubric", sa.JSON()),
+        "exam_work", _text("level", 40), _text("section", 40), _text("task", 120), _column("rubric", sa.JSON()),
         _column("text", sa.Text()), _column("files", sa.JSON()),
     )  # fmt: skip
     _table(

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from portal.certs import case_facts, cases, conflicts
 from portal.certs.models.award import Award
 from portal.certs.models.deciding import ExamDecision, Verdict
-from portal.certs.models.delivery import AttemptState
+from portal.certs.models.delivery import Answer, AttemptState
 from portal.certs.models.grading import ExamCase
 from portal.core.db import db
 
@@ -24,6 +24,8 @@ def verify_results() -> tuple[int, list[str]]:
 def _score(case: ExamCase) -> list[str]:
     """Compare the score that is kept with what it is made of, computed anew."""
     kept, state = cases.current(case), case.attempt.state
+    if db.session.scalar(select(Answer.id).where(Answer.attempt_id == case.attempt_id).limit(1)) is None:
+        return []  # answers are forgotten when their time is over
     if kept is None:
         return [f"{case.subject}: no score is kept"]
     round_no = int(kept.body.get("round", 1))

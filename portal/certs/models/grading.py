@@ -72,7 +72,7 @@ class ExamWork(Model):
     uid: Mapped[str] = mapped_column(String(32), unique=True, init=False, default_factory=new_uid)
     level: Mapped[str] = mapped_column(String(40))
     section: Mapped[str] = mapped_column(String(40))
-    task: Mapped[str] = mapped_column(String(40))
+    task: Mapped[str] = mapped_column(String(120))
     rubric: Mapped[dict[str, Any]] = mapped_column(JSON)
     text: Mapped[str] = mapped_column(Text)
     files: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
