@@ -54,7 +54,7 @@ class Vote(Form):
 class Decide(Form):
     """A decision on a certificate."""
 
-    verdict = choice_field(_l("Decision"))
+    verdict = choice_field(_l("Decision on the certificate"))
     reason = area(_l("Reason"), longest=1000, rows=3)
 
     def offer(self) -> None:

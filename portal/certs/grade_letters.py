@@ -75,7 +75,7 @@ def nobody_left(case: ExamCase, work: ExamWork) -> None:
         return Letter(
             _("Nobody is left to mark a work of %(level)s", level=levels.name_of(case.level)),
             (_("Every grader is tied to the candidate or has had the work. Please name more graders."),),
-            button=(_("Open the case"), web.absolute("exam_cases.case", uid=case.uid)),
+            button=(_("Open the result"), web.absolute("exam_cases.case", uid=case.uid)),
         )
 
     _send(f"nobody-left:{work.uid}:{clock.today()}", grants.holders(May.LEAD_EXAMS), letter, case.subject)
@@ -101,7 +101,7 @@ def short_of_votes(row: Review) -> None:
         return Letter(
             _("Too few votes on a work of %(level)s", level=levels.name_of(row.case.level)),
             (_("The review was extended once and still lacks votes. Please ask reviewers in person."),),
-            button=(_("Open the case"), web.absolute("exam_cases.case", uid=row.case.uid)),
+            button=(_("Open the result"), web.absolute("exam_cases.case", uid=row.case.uid)),
         )
 
     _send(

@@ -95,14 +95,14 @@ def sheets(person: Person) -> list[Sheet]:
             _l("Results of your exams"),
             (
                 ("exam", _l("Exam")), ("released", _l("Released on")), ("passed", _l("Passed")),
-                ("total", _l("Total")), ("cut", _l("Cut")),
+                ("total", _l("Total score")), ("cut", _l("Cut")),
             ),
             [_result(one) for one in rows],
         ),
         Sheet(
             "exam_appeals",
             _l("Your appeals"),
-            (("at", _l("Lodged on")), ("words", _l("What you wrote")), ("state", _l("State")), ("answer", _l("Answer"))),
+            (("at", _l("Lodged on")), ("words", _l("Your words")), ("state", _l("State")), ("answer", _l("Answer"))),
             [
                 {
                     "at": one.lodged_at, "words": one.words, "state": labels.label(one.state),
