@@ -56,7 +56,7 @@ def answered(part: AttemptPart, over: Keys | None = None) -> list[Answered]:
     """Return each place of a written part with its item by the key in force, its answer, and a person's verdict."""
     rows = list(db.session.scalars(select(Answer).where(Answer.part_id == part.id).order_by(Answer.position)))
     places = select(FormItem.version_id, FormItem.scored).where(FormItem.form_id == part.form_id)
-    counts = dict(db.session.execute(places).tuples())
+    counts = {version: scored for version, scored in db.session.execute(places)}  # noqa: C416 - rows
     versions = {row.item_version_id for row in rows}
     keys = {**item_keys.mended(versions), **(over or {})}
     said = {

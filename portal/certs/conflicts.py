@@ -46,8 +46,11 @@ def colleagues(person: Person) -> set[int]:
     )
 
 
-def barred(person: Person) -> dict[int, str]:
-    """Return who must not examine a candidate, each with the reason's code: never shown to a grader."""
+def barred(person: Person, case: ExamCase | None = None) -> dict[int, str]:
+    """Return who must not examine a candidate, each with the reason's code: never shown to a grader.
+
+    Who marked a disputed attempt marks none of the same candidate any more; `case` is the one in hand.
+    """
     found = dict.fromkeys(colleagues(person), "organisation")
     declared = select(Conflict.examiner_id).where(Conflict.person_id == person.id)
     found |= dict.fromkeys(db.session.scalars(declared), "declared")
@@ -64,7 +67,7 @@ def barred(person: Person) -> dict[int, str]:
         .join(ExamCase, ExamCase.id == CaseWork.case_id)
         .join(ExamAppeal, ExamAppeal.case_id == ExamCase.id)
         .join(Attempt, Attempt.id == ExamCase.attempt_id)
-        .where(Attempt.person_id == person.id)
+        .where(Attempt.person_id == person.id, ExamCase.id != (case.id if case is not None else 0))
     )
     found |= dict.fromkeys(db.session.scalars(disputed), "appeal")
     return found | {person.id: "self"}
@@ -106,7 +109,7 @@ def involved(case: ExamCase) -> set[int]:
 
 def independent(person: Person, case: ExamCase, *, but: set[int] | None = None) -> bool:
     """Whether somebody may take a new part in a case: no tie to the candidate, no other part; `but` may have one."""
-    if person.id in barred(case.person):
+    if person.id in barred(case.person, case):
         return False
     return person.id not in involved(case) or person.id in (but or set())
 

@@ -44,17 +44,11 @@ def standing(work: ExamWork, *, third: bool | None = None) -> list[Assignment]:
 
 def fit(case: ExamCase) -> list[Person]:
     """Return who may mark a case: graders without a tie to the candidate or another part in it, the least loaded first."""
-    out = set(conflicts.barred(case.person)) | conflicts.involved(case) | _had(case)
+    out = set(conflicts.barred(case.person, case)) | conflicts.involved(case) | _had(case)
     found = [one for one in grants.holders(May.MARK) if one.id not in out]
-    load = Counter(
-        dict(
-            db.session.execute(
-                select(Assignment.grader_id, func.count())
-                .where(Assignment.state.in_(WAITS))
-                .group_by(Assignment.grader_id)
-            ).tuples()
-        )
-    )
+    waits = select(Assignment.grader_id, func.count()).where(Assignment.state.in_(WAITS))
+    rows = db.session.execute(waits.group_by(Assignment.grader_id))
+    load: Counter[int] = Counter({who: count for who, count in rows})  # noqa: C416 - rows are no mapping
     return sorted(found, key=lambda one: load[one.id])
 
 

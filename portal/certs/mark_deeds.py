@@ -89,7 +89,7 @@ def mark(row: Assignment, *, by: Person, levels: dict[str, int], comments: dict[
     case, row = _locked(row)
     if row.grader_id != by.id:
         raise Missing(_l("There is no such work for you."))
-    if by.id in conflicts.barred(case.person):
+    if by.id in conflicts.barred(case.person, case):
         raise Refused(
             _l("You cannot mark this work any more: please give it back, somebody else marks it."), status=409
         )

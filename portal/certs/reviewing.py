@@ -57,7 +57,7 @@ def _days() -> timedelta:
 
 def reviewers(case: ExamCase) -> list[Person]:
     """Return who may vote on a case: the community's reviewers without a tie to the candidate or another part in it."""
-    out = set(conflicts.barred(case.person)) | (conflicts.involved(case) - conflicts.voters(case))
+    out = set(conflicts.barred(case.person, case)) | (conflicts.involved(case) - conflicts.voters(case))
     return [one for one in grants.holders(May.VOTE_ON_WORK) if one.id not in out]
 
 

@@ -27,7 +27,10 @@ def body(level: str, key: str = "", *, on: date | None = None) -> dict[str, Any]
     rows = catalogue.entries("rubric", on=on)
     for code in _codes(level, key):
         if code in rows:
-            return {"code": code, "version": catalogue.version_of("rubric", code, on=on), **rows[code]}
+            usual = int(catalogue.policy("marking.tolerance_levels", on=on))
+            kept = [{"tolerance": usual, **one} for one in rows[code]["criteria"]]
+            version = catalogue.version_of("rubric", code, on=on)
+            return {**rows[code], "code": code, "version": version, "criteria": kept}
     raise Missing(_l("There is no rubric for this task."))
 
 
@@ -40,7 +43,7 @@ def _criterion(row: dict[str, Any]) -> Criterion:
     needs = row.get("needs")
     return Criterion(
         str(row["code"]), tuple(Decimal(str(one["points"])) for one in row["levels"]), Decimal(str(row.get("weight", 1))),
-        int(row.get("tolerance", catalogue.policy("marking.tolerance_levels"))), bool(row.get("critical", False)),
+        int(row.get("tolerance", 1)), bool(row.get("critical", False)),
         None if needs is None else Decimal(str(needs)),
     )  # fmt: skip
 

@@ -42,7 +42,7 @@ def waiting() -> list[Unlisted]:
         .order_by(ItemVersion.id, Answer.id)
     ).all()
     keys = item_keys.mended(row.item_version_id for row in rows)
-    said = set(db.session.execute(select(AnswerVerdict.version_id, AnswerVerdict.digest)).tuples())
+    said = {(one.version_id, one.digest) for one in db.session.scalars(select(AnswerVerdict))}
     found: Counter[tuple[int, str]] = Counter()
     first: dict[tuple[int, str], tuple[ItemVersion, str]] = {}
     for row in rows:
