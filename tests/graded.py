@@ -31,7 +31,7 @@ from tests.people import make_person
 EXAMINERS = {
     "gao": StaffRole.GRADER, "gong": StaffRole.GRADER, "gu": StaffRole.GRADER, "guan": StaffRole.GRADER,
     "rui": StaffRole.COMMUNITY_REVIEWER, "rong": StaffRole.COMMUNITY_REVIEWER, "ran": StaffRole.COMMUNITY_REVIEWER,
-    "deng": StaffRole.DECIDER, "ding": StaffRole.DECIDER, "pan": StaffRole.APPEAL_PANEL, "peng": StaffRole.APPEAL_PANEL,
+    "deng": StaffRole.DECIDER, "ding": StaffRole.DECIDER, "pan": StaffRole.APPEAL_PANEL, "peng": StaffRole.APPEAL_PANEL, "pei": StaffRole.APPEAL_PANEL, "piao": StaffRole.APPEAL_PANEL,
 }  # fmt: skip
 RIGHT = {1: "a", 2: ["a", "b"], 3: "3.14", 4: "triton"}
 TOP = {"correct": 3, "performance": 3, "tests": 2, "documents": 2}

@@ -218,13 +218,13 @@ def test_a_better_mark_after_an_appeal_turns_a_fail_into_a_pass_and_a_free_attem
         (case,) = graded.ended("amy")
         graded.marked(case, LOW, LOW)
         releasing.release_session(case.attempt.booking.session, by=who("certs"))
-        for remedy in (Remedy.REMARK, Remedy.FREE_ATTEMPT):
+        for remedy, one, other in ((Remedy.REMARK, "pan", "peng"), (Remedy.FREE_ATTEMPT, "pei", "piao")):
             row = appealing.lodge(case, by=case.person, words="The tests ran.")
-            appealing.judge(row, remedy, by=who("pan"), answer="You are right.")
-            appealing.confirm(row, by=who("peng"))
+            appealing.judge(row, remedy, by=who(one), answer="You are right.")
+            appealing.confirm(row, by=who(other))
             if remedy is Remedy.REMARK:
-                for one in graded.assigned(case):
-                    graded.give(one)
+                for hand in graded.assigned(case):
+                    graded.give(hand)
         kept = cases.current(case)
         assert kept is not None
         assert (kept.passed, kept.body["round"], graded.booking_of(case).outcome) == (True, 2, "passed")
