@@ -136,8 +136,14 @@ def install() -> None:
         Chore("retain", "10 5 * * *", retaining.retain),
         Chore("lapse_holds", "3-59/10 * * * *", award_chores.lapse_holds),
         Chore("remind_renewals", "50 9 * * *", award_chores.remind_renewals),
+        Chore("check_files", "30 5 1 * *", file_checks.check_files),
+    )
+    chores.register(*_results())
+
+
+def _results() -> tuple[Chore, ...]:
+    return (
         Chore("chase_graders", "15 8 * * *", grade_chores.chase_graders),
         Chore("close_reviews", "25 * * * *", grade_chores.close_reviews),
         Chore("release_results", "0 10 * * 1-5", grade_chores.release_results),
-        Chore("check_files", "30 5 1 * *", file_checks.check_files),
     )

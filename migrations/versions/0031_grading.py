@@ -72,6 +72,7 @@ def _work() -> None:
         _key("edition"), work_id="exam_work", grader_id="person",
     )  # fmt: skip
     _index("exam_assignment", "work_id", "grader_id")
+    op.create_index("ix_exam_assignment_due", "exam_assignment", ["state", "due_at"])
     _one(
         "uq_exam_assignment_stands", "exam_assignment", ["work_id", "grader_id"],
         "state IN ('offered', 'accepted', 'submitted')",
