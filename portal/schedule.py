@@ -18,7 +18,7 @@ from portal.billing import (
     splitting,
     subscribing,
 )
-from portal.certs import award_chores, seat_chores, sitting_chores
+from portal.certs import award_chores, grade_chores, seat_chores, sitting_chores
 from portal.core import audit, chores, file_checks, idempotency, outbox, retaining
 from portal.core.chores import Chore
 from portal.core.db import transaction
@@ -87,6 +87,9 @@ SAID = {
     "retain": _l("Finds data kept beyond their time, and deletes them where the catalogue says so"),
     "lapse_holds": _l("Lets urgent holds of awards fall away that nobody confirmed in time"),
     "remind_renewals": _l("Reminds holders before their award ends, and tells once that it has ended"),
+    "chase_graders": _l("Reminds graders, gives late work to others, and draws graders that are missing"),
+    "close_reviews": _l("Closes reviews of the community whose time is over"),
+    "release_results": _l("Releases results of exam sessions whose hour has come"),
     "check_files": _l("Reads every stored file anew and compares it with its checksum"),
 }
 
@@ -134,4 +137,13 @@ def install() -> None:
         Chore("lapse_holds", "3-59/10 * * * *", award_chores.lapse_holds),
         Chore("remind_renewals", "50 9 * * *", award_chores.remind_renewals),
         Chore("check_files", "30 5 1 * *", file_checks.check_files),
+    )
+    chores.register(*_results())
+
+
+def _results() -> tuple[Chore, ...]:
+    return (
+        Chore("chase_graders", "15 8 * * *", grade_chores.chase_graders),
+        Chore("close_reviews", "25 * * * *", grade_chores.close_reviews),
+        Chore("release_results", "0 10 * * 1-5", grade_chores.release_results),
     )

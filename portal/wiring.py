@@ -79,11 +79,11 @@ from portal.billing.pay import pay
 from portal.billing.price_doors import install as open_price_desk
 from portal.billing.price_doors import plans, plans_api, shelf
 from portal.billing.views import billing
-from portal.certs import award_doors, exam_doors, seat_keeping
+from portal.certs import award_doors, exam_doors, grade_doors, grade_hearing, grade_privacy, seat_keeping
 from portal.certs import bundle_letters as exam_letters
 from portal.certs import hearing as exams_hearing
 from portal.certs import sessions as exam_sessions
-from portal.certs.events import EligibilityOpened, SessionCalledOff
+from portal.certs.events import AttemptEnded, AttemptInvalidated, EligibilityOpened, SessionCalledOff
 from portal.core import events
 from portal.members import (  # noqa: F401 - their routes
     agreements,
@@ -193,6 +193,7 @@ BLUEPRINTS: list[Blueprint] = [
     *privacy_doors.BLUEPRINTS,
     *exam_doors.BLUEPRINTS,
     *award_doors.BLUEPRINTS,
+    *grade_doors.BLUEPRINTS,
 ]
 APIS: list[APIBlueprint] = [
     wall_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api, tiers_api, *privacy_doors.APIS,
@@ -245,6 +246,9 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (SessionCalledOff, exam_sessions.on_called_off),
     (PersonErased, seat_keeping.on_erased),
     (OrganisationsMerged, seat_keeping.on_merged),
+    (AttemptEnded, grade_hearing.on_ended),
+    (AttemptInvalidated, grade_hearing.on_invalidated),
+    (PersonErased, grade_privacy.on_erased),
 )
 
 
@@ -274,5 +278,6 @@ def install() -> None:
     privacy_doors.install()
     exam_doors.install()
     award_doors.install()
+    grade_doors.install()
     frame.install()
     rails.install()

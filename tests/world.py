@@ -42,7 +42,7 @@ from portal.members.belonging import Membership
 from portal.members.benefit_models import Claim
 from portal.members.deed_models import Deed, DeedVerb
 from portal.members.models import Application, Upload
-from tests import exam_world, item_world, road
+from tests import exam_world, grade_world, item_world, road
 from tests.people import browser, make_person, post, token
 
 NOBODY, OUTSIDER, OMNI = "nobody", "outsider", "omni"
@@ -84,6 +84,7 @@ class World:
 # are no rows. A new endpoint with a parameter that is not here fails the walk.
 KNOWN: dict[tuple[str, str], str] = {
     **item_world.KNOWN,
+    **grade_world.KNOWN,
     **exam_world.KNOWN,
     ("public", "uid"): "organisation",
     ("accounts.confirm_link", "secret"): "word:no-such-ticket",
@@ -350,6 +351,7 @@ def _rows(app: Flask, uid: str) -> dict[str, str]:
         chen = db.session.scalars(select(Person).where(Person.email == "chen@galaxy-chips.example")).one()
         sold |= item_world.rows(chen)
         sold |= exam_world.rows(chen, road.application(uid).org)
+        sold |= grade_world.rows(road.application(uid).org)
     _desk_rows(app, uid)
     with app.app_context(), reading():
         from portal.members.belonging import Agreement

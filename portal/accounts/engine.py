@@ -36,6 +36,7 @@ KINDS = {
     "invoice_paper": _l("Invoice as a document"), "membership_certificate": _l("Certificate of membership"),
     "expire_session": _l("End of a payment page"), "gateway_event": _l("News of the payment page"),
     "payout_booked": _l("Payout"), "forget_card": _l("Card to forget"), "forget_file": _l("File to delete"),
+    "marking": _l("Marking of an exam"),
 }  # fmt: skip
 
 

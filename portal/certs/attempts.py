@@ -16,6 +16,7 @@ from portal.certs.models.booking import Booking, BookingState, Outcome
 from portal.certs.models.eligibility import Bundle, BundleSeat, Eligibility, EligibilityState, SeatState
 from portal.core import audit, clock
 from portal.core.db import db
+from portal.core.periods import nth
 from portal.core.states import move
 
 E, K = EligibilityState, BookingState
@@ -116,3 +117,16 @@ def excusable(row: Booking) -> bool:
     """Whether an absence may still be excused: so many days from the start."""
     last = row.session.starts_at + timedelta(days=levels.number("excuse.days"))
     return row.state is K.NO_SHOW and clock.now() < last
+
+
+def give_free(row: Booking, *, by: Person | str) -> Eligibility:
+    """Give a candidate an attempt that costs nothing, because an appeal was upheld: a right of its own, from today."""
+    today = clock.today()
+    made = Eligibility(
+        person=row.person, level=row.level, kind=row.eligibility.kind, scheme=row.eligibility.scheme, bought_on=today,
+        ends_on=nth(today, levels.number("eligibility.months"), 1), free_retakes=0, state=E.ACTIVE, opened_at=clock.now(),
+    )  # fmt: skip
+    db.session.add(made)
+    db.session.flush()
+    audit.record("exam.free_attempt", made, by=by, level=row.level)
+    return made

@@ -11,7 +11,7 @@ from sqlalchemy import Select, or_, select
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
-from portal.certs import item_charts, item_report, item_tables, sittings
+from portal.certs import item_charts, item_report, item_tables, schemes, sittings
 from portal.certs.item_report import ItemReport
 from portal.certs.models.marking import Sitting
 from portal.core import audit, clock, export, sheets
@@ -37,7 +37,12 @@ def _listed() -> Select[Any]:
 def listed() -> str:
     """Show the sittings whose responses are on record."""
     page = page_of(_listed(), order=(Sitting.id,), down=True)
-    return render_template("office/sittings.html", page=page, exam_name=item_tables.exam_name)
+    return render_template(
+        "office/sittings.html",
+        page=page,
+        exam_name=item_tables.exam_name,
+        live=[one.code for one in schemes.examined()],
+    )
 
 
 def _sitting(uid: str) -> Sitting:

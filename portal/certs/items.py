@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
 from portal.accounts.people import Person
-from portal.certs import levels
+from portal.certs import levels, rubrics
 from portal.certs.gift_answers import Kind
 from portal.certs.item_content import Content, missing
 from portal.certs.models.bank import (
@@ -146,7 +146,7 @@ def take_into_use(version: ItemVersion, *, by: Person, ground: Ground, rating: s
     """Let an approved version count from now on; the version used before rests and retires."""
     if by.id == version.author_id:
         raise Forbidden(_l("You wrote this version: another person takes it into use."))
-    if version.kind is Kind.PRACTICAL:
+    if version.kind is Kind.PRACTICAL and not rubrics.known(version.item.exam, version.item.key):
         raise Refused(_l("A practical task needs a rubric before it can be used."))
     if ground is Ground.PILOT and tried(version) < (least := int(catalogue.policy("item.pilot_forms"))):
         raise Refused(

@@ -96,8 +96,8 @@ def _check(row: dict[str, Any]) -> None:
         numbers = int(row.get("validity_months", 1)), int(row["votes"]), len(list(row["languages"]))
     except (KeyError, TypeError, ValueError) as error:
         raise torn("scheme", code, f"cannot be read: {error!r}") from None
-    if min(numbers) < 1:
-        raise torn("scheme", code, "validity_months, votes and languages must be above nothing")
+    if min(numbers[0], numbers[1] + 1, numbers[2]) < 1:  # a level may do without the community's votes
+        raise torn("scheme", code, "validity_months, votes and languages must be given")
     if sum(one.weight for one in parts) != 100:
         raise torn("scheme", code, "the weights of the parts must make 100")
     if any(one.minutes < 1 or one.weight < 1 or not 0 <= one.minimum <= 100 for one in parts):

@@ -17,7 +17,7 @@ from portal.accounts.people import Person
 from portal.billing import months
 from portal.billing.plain_text import Dialect, ledger_text
 from portal.billing.verify import verify_books
-from portal.certs import award_verify, seat_verify, sitting_verify
+from portal.certs import award_verify, grade_verify, seat_verify, sitting_verify
 from portal.certs.documents import fonts
 from portal.cli import cli, prepared
 from portal.core import audit, backup, clock, flags, machine
@@ -93,7 +93,7 @@ def everything() -> tuple[dict[str, int], list[str]]:
         "proposals": verify_deeds, "claims": benefit_verify.verify_claims,
         "contacts": contact_care.verify_contacts, "wall": verify_wall.verify_wall, "seats": seat_verify.verify_seats,
         "sittings": sitting_verify.verify_sittings,
-        "certificates": award_verify.verify_awards,
+        "certificates": award_verify.verify_awards, "results": grade_verify.verify_results,
     }  # fmt: skip
     answers = {name: check() for name, check in checks.items()}
     checked = {name: number for name, (number, _faults) in answers.items()}

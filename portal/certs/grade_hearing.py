@@ -1,0 +1,41 @@
+"""What marking hears: an attempt has ended, an attempt counts for nothing."""
+
+from __future__ import annotations
+
+from portal.certs import cases
+from portal.certs.events import AttemptEnded, AttemptInvalidated
+from portal.certs.models.grading import Assignment, AssignmentState, CaseWork
+from portal.core import clock, outbox
+from portal.core.db import db
+from portal.core.states import may_move, move
+
+MARKING = "marking"
+
+
+def on_ended(event: AttemptEnded) -> None:
+    """Let an attempt be marked afterwards: whatever hinders that never hinders a candidate who hands in."""
+    outbox.queue(MARKING, f"{MARKING}:{event.attempt_id}", {"attempt": event.attempt_id})
+
+
+@outbox.handles(MARKING)
+def _mark(item: outbox.Claim) -> outbox.Finish | None:
+    number = int(item.payload["attempt"])
+
+    def finish() -> None:
+        cases.begin(number)
+
+    return finish
+
+
+def on_invalidated(event: AttemptInvalidated) -> None:
+    """Take the works of an attempt that counts for nothing out of the graders' hands."""
+    case = cases.of_attempt(event.attempt_id)
+    if case is None:
+        return
+    works = db.session.query(CaseWork.work_id).filter(CaseWork.case_id == case.id)
+    waits = (AssignmentState.OFFERED, AssignmentState.ACCEPTED)
+    rows = db.session.query(Assignment).filter(Assignment.work_id.in_(works), Assignment.state.in_(waits))
+    for row in rows:
+        if may_move(row, AssignmentState.REDRAWN):
+            move(row, AssignmentState.REDRAWN)
+            row.reason, row.ended_at = "invalidated", clock.now()

@@ -1,0 +1,103 @@
+"""The pages of community reviewers: works that are open for votes, each with its rubric points and what was said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, g, render_template, request
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from portal.accounts.access import allow, me
+from portal.accounts.may import May
+from portal.certs import blind, case_facts, levels, reviewing, tally
+from portal.certs.grade_forms import Vote
+from portal.certs.marking_office import sent
+from portal.certs.models.deciding import Ballot, Review, ReviewState
+from portal.certs.models.grading import ExamWork
+from portal.core.db import db, transaction
+from portal.core.errors import Missing, Refused
+from portal.core.web import go
+
+exam_reviews = Blueprint("exam_reviews", __name__, url_prefix="/office/exam-reviews")
+
+
+def _mine(row: Review) -> bool:
+    """Whether the reader may vote on a work, or has voted on it."""
+    return me().person.id in {one.id for one in reviewing.reviewers(row.case)}
+
+
+def _review(uid: str) -> Review:
+    row = reviewing.found(uid)
+    if not _mine(row):
+        raise Missing(_("There is no such review."))
+    return row
+
+
+@exam_reviews.get("/")
+@allow(May.VOTE_ON_WORK)
+def listed() -> str:
+    """List the works that are open for votes."""
+    rows = db.session.scalars(
+        select(Review).where(Review.state == ReviewState.OPEN).order_by(Review.closes_at)
+    )
+    mine = [(one, reviewing.votes(one)) for one in rows if _mine(one)]
+    return render_template(
+        "office/grading/reviews.html", rows=mine, name_of=levels.name_of, me=me().person.id
+    )
+
+
+def _works(row: Review) -> list[ExamWork]:
+    return case_facts.works_of(row.case, 1)
+
+
+def _page(row: Review, form: Vote | None = None, status: int = 200) -> Any:
+    g.nav = "exam_reviews.listed"
+    said = reviewing.votes(row)
+    shown = form or Vote(formdata=None)
+    shown.offer()
+    return render_template(
+        "office/grading/review.html", row=row, works=_works(row), form=shown, mine=said.get(me().person.id), name=blind.name,
+        counted=sum(tally.counted(reviewing.ballots(row)).values()), level=levels.name_of(row.case.level), ticked=request.form.getlist("ticked"),
+    ), status  # fmt: skip
+
+
+@exam_reviews.get("/<uid>")
+@allow(May.VOTE_ON_WORK)
+def review(uid: str) -> Any:
+    """Show a work and one's own vote."""
+    return _page(_review(uid))
+
+
+@exam_reviews.post("/<uid>/vote")
+@allow(May.VOTE_ON_WORK)
+def vote(uid: str) -> Any:
+    """Vote, or change one's vote."""
+    row, form = _review(uid), Vote()
+    form.offer()
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                reviewing.vote(
+                    row, by=me().person, ballot=Ballot(form.ballot.data), ticked=request.form.getlist("ticked"),
+                    reason=form.reason.data or "",
+                )  # fmt: skip
+        except Refused as refusal:
+            form.refused(refusal)
+        else:
+            return go(
+                "exam_reviews.review",
+                _("Your vote is in. You may change it until the review closes."),
+                uid=uid,
+            )
+    return _page(_review(uid), form, 422)
+
+
+@exam_reviews.get("/<uid>/works/<int:place>/files/<int:number>")
+@allow(May.VOTE_ON_WORK)
+def file(uid: str, place: int, number: int) -> Response:
+    """Hand out a file of a work under review, cleaned."""
+    works = _works(_review(uid))
+    if not (1 <= place <= len(works) and 1 <= number <= len(works[place - 1].files)):
+        raise Missing(_("There is no such file."))
+    return sent(blind.file_of(works[place - 1], number), blind.name(works[place - 1], number))
