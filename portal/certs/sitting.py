@@ -41,7 +41,6 @@ from portal.core.events import publish
 from portal.core.states import move
 
 A, P = AttemptState, PartState
-CLOSER = "close_sittings"
 
 
 def attempt_of(row: Booking) -> Attempt | None:
@@ -229,7 +228,7 @@ def hand_in(row: Attempt, *, place: int, device_hash: str | None, by: Person) ->
 
 def _time_up(part: AttemptPart) -> None:
     assert part.due_at is not None
-    finish(part, Ending.TIME_UP, at=part.due_at, by=CLOSER)
+    finish(part, Ending.TIME_UP, at=part.due_at, by="close_sittings")
 
 
 def close(part_id: int) -> int:
@@ -242,7 +241,7 @@ def close(part_id: int) -> int:
         _time_up(part)
         return 1
     if part.state is P.TO_COME and part.open_until is not None and part.open_until <= now:
-        finish(part, Ending.NOT_OPENED, at=part.open_until, by=CLOSER)
+        finish(part, Ending.NOT_OPENED, at=part.open_until, by="close_sittings")
         return 1
     return 0
 
@@ -258,7 +257,7 @@ def abandon(attempt_id: int) -> int:
     move(row, A.ABANDONED)
     row.ended_at = row.booking.until_at
     db.session.flush()
-    audit.record("attempt.abandoned", row, by=CLOSER, level=row.level)
+    audit.record("attempt.abandoned", row, by="close_sittings", level=row.level)
     attempts.used(row.booking, on=clock.day_of(now))
-    attempts.finish(row.booking, Outcome.ABANDONED, at=now, by=CLOSER)
+    attempts.finish(row.booking, Outcome.ABANDONED, at=now, by="close_sittings")
     return 1

@@ -73,7 +73,7 @@ def _words() -> None:
         },
         {
             "exam_part": _l("Part of the exam"), "ending": _l("How it ended"), "minutes": _l("Minutes"),
-            "happened": _l("What happened"), "severity": _l("How grave"), "submission": _l("Submission"),
+            "happened": _l("Kind of incident"), "severity": _l("How grave"), "submission": _l("Submission"),
             "by_proctor": _l("By the proctor"), "files": _l("Files"),
         },
     )  # fmt: skip
