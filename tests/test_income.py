@@ -34,6 +34,7 @@ from portal.core.errors import Forbidden, Refused
 from portal.core.money import Money
 from portal.reports.revenue import revenue
 from tests import books, sale
+from tests.counting import counted
 
 K = NoteKind
 YEAR = (date(2027, 1, 1), date(2028, 1, 1))
@@ -486,3 +487,21 @@ def test_an_invoice_with_income_is_taken_back_by_a_note_and_may_be_issued_again(
                 assert crediting.reverse_invoice(again, by="lapse", reason="x") is None
                 assert again.state is InvoiceState.VOID
         clean()
+
+
+def test_a_night_asks_once_which_lines_owe_a_month(house: Flask) -> None:
+    """A night on which nothing is due takes as many statements for nine lines as for three."""
+    with house.app_context():
+        told = []
+        for more in (3, 6):
+            with clock.stopped_at(date(2027, 1, 1)), transaction():
+                sold = [sale.sell(1_000_000, YEAR, subject=f"test:{more}-{n}") for n in range(more)]
+                numbers = [sale.line(one).id for one in sold]
+            with clock.stopped_at(date(2027, 2, 1)):
+                assert recognising.recognise() == more
+                with counted(house) as seen:
+                    assert recognising.recognise() == 0
+                told.append(len(seen))
+                assert recognising.behind(numbers, until=date(2027, 2, 1)) == []
+                assert recognising.behind(numbers, until=date(2027, 3, 1)) == numbers
+        assert told[0] == told[1] <= 5
