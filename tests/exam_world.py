@@ -80,11 +80,13 @@ KNOWN = {
     ("exam_office.propose_doubt", "uid"): "exam_attempt",
     ("exam_office.hold_result", "uid"): "exam_attempt",
     ("exam_office.lift_hold", "uid"): "exam_attempt",
+    ("exam_office.incident_file", "uid"): "exam_incident",
     ("exam_office.confirm_doubt", "uid"): "exam_invalidation",
     ("exam_office.decline_doubt", "uid"): "exam_invalidation",
     ("exam_office.attach_file", "uid"): "item",
     ("exam_office.task_file", "uid"): "item",
     ("exam_office.task_file", "file"): "word:" + "0" * 32,
+    ("api_attempts", "uid"): "exam_attempt",
     ("api_seats", "uid"): "exam_booking",
     ("api_seats.get_session", "uid"): "word:" + "0" * 32,
 }
@@ -92,7 +94,7 @@ KNOWN = {
 
 def rows(person: Person, org: Organisation) -> dict[str, str]:
     """Add a row of each kind for a candidate and his company; call inside a transaction."""
-    unasked("OPDEV")
+    unasked("OPDEV", "ADAPT")
     keeper = make_person("keeper@exams.example", "Keeper", staff=(StaffRole.CERTIFICATION,))
     start = clock.now() + timedelta(days=30)
     place = sessions.draw_up(
@@ -168,4 +170,9 @@ def sitting_rows(person: Person, like: ExamSession, keeper: Person) -> dict[str,
     )
     db.session.add_all([file, upload, incident, doubt])
     db.session.flush()
-    return {"exam_attempt": attempt.uid, "exam_upload": upload.uid, "exam_invalidation": doubt.uid}
+    return {
+        "exam_attempt": attempt.uid,
+        "exam_upload": upload.uid,
+        "exam_invalidation": doubt.uid,
+        "exam_incident": incident.uid,
+    }

@@ -113,6 +113,23 @@ def may_enter(access: object, role: StaffRole | ContactRole | None, *, inside: b
     return bool(access & (STAFF[role] if isinstance(role, StaffRole) else CONTACT[role]))
 
 
+People = dict[str, tuple[StaffRole | ContactRole | None, bool]]
+
+
+def at_the_door(people: People, access: object, n: int) -> People:
+    """Return who tries the n-th door: nobody, an outsider, and in turn some who may and some who may not.
+
+    At the first door of each kind of lock, and in `make proofs` at every door, everybody tries.
+    """
+    if os.environ.get("PROOFS"):
+        return people
+    roles = list(people)[2:]
+    turned = roles[n % len(roles) :] + roles[: n % len(roles)]
+    welcome = [who for who in turned if may_enter(access, people[who][0], inside=True)]
+    others = [who for who in turned if who not in welcome]
+    return {who: people[who] for who in (NOBODY, OUTSIDER, *welcome[:2], *others[:2])}
+
+
 @ANY_DATABASE
 def test_each_door_opens_and_refuses_as_the_table_says(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Behind each real lock a view that only says that it was reached: the walk changes nothing."""
@@ -130,18 +147,20 @@ def test_each_door_opens_and_refuses_as_the_table_says(world: World, monkeypatch
     monkeypatch.setattr("portal.core.web.error_page", bare)
     for name, view in list(world.app.view_functions.items()):
         monkeypatch.setitem(world.app.view_functions, name, behind(view))
-    people: dict[str, tuple[StaffRole | ContactRole | None, bool]] = {
+    people: People = {
         NOBODY: (None, False),
         OUTSIDER: (None, True),
         **{named(role): (role, True) for role in (*StaffRole, *ContactRole)},
     }
-    wrong, walked = [], 0
-    for rule in rules(world.app):
+    wrong, walked, met = [], 0, set[object]()
+    for n, rule in enumerate(rules(world.app)):
         access = getattr(world.app.view_functions[rule.endpoint], ACCESS, None)
         assert access is not None, f"{rule.endpoint} does not say who may enter"
         path = address(world.app, rule, world.rows)
+        some = at_the_door(people, access, n) if access in met else people
+        met.add(access)
         for method in methods(rule):
-            for who, (role, inside) in people.items():
+            for who, (role, inside) in some.items():
                 answer = world.ask(who, method, path)
                 got_in = answer.status_code == 200 and answer.text == "reached"
                 walked += 1
