@@ -15,7 +15,7 @@ from portal.certs.models.eligibility import Eligibility, EligibilityState, ExamK
 from portal.certs.models.watching import Incident, IncidentKind, Invalidation, Severity
 from portal.core import clock
 from portal.core.db import db
-from portal.core.files import StoredFile
+from portal.core.files import Content, StoredFile
 from tests.people import make_person
 from tests.seats import unasked
 
@@ -92,7 +92,7 @@ KNOWN = {
 }
 
 
-def rows(person: Person, org: Organisation) -> dict[str, str]:
+def rows(person: Person, org: Organisation, content: Content) -> dict[str, str]:
     """Add a row of each kind for a candidate and his company; call inside a transaction."""
     unasked("OPDEV", "ADAPT")
     keeper = make_person("keeper@exams.example", "Keeper", staff=(StaffRole.CERTIFICATION,))
@@ -117,14 +117,14 @@ def rows(person: Person, org: Organisation) -> dict[str, str]:
     )  # fmt: skip
     deed = exam_deeds.propose_call_off(place, by=keeper, reason="because")
     aid = aids.ask(person, [Aid.BREAKS], evidence="a letter")
-    sat = sitting_rows(person, place, keeper)
+    sat = sitting_rows(person, place, keeper, content)
     return {
         **sat, "exam_session": place.uid, "exam_eligibility": right.uid, "exam_booking": seat.uid, "exam_bundle": bundle.uid,
         "exam_seat": given.uid, "exam_voucher": voucher.uid, "exam_deed": deed.uid, "exam_aid": aid.uid,
     }  # fmt: skip
 
 
-def sitting_rows(person: Person, like: ExamSession, keeper: Person) -> dict[str, str]:
+def sitting_rows(person: Person, like: ExamSession, keeper: Person, content: Content) -> dict[str, str]:
     """Add an attempt of another level that waits in its practical part, with a file and a proposal; call inside a transaction."""
     place = sessions.draw_up(
         level="ADAPT", starts_at=like.starts_at, ends_at=like.ends_at, tz=like.tz, mode=like.mode, place=like.place,
@@ -145,14 +145,14 @@ def sitting_rows(person: Person, like: ExamSession, keeper: Person) -> dict[str,
     db.session.add_all([right, seat, attempt, part])
     db.session.flush()
     file = StoredFile(
-        sha256="0" * 64,
+        sha256=content.sha256,
         name="work.txt",
-        media_type="text/plain",
-        size=1,
+        media_type=content.media_type,
+        size=content.size,
         purpose="exam_work",
         person_id=person.id,
     )
-    upload = Upload(part=part, file=file, name="work.txt", sha256="0" * 64, size=1)
+    upload = Upload(part=part, file=file, name="work.txt", sha256=content.sha256, size=content.size)
     incident = Incident(
         session=place,
         kind=IncidentKind.CONDUCT,

@@ -343,11 +343,13 @@ def _rows(app: Flask, uid: str) -> dict[str, str]:
             )
         )
     sold = {**_sold(app, uid), **_care(app, uid), "sitting": _sitting(app)}
+    with app.app_context():
+        work = put(b"walked", "text/plain")
     with app.app_context(), transaction():
         chen = db.session.scalars(select(Person).where(Person.email == "chen@galaxy-chips.example")).one()
         sold |= item_world.rows(chen)
         omni = db.session.scalars(select(Person).where(Person.email == "omni@walk.example")).one()
-        sold |= exam_world.rows(omni, road.application(uid).org)
+        sold |= exam_world.rows(omni, road.application(uid).org, work)
         sold |= grade_world.rows(road.application(uid).org)
     with app.app_context():
         sold |= award_world.rows("omni@walk.example")
