@@ -137,6 +137,10 @@ def test_a_page_saves_by_itself_and_learns_what_stands_and_how_much_is_left(
         assert (late.status_code, late.json["over"]) == (409, True)
         assert "too late" in late.json["words"]
         assert "Time is up" in lin.get(url).text
+    assert "Quiet, please." in lin.get(url).text
+    with clock.stopped_at(begin + MINUTE):
+        post(lin, f"{url}/end")
+    assert "Quiet, please." not in lin.get(url).text  # said of a part that is over
 
 
 def test_without_scripts_the_page_posts_and_a_stale_page_does_not_overwrite(
