@@ -11,7 +11,7 @@ from portal.certs import cases, mark_deeds
 from portal.certs.gift_answers import Kind
 from portal.certs.item_content import Content
 from portal.certs.items import begin, write
-from portal.certs.models.bank import Form, FormItem, ItemVersion
+from portal.certs.models.bank import Form, FormItem, ItemState, ItemVersion
 from portal.certs.models.booking import Booking, BookingState, ExamSession
 from portal.certs.models.delivery import (
     Answer,
@@ -23,9 +23,9 @@ from portal.certs.models.delivery import (
     Submission,
 )
 from portal.certs.models.grading import Assignment, AssignmentState, CaseWork, ExamCase
-from portal.core import clock
+from portal.core import catalogue, clock
 from portal.core.db import db
-from tests import seats
+from tests import seats, sittings
 from tests.people import make_person
 
 EXAMINERS = {
@@ -43,6 +43,13 @@ def house(*candidates: str) -> None:
     seats.house(*candidates)
     for name, role in EXAMINERS.items():
         make_person(f"{name}@examiner.example", name.title(), staff=(role,))
+
+
+def blueprint() -> None:
+    """Let the written part ask for the items of the bank again, all in use; call inside a transaction."""
+    for version in db.session.query(ItemVersion).filter(ItemVersion.kind != Kind.PRACTICAL):
+        version.state = ItemState.LIVE
+    catalogue.put("scheme", "OPDEV", sittings.SCHEME, clock.today() - timedelta(days=1))
 
 
 def _words(text: str) -> dict[str, str]:

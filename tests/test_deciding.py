@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from portal.accounts.people import Person
 from portal.certs import (
     appealing,
+    case_facts,
     cases,
     conflicts,
     deciding,
     grade_chores,
+    grade_privacy,
     items,
     live_agreement,
     live_sittings,
@@ -29,7 +31,7 @@ from portal.certs import (
 from portal.certs.case_rules import freeze
 from portal.certs.grade_verify import verify_results
 from portal.certs.models.award import Award
-from portal.certs.models.bank import ItemState, ItemVersion
+from portal.certs.models.bank import ItemVersion
 from portal.certs.models.booking import BookingState
 from portal.certs.models.deciding import AppealState, Ballot, Remedy, ReviewState, Verdict
 from portal.certs.models.delivery import AttemptState
@@ -57,6 +59,12 @@ def passed(app: Flask, *names: str) -> list[ExamCase]:
         graded.marked(case)
     releasing.release_session(rows[0].attempt.booking.session, by=who("certs"))
     return rows
+
+
+def titles(name: str) -> list[str]:
+    """Return the titles of the mails to one of the cast, the oldest first."""
+    rows = db.session.query(MailMessage).filter(MailMessage.address == who(name).email)
+    return [one.title for one in rows.order_by(MailMessage.id)]
 
 
 def approve(case: ExamCase, *names: str) -> None:
@@ -96,6 +104,11 @@ def test_results_are_secret_until_the_whole_session_is_released_by_somebody_who_
         assert (booking.state, booking.outcome) == (BookingState.SAT, "failed")
         report = score_report.report(bob)
         assert report is not None
+        assert report.band is not None
+        assert report.band.low <= report.total <= report.band.high
+        again = score_report.again(bob)
+        assert again.start == clock.today() + timedelta(days=14)
+        assert again.left_until == booking.eligibility.ends_on
         assert (report.passed, [one.enough for one in report.parts]) == (False, [True, False])
         assert {one.name for one in report.criteria} == {
             "Correctness",
@@ -118,6 +131,7 @@ def test_what_passed_and_was_approved_is_decided_once_by_somebody_without_a_part
             deciding.decide(case, Verdict.GRANTED, by=who("deng"), reason="clean")
         approve(case, "rui", "rong")
         assert deciding.waiting() == [case]
+        assert [titles(one)[-1] for one in ("deng", "ding")] == ["Certificates wait for a decision"] * 2
         marker = db.session.get_one(type(case.person), next(iter(conflicts.markers(case))))
         conflicts.declare(who("ding"), case.person, Tie.FAMILY, "cousin")
         for nobody in (marker, who("rui"), who("ding"), case.person, who("proctor")):
@@ -182,6 +196,7 @@ def test_an_appeal_in_time_is_judged_by_two_who_are_new_to_the_case_and_a_score_
 ) -> None:
     with inside(app):
         graded.house("amy")
+        who("amy").language = who("peng").language = "zh_Hans_CN"
         (case,) = graded.ended("amy")
         graded.marked(case, LOW, LOW)
         releasing.release_session(case.attempt.booking.session, by=who("certs"))
@@ -195,6 +210,8 @@ def test_an_appeal_in_time_is_judged_by_two_who_are_new_to_the_case_and_a_score_
         marker = db.session.get_one(type(case.person), next(iter(conflicts.markers(case))))
         with refused(kind=Forbidden):
             appealing.judge(row, Remedy.REMARK, by=marker, answer="no")
+        with refused("does not fit"):  # nothing was decided yet that could be decided anew
+            appealing.judge(row, Remedy.DECIDE_ANEW, by=who("pan"), answer="no")
         appealing.judge(row, Remedy.REMARK, by=who("pan"), answer="Two others mark it.")
         with refused(kind=Forbidden):
             appealing.confirm(row, by=who("pan"))
@@ -205,10 +222,38 @@ def test_an_appeal_in_time_is_judged_by_two_who_are_new_to_the_case_and_a_score_
         assert not old & {one.grader_id for one in fresh}
         before = cases.current(case)
         for one in fresh:
+            assert appealing.pending(case.person.id, "OPDEV")
             graded.give(one, dict.fromkeys(LOW, 0))
         assert cases.current(case) is before
         assert verify_results() == (1, [])
         assert not appealing.pending(case.person.id, "OPDEV")
+        # Everybody is told in his own language: the candidate and one of the panel read Chinese, the other English.
+        assert [one.partition("：")[0] for one in titles("amy")][-4:] == [
+            "本次未通过",
+            "您的申诉",
+            "申诉成立",
+            "已重新评分",
+        ]
+        assert titles("peng")[-1].startswith("申诉答复待另一位成员确认：")
+        assert titles("pan") == ["An appeal to judge: FlagOS Operator Developer"]
+
+
+def test_copies_of_works_are_forgotten_when_their_time_is_over_also_those_that_hold_files_alone(
+    app: Flask,
+) -> None:
+    with inside(app):
+        graded.house("amy", "bob")
+        amy, bob = graded.ended("amy", "bob")
+        for case in (amy, bob):
+            graded.marked(case)
+        (first,), (second,) = case_facts.works_of(amy, 1), case_facts.works_of(bob, 1)
+        first.text, first.files, second.text = "", [{"sha256": "0" * 64, "size": 1}], ""
+        releasing.release_session(amy.attempt.booking.session, by=who("certs"))
+        later = clock.now() + timedelta(days=1)
+        due = grade_privacy._due(later)
+        assert list(db.session.scalars(due)) == [first.id]
+        grade_privacy._forget_work(first.id)
+        assert list(db.session.scalars(due)) == []
 
 
 def test_a_better_mark_after_an_appeal_turns_a_fail_into_a_pass_and_a_free_attempt_costs_nothing(
@@ -259,7 +304,7 @@ def test_results_release_themselves_when_their_hour_has_come_and_live_marks_are_
         due = releasing.due(rows[0].attempt.booking.session)
         db.session.commit()
     with inside(app), clock.stopped_at(due - timedelta(seconds=1)):
-        assert grade_chores.release_results() == 0
+        assert [grade_chores.release_results() for _n in range(2)] == [1, 0]  # who releases has a mail, once
     with inside(app), clock.stopped_at(due):
         assert [grade_chores.release_results() for _n in range(3)] == [2, 0, 0]
         from portal.certs import sittings
@@ -281,8 +326,8 @@ def test_a_panel_gives_the_cut_of_the_specification_and_a_decider_adopts_it(app:
     sheets = (("0.6", "0.7", "0.5", "1"), ("0.7", "0.8", "0.45", "1"), ("0.55", "0.75", "0.6", "1"), ("0.65", "0.65", "0.55", "1"), ("0.6", "0.7", "0.5", "1"))  # fmt: skip
     with inside(app):
         graded.house("amy")
-        for version in graded.bank()[:4]:
-            version.state = ItemState.LIVE
+        graded.bank()
+        graded.blueprint()
         judges = [(who(name), "ten years of kernels") for name in names]
         with refused("at least 5"):
             panels.begin("OPDEV", "written", judges[:4], by=who("chief"))

@@ -54,9 +54,9 @@ def test_two_deciders_at_once_make_one_decision_and_one_certificate(app: Flask, 
         assert reviewing.of_case(case) is not None
         approve(case, "rui", "rong")
     start = soon()
-    names = ["deng@examiner.example", "ding@examiner.example"] * 2
+    names = ("deng@examiner.example", "ding@examiner.example")
     said = [one.strip() for one in run(app, tmp_path, DECIDER, *((name, start) for name in names))]
-    assert sorted(said) == ["decided", "refused", "refused", "refused"]
+    assert sorted(said) == ["decided", "refused"]
     with app.app_context(), reading():
         assert [db.session.query(kind).count() for kind in (ExamDecision, Award, Certificate)] == [1, 1, 1]
         assert verify_results() == (1, [])

@@ -72,6 +72,17 @@ def test_the_unseen_come_before_the_seen_and_the_least_shown_first(
     assert sorted((one.seen, one.shown) for one in found.chosen) == (ranks[:count] if found.chosen else [])
 
 
+def test_anchors_have_their_share_of_the_places_before_other_items_but_none_that_was_seen() -> None:
+    bank = [Candidate(n, n, "a", shown=5 * (n < 4), seen=n == 0, anchor=n < 4) for n in range(20)]
+    for seed in range(20):
+        chosen = draw({"a": 10}, bank, {}, Random(seed), anchor_share=20).chosen
+        anchors = [one for one in chosen if one.anchor]
+        assert (len(chosen), len(anchors), any(one.seen for one in anchors)) == (10, 2, False)
+    foes = mutual([(1, 2), (1, 3), (2, 3)])
+    chosen = draw({"a": 10}, bank, foes, Random(1), anchor_share=100).chosen
+    assert (len(chosen), sum(one.anchor for one in chosen)) == (10, 1)
+
+
 def test_equals_are_drawn_at_random() -> None:
     bank = [Candidate(n, n, "a") for n in range(6)]
     drawn = Counter(one.item for seed in range(600) for one in draw({"a": 2}, bank, {}, Random(seed)).chosen)

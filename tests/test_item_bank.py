@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError
 from portal.accounts.may import StaffRole
 from portal.certs import exam_forms, item_import, items
 from portal.certs.gift_answers import Kind
+from portal.certs.item_content import Content
 from portal.certs.models.bank import (
     Form,
     FormItem,
@@ -24,7 +25,7 @@ from portal.certs.models.bank import (
     ItemState,
     ItemVersion,
 )
-from portal.core import audit
+from portal.core import audit, catalogue, clock
 from portal.core.db import db, reading, transaction
 from portal.core.errors import Forbidden, Refused
 from tests.exam_items import EVERY, ZH, Bank, approved, content, english, in_use, who
@@ -174,10 +175,11 @@ def test_a_new_version_leaves_the_one_in_use_and_takes_its_place_when_it_is_read
 
 def test_a_practical_task_without_a_rubric_is_not_taken_into_use(bank: Flask) -> None:
     with english(bank):
-        take(EVERY)
-        take("::P1:: 为 softmax 编写一个算子。 {}")
         with transaction():
-            row = version("P1")
+            level = {**catalogue.entry("level", "OPDEV"), "code": "UNMARKED"}
+            catalogue.put("level", "UNMARKED", level, clock.today())
+            task = Content(Kind.PRACTICAL, {"en": "Write an operator.", "zh": "编写一个算子。"})
+            row = items.write(items.begin("UNMARKED", "P1", by=who("author")), task, by=who("author"))
             items.submit(row, by=who("author"))
             items.review(row, by=who("check"), approved=True, ticked=list(items.CHECKS), comments={})
         with pytest.raises(Refused, match="rubric"), transaction():

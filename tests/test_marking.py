@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 
 import pytest
 from flask import Flask
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from portal.certs import cases, conflicts, mark_deeds, rekeys, releasing, verdicts
 from portal.certs.events import AttemptEnded, AttemptInvalidated
@@ -52,19 +55,56 @@ def test_a_written_part_is_marked_when_the_attempt_ends_and_two_graders_are_draw
         assert verify_results() == (1, [])
 
 
-@pytest.mark.parametrize("order", [(TOP, {**TOP, "performance": 2}), ({**TOP, "performance": 2}, TOP)])
-def test_two_marks_make_a_score_whoever_is_first(
-    app: Flask, order: tuple[dict[str, int], dict[str, int]]
-) -> None:
+def test_two_marks_make_a_score(app: Flask) -> None:
     with inside(app):
         graded.house("amy")
         (case,) = graded.ended("amy")
-        graded.marked(case, *order)
+        graded.marked(case, TOP, {**TOP, "performance": 2})
         kept = cases.current(case)
         assert kept is not None
         assert (case.attempt.state, kept.passed) == (A.SCORED, True)
         assert Fraction(kept.body["total"]) == Fraction(2, 5) + Fraction(3, 5) * Fraction(19, 20)
         assert verify_results() == (1, [])
+
+
+MARKS = st.fixed_dictionaries({code: st.integers(0, most) for code, most in TOP.items()})
+
+
+def test_in_whatever_order_marks_come_how_often_and_with_a_third_the_score_is_the_same(app: Flask) -> None:
+    with inside(app):
+        graded.house("amy")
+        (case,) = graded.ended("amy")
+        hands = [one.id for one in graded.assigned(case)]
+
+        def ends(*given: tuple[int, dict[str, int]], third: dict[str, int]) -> tuple[object, ...]:
+            """Hand these marks in, each a second time too; return what the case comes to, and take all back."""
+            point = db.session.begin_nested()
+            try:
+                for number, levels in given:
+                    row = db.session.get_one(Assignment, number)
+                    graded.give(row, levels)
+                    with refused():
+                        mark_deeds.mark(row, by=row.grader, levels=TOP, comments={})
+                for row in graded.assigned(case, third=True):
+                    graded.give(row, third)
+                kept = cases.current(case)
+                assert kept is not None
+                assert verify_results() == (1, [])
+                return _state(case), kept.passed, kept.body
+            finally:
+                point.rollback()
+                db.session.expire_all()
+
+        @settings(max_examples=60 if os.environ.get("PROOFS") else 4, deadline=None, database=None)
+        @given(MARKS, MARKS, MARKS)
+        def same(one: dict[str, int], two: dict[str, int], three: dict[str, int]) -> None:
+            first, second = hands
+            found = ends((first, one), (second, two), third=three)
+            assert found[0] is A.SCORED
+            assert ends((second, two), (first, one), third=three) == found
+            assert ends((first, two), (second, one), third=three) == found
+
+        same()
 
 
 def test_graders_who_differ_too_far_call_a_third_and_the_median_counts(app: Flask) -> None:

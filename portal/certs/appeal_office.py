@@ -52,7 +52,7 @@ def listed() -> str:
 def _page(row: ExamAppeal, form: Judge | None = None, status: int = 200) -> Any:
     g.nav = "exam_appeals.listed"
     shown = form or Judge(formdata=None)
-    shown.offer(complaint=row.complaint)
+    shown.offer(appealing.fitting(row))
     works = case_facts.works_of(row.case, case_facts.last_round(row.case))
     return render_template(
         "office/grading/appeal.html", row=row, form=shown, score=cases.current(row.case), share=share, me=me().person.id,
@@ -73,7 +73,7 @@ def appeal(uid: str) -> Any:
 def judge(uid: str) -> Any:
     """Propose an answer."""
     row, form = _appeal(uid), Judge()
-    form.offer(complaint=row.complaint)
+    form.offer(appealing.fitting(row))
     if form.validate_on_submit():
         try:
             with transaction():

@@ -17,12 +17,13 @@ from portal.certs import (
     conflicts,
     deciding,
     grade_letters,
+    grade_notices,
     graders,
     releasing,
 )
-from portal.certs.models.deciding import AppealState, ExamAppeal, Remedy
+from portal.certs.models.deciding import AppealState, ExamAppeal, Remedy, Verdict
 from portal.certs.models.delivery import Attempt, AttemptState
-from portal.certs.models.grading import ExamCase
+from portal.certs.models.grading import CaseWork, ExamCase
 from portal.core import audit, catalogue, clock
 from portal.core.db import db
 from portal.core.errors import Forbidden, Missing, Refused
@@ -95,6 +96,13 @@ REMEDIES = {
 }
 
 
+def fitting(row: ExamAppeal) -> tuple[Remedy, ...]:
+    """Return what an appeal or complaint can come to: a new decision only where the last one was a refusal."""
+    made = deciding.of_case(row.case)
+    refused = bool(made) and made[-1].verdict is Verdict.REFUSED
+    return tuple(one for one in REMEDIES[row.complaint] if one is not Remedy.DECIDE_ANEW or refused)
+
+
 def judge(row: ExamAppeal, remedy: Remedy, *, by: Person, answer: str) -> None:
     """Propose how an appeal is answered; a second member of the panel confirms."""
     row = _locked(row, by)
@@ -102,13 +110,14 @@ def judge(row: ExamAppeal, remedy: Remedy, *, by: Person, answer: str) -> None:
         raise Refused(
             _l("Another member of the panel has proposed an answer: please confirm it or send it back.")
         )
-    if remedy not in REMEDIES[row.complaint]:
+    if remedy not in fitting(row):
         raise Refused(_l("This does not fit here."), field="remedy", status=422)
     if not answer.strip() or len(answer) > 2000:
         raise Refused(_l("Please give the candidate the reasons in up to 2000 characters."), field="answer", status=422)  # fmt: skip
     row.first, row.remedy, row.answer = by, remedy, answer.strip()
     db.session.flush()
     audit.record("appeal.proposed", row.case, by=by, remedy=remedy)
+    grade_notices.appeal_proposed(row)
 
 
 def send_back(row: ExamAppeal, *, by: Person) -> None:
@@ -141,10 +150,12 @@ def _do(row: ExamAppeal) -> None:
             graders.draw_missing(row.case, work)
     elif row.remedy is Remedy.FREE_ATTEMPT:
         attempts.give_free(row.case.attempt.booking, by="appeal")
+    elif row.remedy is Remedy.DECIDE_ANEW:
+        grade_notices.to_decide(row.case)
 
 
 def pending(person_id: int, level: str) -> bool:
-    """Whether a result or an appeal of a person at a level is still open."""
+    """Whether a result or an appeal of a person at a level is still open, or a work is marked anew."""
     states = (AttemptState.READY, AttemptState.RUNNING, *cases.OPEN)
     mine = select(Attempt.id).where(Attempt.person_id == person_id, Attempt.level == level)
     if db.session.scalar(mine.where(Attempt.state.in_(states)).limit(1)) is not None:
@@ -154,7 +165,10 @@ def pending(person_id: int, level: str) -> bool:
         .join(ExamCase, ExamCase.id == ExamAppeal.case_id)
         .where(ExamCase.attempt_id.in_(mine), ExamAppeal.state == P.ADMITTED)
     )
-    return db.session.scalar(open_appeal.limit(1)) is not None
+    if db.session.scalar(open_appeal.limit(1)) is not None:
+        return True
+    anew = select(ExamCase).join(CaseWork).where(ExamCase.attempt_id.in_(mine), CaseWork.round > 1).distinct()
+    return any(cases.compute(one).waits for one in db.session.scalars(anew))
 
 
 def count_waiting() -> Select[Any]:

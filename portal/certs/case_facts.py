@@ -6,6 +6,7 @@ import hashlib
 from decimal import Decimal
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
 
 from portal.certs import item_keys, rubrics
 from portal.certs.marking import Item, folded
@@ -54,7 +55,8 @@ def last_round(case: ExamCase) -> int:
 
 def answered(part: AttemptPart, over: Keys | None = None) -> list[Answered]:
     """Return each place of a written part with its item by the key in force, its answer, and a person's verdict."""
-    rows = list(db.session.scalars(select(Answer).where(Answer.part_id == part.id).order_by(Answer.position)))
+    mine = select(Answer).where(Answer.part_id == part.id).options(joinedload(Answer.item_version))
+    rows = list(db.session.scalars(mine.order_by(Answer.position)))
     places = select(FormItem.version_id, FormItem.scored).where(FormItem.form_id == part.form_id)
     counts = {version: scored for version, scored in db.session.execute(places)}  # noqa: C416 - rows
     versions = {row.item_version_id for row in rows}

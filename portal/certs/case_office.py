@@ -15,7 +15,9 @@ from portal.accounts.may import May
 from portal.accounts.people import Person
 from portal.certs import (
     appealing,
+    appointing,
     case_facts,
+    case_rules,
     cases,
     conflicts,
     deciding,
@@ -25,14 +27,16 @@ from portal.certs import (
     releasing,
     reviewing,
     said,
+    score_report,
     scoring,
 )
-from portal.certs.grade_forms import Decide, Why
+from portal.certs.grade_forms import Appoint, Decide, Why
 from portal.certs.models.booking import ExamSession
 from portal.certs.models.deciding import Verdict
 from portal.certs.models.delivery import Attempt, AttemptState
 from portal.certs.models.grading import Assignment, CaseWork, ExamCase
 from portal.core import audit, labels
+from portal.core.catalogue import in_words
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.paging import asked, folded, page_of
@@ -92,7 +96,12 @@ def listed() -> str:
 
 def share(text: str | None) -> str:
     """Return a stored share in per cent."""
-    return "–" if text is None else f"{scoring.shown(Fraction(text))} %"
+    return "–" if text is None else percent(Fraction(text))
+
+
+def percent(value: Fraction) -> str:
+    """Return an exact share in per cent, for eyes."""
+    return f"{scoring.shown(value)} %"
 
 
 def _page(row: ExamCase, status: int = 200, **forms: Any) -> Any:
@@ -105,11 +114,17 @@ def _page(row: ExamCase, status: int = 200, **forms: Any) -> Any:
         for work in case_facts.works_of(row, n)
     ]
     review, open_now = reviewing.of_case(row), deciding.open_question(row)
+    short = review is not None and appointing.short(review) and reader.staff_may(May.LEAD_EXAMS)
+    asked_for = forms.get("appoint") or Appoint(formdata=None)
+    if short and review is not None:
+        asked_for.offer(appointing.candidates(review))
     return render_template(
         "office/grading/case.html", case=row, score=cases.current(row), works=works, review=review, share=share,
-        votes=reviewing.votes(review) if review else {}, decisions=deciding.of_case(row), decide=decide,
+        votes=reviewing.votes(review) if review else {}, appointed=appointing.appointed(review) if review else [],
+        appoint=asked_for if short else None, decisions=deciding.of_case(row), decide=decide,
         appeals=appealing.of_case(row), level=levels.name_of(row.level), there=said.there, hold=releasing.held(row),
-        open_question=open_now, mine=conflicts.independent(reader.person, row), reason=forms.get("reason") or Why(formdata=None),
+        waits=said.waits, taken=said.taken, open_question=open_now, band=score_report.band(row, cases.current(row)),
+        part_names={one.code: in_words(one.names) for one in case_rules.parts_of(row.attempt)}, percent=percent, mine=conflicts.independent(reader.person, row), reason=forms.get("reason") or Why(formdata=None),
         why_not=deciding.why_not(row, Verdict.GRANTED, reader.person) if open_now else None, names=deciding.names_of(row),
         history=list(db.session.scalars(audit.of_subject(row.subject, row.attempt.subject))),
     ), status  # fmt: skip
@@ -187,6 +202,28 @@ def redraw(uid: str, assignment: str) -> Any:
     with transaction():
         mark_deeds.redraw(hand, by=me().person, reason=str(form.reason.data))
     return go(PAGE, _("Somebody else marks it."), uid=uid)
+
+
+@exam_cases.post("/cases/<uid>/reviewers")
+@allow(May.LEAD_EXAMS)
+def appoint(uid: str) -> Any:
+    """Appoint holders to vote on a work that found too few votes."""
+    row = _case(uid)
+    review, form = reviewing.of_case(row), Appoint()
+    if review is None:
+        raise Missing(_("There is no such review."))
+    people = form.offer(appointing.candidates(review))
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                appointing.appoint(
+                    review, [people[one] for one in form.people.data or []], by=me().person, reason=form.reason.data or ""
+                )  # fmt: skip
+        except Refused as refusal:
+            form.refused(refusal)
+        else:
+            return go(PAGE, _("Appointed. They have mail, and the work is open for another week."), uid=uid)
+    return _page(_case(uid), 422, appoint=form)
 
 
 # ---- Decisions

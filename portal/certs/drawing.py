@@ -11,13 +11,14 @@ MOST_STEPS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A version that may stand in a form: of which item, of which topic, how often shown, and whether seen before."""
+    """A version that may stand in a form: of which item and topic, how often shown, whether seen before, whether an anchor."""
 
     version: int
     item: int
     topic: str
     shown: int = 0
     seen: bool = False
+    anchor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,16 @@ def topic_of(tag: str, topics: Iterable[str]) -> str | None:
     return max(fitting, key=len, default=None)
 
 
-def _order(rows: Iterable[Candidate], random: Random) -> list[Candidate]:
-    """Return candidates as they are tried: unseen before seen, least shown first, equals at random."""
+def _order(rows: Iterable[Candidate], random: Random, anchors: int) -> list[Candidate]:
+    """Return candidates as they are tried: so many unseen anchors first, then unseen before seen, least shown first.
+
+    Equals come at random.
+    """
     mixed = list(rows)
     random.shuffle(mixed)
-    return sorted(mixed, key=lambda one: (one.seen, one.shown))
+    mixed.sort(key=lambda one: (one.seen, one.shown))
+    first = [one for one in mixed if one.anchor and not one.seen][:anchors]
+    return first + [one for one in mixed if one not in first]
 
 
 def counted(blueprint: Mapping[str, int], bank: Iterable[Candidate]) -> list[Short]:
@@ -100,14 +106,20 @@ def draw(
     bank: Sequence[Candidate],
     enemies: Mapping[int, Collection[int]],
     random: Random,
+    *,
+    anchor_share: int = 0,
 ) -> Drawn:
     """Return a form for a blueprint (topic → count), or the topics that cannot be filled.
 
-    `enemies` names for each item those it never meets, from both sides. Topics with the least choice are filled first.
+    `enemies` names for each item those it never meets, from both sides. Topics with the least choice are filled first;
+    of each one, so many per cent of the places are offered to anchors before other items.
     """
     if short := counted(blueprint, bank):
         return Drawn((), tuple(short))
-    rows = {topic: _order((one for one in bank if one.topic == topic), random) for topic in blueprint}
+    rows = {
+        topic: _order((one for one in bank if one.topic == topic), random, -(-count * anchor_share // 100))
+        for topic, count in blueprint.items()
+    }
     tight = sorted(blueprint, key=lambda topic: len(rows[topic]) - blueprint[topic])
     slots = [(topic, rows[topic]) for topic in tight for _n in range(blueprint[topic])]
     search, chosen = _Search(enemies, slots), list[Candidate]()

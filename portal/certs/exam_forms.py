@@ -86,14 +86,14 @@ def bank(
     counts, met = shown(exam), seen(exam, candidate)
     codes = [one.code for one in topics]
     rows = db.session.execute(
-        select(ItemVersion.id, ItemVersion.item_id, Item.topic)
+        select(ItemVersion.id, ItemVersion.item_id, Item.topic, Item.anchor)
         .join(Item)
         .where(Item.exam == exam, ItemVersion.state == state, ItemVersion.kind != Kind.PRACTICAL)
         .order_by(ItemVersion.id)
     )
     return [
-        Candidate(version, item, topic, counts.get(item, 0), version in met)
-        for version, item, tag in rows
+        Candidate(version, item, topic, counts.get(item, 0), version in met, anchor)
+        for version, item, tag, anchor in rows
         if (topic := topic_of(tag, codes)) is not None
     ]
 
@@ -146,7 +146,11 @@ def draw_form(
     scheme, dice = scheme or schemes.scheme(exam), random or SystemRandom()
     found = _part(scheme, part)
     blueprint = {topic.code: topic.count for topic in found.topics}
-    drawn = draw(blueprint, bank(exam, found.topics, candidate=candidate), enemies(exam), dice)
+    rows_of_bank, anchors = (
+        bank(exam, found.topics, candidate=candidate),
+        int(catalogue.policy("item.anchor_share")),
+    )
+    drawn = draw(blueprint, rows_of_bank, enemies(exam), dice, anchor_share=anchors)
     refuse_short(exam, drawn.short)
     form = Form(exam=exam, part=part, scheme=scheme.version, called=called, candidate=candidate)
     db.session.add(form)

@@ -173,6 +173,7 @@ class Tags(Form):
     difficulty = choice_field(_l("Difficulty, as guessed"))
     chip = text_field(_l("Chip"), longest=60, required=False)
     tool = text_field(_l("Tool"), longest=60, required=False)
+    anchor = BooleanField(_l("Anchor item: it stands in many forms, so that they can be compared"))
 
     def offer(self) -> None:
         """Fill the list to choose from."""

@@ -12,6 +12,7 @@ from portal.certs import (
     case_facts,
     cases,
     grade_letters,
+    grade_notices,
     graders,
     live_sittings,
     mark_deeds,
@@ -103,11 +104,19 @@ def _review(number: int) -> Review:
 
 
 def release_results() -> int:
-    """Release the results of sessions whose hour has come and whose attempts are all scored."""
-    found = list(db.session.scalars(releasing.sessions_with_results()))
-    ids = [one.id for one in found if releasing.due(one) <= clock.now() and not releasing.unfinished(one)]
+    """Release the results of sessions whose hour has come and that are all scored; say so of those that are early."""
+    found = [
+        one for one in db.session.scalars(releasing.sessions_with_results()) if not releasing.unfinished(one)
+    ]
+    ids = [one.id for one in found if releasing.due(one) <= clock.now()]
+    early = [one.id for one in found if one.id not in ids]
     let_go()
-    return rows.each("release_results", ids, _release)
+    told = rows.each("release_results", early, _tell)
+    return told + rows.each("release_results", ids, _release)
+
+
+def _tell(number: int) -> int:
+    return int(grade_notices.to_release(db.session.get_one(ExamSession, number)) > 0)
 
 
 def _release(number: int) -> int:

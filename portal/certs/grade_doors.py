@@ -28,7 +28,7 @@ from portal.core.nav import Entry
 
 BLUEPRINTS: list[Blueprint] = [
     marking_office.marking, case_office.exam_cases, review_office.exam_reviews, appeal_office.exam_appeals,
-    panel_office.cut_panels, result_views.results,
+    panel_office.cut_panels, result_views.results, review_office.reviews,
 ]  # fmt: skip
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from flask_babel import lazy_gettext as _l
 from wtforms import DateField, HiddenField
 from wtforms.validators import InputRequired
 
+from portal.accounts.people import Person
 from portal.certs import schemes
-from portal.certs.appealing import REMEDIES
 from portal.certs.models.deciding import Ballot, Remedy, Verdict
 from portal.certs.models.grading import Tie
+from portal.certs.seat_forms import several
 from portal.core import catalogue, labels
 from portal.core.forms import Form, choice_field, options, text_field
 from portal.members.forms import area
@@ -51,6 +54,19 @@ class Vote(Form):
         self.ballot.choices = options((one.value, labels.label(one)) for one in Ballot)
 
 
+class Appoint(Form):
+    """Whom the chief examiner asks for votes, and why."""
+
+    people = several(_l("Holders of this level or of one above it"))
+    reason = area(_l("Reason"), longest=300, rows=2)
+
+    def offer(self, people: list[Person]) -> dict[str, Person]:
+        """Offer these people; return them by what is chosen."""
+        found = {one.uid: one for one in people}
+        self.people.choices = options((uid, one.name) for uid, one in found.items())
+        return found
+
+
 class Decide(Form):
     """A decision on a certificate."""
 
@@ -86,9 +102,8 @@ class Judge(Form):
     remedy = choice_field(_l("What follows"))
     answer = area(_l("Reasons, which the candidate reads"), longest=2000, rows=6)
 
-    def offer(self, *, complaint: bool) -> None:
+    def offer(self, fitting: Iterable[Remedy]) -> None:
         """Offer what fits an appeal or a complaint."""
-        fitting: tuple[Remedy, ...] = REMEDIES[complaint]
         self.remedy.choices = options((one.value, labels.label(one)) for one in fitting)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.certs import cases
+from portal.certs import cases, grade_letters
 from portal.certs.events import AttemptEnded, AttemptInvalidated
 from portal.certs.models.grading import Assignment, AssignmentState, CaseWork
 from portal.core import clock, outbox
@@ -39,3 +39,4 @@ def on_invalidated(event: AttemptInvalidated) -> None:
         if may_move(row, AssignmentState.REDRAWN):
             move(row, AssignmentState.REDRAWN)
             row.reason, row.ended_at = "invalidated", clock.now()
+            grade_letters.taken(row)

@@ -9,13 +9,13 @@ from flask_babel import gettext as _
 from portal.accounts import grants
 from portal.accounts.may import May
 from portal.accounts.people import Person
-from portal.certs import levels
+from portal.certs import guards, levels, said
 from portal.certs.models.deciding import ExamAppeal, ExamDecision, Remedy, Review, ReviewState, Verdict
 from portal.certs.models.grading import Assignment, ExamCase, ExamWork
 from portal.certs.models.watching import ResultHold
 from portal.core import catalogue, clock, labels, mail, web
 from portal.core.mail import Letter
-from portal.core.words import moment
+from portal.core.words import day, moment
 
 
 def _send(key: str, people: Iterable[Person], letter: Callable[[], Letter], topic: str) -> None:
@@ -61,7 +61,10 @@ def taken(row: Assignment) -> None:
     def letter() -> Letter:
         return Letter(
             _("Somebody else marks %(code)s", code=row.code),
-            (_("Reason: %(reason)s", reason=row.reason), _("Nothing is left for you to do on it.")),
+            (
+                _("Reason: %(reason)s", reason=said.taken(row.reason)),
+                _("Nothing is left for you to do on it."),
+            ),
             button=(_("Open your works"), web.absolute("marking.listed")),
         )
 
@@ -82,16 +85,28 @@ def nobody_left(case: ExamCase, work: ExamWork) -> None:
 
 
 def to_review(row: Review, people: Iterable[Person]) -> None:
-    """Ask reviewers for their votes."""
+    """Ask reviewers for their votes; whoever was appointed for this one work reads it outside the office."""
+    office = {one.id for one in grants.holders(May.VOTE_ON_WORK)}
 
-    def letter() -> Letter:
+    def letter(page: str, *before: str) -> Letter:
         return Letter(
             _("A work to review for the community: %(level)s", level=levels.name_of(row.case.level)),
-            (_("Your vote is open until %(moment)s. Step aside if you are not independent.", moment=moment(row.closes_at)),),
-            button=(_("Read and vote"), web.absolute("exam_reviews.review", uid=row.uid)),
+            (
+                *before,
+                _("Your vote is open until %(moment)s. Step aside if you are not independent.", moment=moment(row.closes_at)),
+            ),
+            button=(_("Read and vote"), web.absolute(page, uid=row.uid)),
         )  # fmt: skip
 
-    _send(f"review-open:{row.uid}:{row.turn}:{row.extended}", people, letter, row.subject)
+    def here() -> Letter:
+        return letter("exam_reviews.review")
+
+    def outside() -> Letter:
+        return letter("reviews.review", _("You hold this level or one above it, and we ask you by name."))
+
+    for person in people:
+        said = here if person.id in office else outside
+        _send(f"review-open:{row.uid}:{row.turn}:{row.extended}", [person], said, row.subject)
 
 
 def short_of_votes(row: Review) -> None:
@@ -100,7 +115,11 @@ def short_of_votes(row: Review) -> None:
     def letter() -> Letter:
         return Letter(
             _("Too few votes on a work of %(level)s", level=levels.name_of(row.case.level)),
-            (_("The review was extended once and still lacks votes. Please ask reviewers in person."),),
+            (
+                _(
+                    "The review was extended once and still lacks votes. Please appoint holders of this level or of one above it."
+                ),
+            ),
             button=(_("Open the result"), web.absolute("exam_cases.case", uid=row.case.uid)),
         )
 
@@ -123,12 +142,21 @@ def released(case: ExamCase, *, passed: bool) -> None:
     """Tell a candidate that a result is there; the mail itself says no more than whether."""
     days = int(catalogue.policy("appeal.days"))
 
+    def again() -> list[str]:
+        start = None if passed else guards.open_again(case.attempt.person_id, case.level)
+        return (
+            []
+            if start is None
+            else [_("Your next session may start from %(day)s on.", day=day(clock.day_of(start)))]
+        )
+
     def letter() -> Letter:
         level = levels.name_of(case.level)
         return Letter(
             _("You passed: %(level)s", level=level) if passed else _("Not passed this time: %(level)s", level=level),
             (
                 _("Your report shows how you did, part by part, and what comes next."),
+                *again(),
                 _("You can appeal within %(days)s days.", days=days),
             ),
             button=(_("Open your report"), web.absolute("results.result", uid=case.uid)),

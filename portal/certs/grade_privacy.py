@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, String, cast, func, or_, select
 
 from portal.accounts import erasure_plan
 from portal.accounts.erasure_plan import Fate, Line
@@ -40,12 +40,12 @@ def install() -> None:
 
 
 def _due(before: datetime) -> Select[Any]:
-    """Select the works whose result was released so long ago, while they still say something."""
+    """Select the works whose result was released so long ago, while they still hold a text or a file."""
     return (
         select(ExamWork.id)
         .join(CaseWork, CaseWork.work_id == ExamWork.id)
         .join(ExamCase, ExamCase.id == CaseWork.case_id)
-        .where(ExamCase.released_at < before, ExamWork.text != "")
+        .where(ExamCase.released_at < before, or_(ExamWork.text != "", cast(ExamWork.files, String) != "[]"))
         .order_by(ExamWork.id)
     )
 

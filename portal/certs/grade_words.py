@@ -54,7 +54,7 @@ def install() -> None:
 _DETAILS = {
     "provisional": _l("Provisional cut"), "third": _l("Third mark"), "tie": _l("Tie to the candidate"), "share": _l("Share"),
     "quorum": _l("Votes needed"), "ballot": _l("Vote"), "outcome": _l("Outcome"), "verdict": _l("Verdict"),
-    "remedy": _l("What follows"), "late": _l("Too late"), "judges": _l("Judges"), "round": _l("Round"),
+    "remedy": _l("What follows"), "late": _l("Too late"), "judges": _l("Judges"), "reviewer": _l("Appointed reviewer"), "round": _l("Round"),
 }  # fmt: skip
 _VERBS = {
     "case.opened": (_l("Marking began"), "pencil-square"),
@@ -78,6 +78,7 @@ _VERBS = {
     "review.opened": (_l("Community review opened"), "people"),
     "review.voted": (_l("Reviewer voted"), "check2-square"),
     "review.extended": (_l("Community review extended"), "hourglass-split"),
+    "review.appointed": (_l("Reviewer appointed"), "person-plus"),
     "review.closed": (_l("Community review closed"), "people"),
     "review.revised": (_l("Revision handed in"), "arrow-repeat"),
     "decision.made": (_l("Certificate decided"), "patch-check"),

@@ -82,13 +82,18 @@ def _refuse_award(person_id: int, level: str, at: datetime) -> None:
             raise Refused(_l("You hold this level. It can be renewed in the months around its end."))
 
 
-def _refuse_pauses(person_id: int, session: ExamSession) -> None:
-    """Refuse within a cool-down, and beyond the attempts of a year."""
+def open_again(person_id: int, level: str) -> datetime | None:
+    """Return the first instant at which a session may start after somebody's fails at a level; None without any."""
     told = select(Booking.released_at).where(
-        Booking.person_id == person_id, Booking.level == session.level, Booking.outcome == Outcome.FAILED
+        Booking.person_id == person_id, Booking.level == level, Booking.outcome == Outcome.FAILED
     )
     fails = [one for one in db.session.scalars(told) if one is not None]
-    again = timing.cooled(fails, [int(one) for one in catalogue.policy("cooldown.days")])
+    return timing.cooled(fails, [int(one) for one in catalogue.policy("cooldown.days")])
+
+
+def _refuse_pauses(person_id: int, session: ExamSession) -> None:
+    """Refuse within a cool-down, and beyond the attempts of a year."""
+    again = open_again(person_id, session.level)
     if again is not None and session.starts_at < again:
         raise Refused(
             _l("After the last result a session may start from %(day)s on.", day=str(clock.day_of(again)))

@@ -96,7 +96,7 @@ def tag_item(uid: str) -> Any:
     with transaction():
         items.tag(
             item, by=me().person, topic=form.topic.data or "", difficulty=Difficulty(form.difficulty.data),
-            chip=form.chip.data or "", tool=form.tool.data or "",
+            chip=form.chip.data or "", tool=form.tool.data or "", anchor=bool(form.anchor.data),
         )  # fmt: skip
     return go("exam_office.item", _("Tags saved."), uid=uid)
 

@@ -115,12 +115,13 @@ Cells = tuple[list[str], list[list[Any]]]
 def _items(found: ItemReport) -> Cells:
     heads = [
         _("Exam item"), _("Difficulty"), _("Corrected item-total correlation"), _("Alpha without the item"),
-        _("Omitted answers"), _("Findings"),
+        _("Omitted answers"), _("Findings"), _("Anchor item"),
     ]  # fmt: skip
+    anchors = {str(one["code"]) for one in found.sitting.items if one.get("anchor")}
     return heads, [
         [
             one.item, _exact(one.difficulty), _exact(one.corrected_item_total), _exact(one.alpha_if_deleted), one.omitted,
-            _("; ").join(flag(code) for code in one.flags),
+            _("; ").join(flag(code) for code in one.flags), int(one.item in anchors),
         ]
         for one in found.analysis.items
     ]  # fmt: skip

@@ -76,12 +76,15 @@ def write(
     return version
 
 
-def tag(item: Item, *, by: Person, topic: str, difficulty: Difficulty, chip: str, tool: str) -> None:
-    """Set the tags of an item."""
-    old = {"topic": item.topic, "difficulty": item.difficulty, "chip": item.chip, "tool": item.tool}
-    new = {"topic": topic, "difficulty": difficulty, "chip": chip, "tool": tool}
+def tag(
+    item: Item, *, by: Person, topic: str, difficulty: Difficulty, chip: str, tool: str, anchor: bool = False
+) -> None:
+    """Set the tags of an item, and whether it ties forms together as an anchor."""
+    new = {"topic": topic, "difficulty": difficulty, "chip": chip, "tool": tool, "anchor": anchor}
+    old = {name: getattr(item, name) for name in new}
     if old != new:
-        item.topic, item.difficulty, item.chip, item.tool = topic, difficulty, chip, tool
+        for name, value in new.items():
+            setattr(item, name, value)
         changed = [name for name in new if old[name] != new[name]]
         audit.record("item.tagged", item, by=by, org_id=None, **{name: str(new[name]) for name in changed})
 

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import select
 
 from portal.certs import case_facts, item_report, psychometrics, releasing
+from portal.certs.models.bank import Item
 from portal.certs.models.booking import ExamSession
 from portal.certs.models.delivery import Attempt, AttemptState
 from portal.certs.models.grading import ExamCase
@@ -69,10 +70,13 @@ def _sitting(
     if db.session.scalar(there) is not None:
         return None
     marks = [[_plain(points(one)) for one in rows] for _case, rows in group]
-    first = group[0][1]
+    first, anchors = (
+        group[0][1],
+        set(db.session.scalars(select(Item.key).where(Item.exam == session.level, Item.anchor))),
+    )
     row = Sitting(
         exam=session.level, name=name, imported=False, candidates=len(group), by_name=str(getattr(by, "name", by))[:200],
-        items=[{"code": one.item.code, "most": int(one.item.points)} for one in first],
+        items=[{"code": one.item.code, "most": int(one.item.points), "anchor": one.item.code in anchors} for one in first],
         sha256=hashlib.sha256(json.dumps(sorted(marks, key=str)).encode()).hexdigest(),
     )  # fmt: skip
     db.session.add(row)

@@ -8,7 +8,16 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.accounts.people import Person
-from portal.certs import case_facts, cases, conflicts, grade_letters, graders, releasing, rubrics
+from portal.certs import (
+    case_facts,
+    cases,
+    conflicts,
+    grade_letters,
+    grade_notices,
+    graders,
+    releasing,
+    rubrics,
+)
 from portal.certs.graders import STANDS
 from portal.certs.models.delivery import AttemptState
 from portal.certs.models.grading import Assignment, AssignmentState, ExamCase, ExamMark, Tie
@@ -104,6 +113,16 @@ def mark(row: Assignment, *, by: Person, levels: dict[str, int], comments: dict[
     db.session.flush()
     audit.record("assignment.submitted", row, by=by)
     before, kept = cases.current(case), cases.rescore(case, reason="marks")
-    if kept is not None and kept is not before and kept.reason == "appeal" and kept.body["passed"]:
+    anew = kept is not None and kept is not before and kept.reason == "appeal"
+    if anew and kept is not None and kept.body["passed"] and not kept.passed:
         releasing.turn_to_pass(case, by="appeal", reason="appeal")
+    else:
+        _tell_anew(case)
     return given
+
+
+def _tell_anew(case: ExamCase) -> None:
+    """Tell a candidate whose appeal had the work marked anew, when that is done and changed no outcome."""
+    round_no = case_facts.last_round(case)
+    if case.released_at is not None and round_no > 1 and not cases.compute(case).waits:
+        grade_notices.marked_anew(case, round_no)

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, func, select
 
 from portal.accounts.people import Person
-from portal.certs import drawing, schemes
+from portal.certs import drawing, grade_notices, schemes
 from portal.certs.gift_answers import Kind
 from portal.certs.models.bank import Item, ItemState, ItemVersion
 from portal.certs.models.cutting import CutJudge, CutPanel, CutRating, CutState, ExamCut, PanelState
@@ -72,6 +72,7 @@ def begin(exam: str, part: str, judges: list[tuple[Person, str]], *, by: Person)
         db.session.add(CutJudge(panel=row, person=person, competence=why.strip()[:300]))
     db.session.flush()
     audit.record("panel.begun", row, by=by, exam=exam, items=len(versions), judges=len(judges))
+    grade_notices.to_rate(row, [one for one, _why in judges], 1)
     return row
 
 
@@ -136,6 +137,8 @@ def go_on(row: CutPanel, *, by: Person) -> None:
         raise Refused(_l("%(count)s judges have not rated yet.", count=missing))
     move(row, PanelState.TOGETHER if round_no == 1 else PanelState.RATED)
     audit.record("panel.round_ended", row, by=by, round=round_no)
+    if round_no == 1:
+        grade_notices.to_rate(row, [one.person for one in judges_of(row)], 2)
 
 
 def figures(row: CutPanel, round_no: int) -> Cut | None:
@@ -190,6 +193,7 @@ def propose(row: CutPanel, *, by: Person, share: str, valid_from: date, reason: 
     db.session.add(made)
     db.session.flush()
     audit.record("cut.proposed", row, by=by, reason=made.reason)
+    grade_notices.cut_waits(made)
     return made
 
 

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, func, select
 
 from portal.accounts.people import Person
-from portal.certs import case_facts, case_rules, cases, conflicts, item_keys, releasing
+from portal.certs import case_facts, case_rules, cases, conflicts, grade_notices, item_keys, releasing
 from portal.certs.gift_answers import Kind
 from portal.certs.item_keys import Key
 from portal.certs.models.bank import ItemVersion
@@ -86,6 +86,7 @@ def propose(version: ItemVersion, key: Key | None, *, by: Person, reason: str) -
     db.session.add(row)
     db.session.flush()
     audit.record("rekey.proposed", version.item, by=by, version=version.n, reason=row.reason)
+    grade_notices.key_waits(row)
     return row
 
 
@@ -139,7 +140,9 @@ def confirm(row: Rekey, *, by: Person) -> list[SideChange]:
     made = [_again(fresh, case) for case in db.session.scalars(cases.with_version([fresh.version_id])).all()]
     fresh.remarked = len(made)
     db.session.flush()
-    return [one for one in made if one is not None]
+    turned = [one for one in made if one is not None]
+    grade_notices.sides_wait(fresh, len(turned))
+    return turned
 
 
 def _again(row: Rekey, case: ExamCase) -> SideChange | None:

@@ -10,7 +10,17 @@ from flask_babel import ngettext
 from sqlalchemy import Select, select
 
 from portal.accounts.people import Person
-from portal.certs import attempts, cases, conflicts, grade_letters, graders, proctoring, reviewing, seats
+from portal.certs import (
+    attempts,
+    cases,
+    conflicts,
+    grade_letters,
+    grade_notices,
+    graders,
+    proctoring,
+    reviewing,
+    seats,
+)
 from portal.certs.grade_events import ResultReleased
 from portal.certs.models.booking import Booking, ExamSession, Outcome
 from portal.certs.models.delivery import Attempt, AttemptState
@@ -133,8 +143,8 @@ def turn_to_pass(case: ExamCase, *, by: Person | str, reason: str) -> None:
 
 def _tell(case: ExamCase, *, passed: bool) -> None:
     grade_letters.released(case, passed=passed)
-    if passed:
-        reviewing.open_for(case)
+    if passed and reviewing.open_for(case) is None:
+        grade_notices.to_decide(case)
     publish(ResultReleased(case, passed))
 
 

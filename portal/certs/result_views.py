@@ -9,13 +9,22 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from portal.accounts.access import me, signed_in
-from portal.certs import appealing, cases, deciding, levels, releasing, reviewing, said, score_report
-from portal.certs.case_office import share
+from portal.certs import (
+    appealing,
+    appointing,
+    cases,
+    deciding,
+    levels,
+    releasing,
+    reviewing,
+    said,
+    score_report,
+)
+from portal.certs.case_office import percent, share
 from portal.certs.grade_forms import Lodge, Revision
 from portal.certs.models.deciding import ReviewState
 from portal.certs.models.delivery import Attempt, AttemptState
 from portal.certs.models.grading import ExamCase
-from portal.certs.scoring import shown
 from portal.core import clock
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
@@ -48,7 +57,7 @@ def listed() -> str:
     ]
     return render_template(
         "exams/results.html", rows=lines, name_of=levels.name_of, there=said.there,
-        due={one.id: releasing.due(one.attempt.booking.session) for one in rows},
+        due={one.id: releasing.due(one.attempt.booking.session) for one in rows}, asked=appointing.works_for(me().person),
     )  # fmt: skip
 
 
@@ -60,17 +69,13 @@ def _page(
     form.offer()
     until, now = appealing.last_moment(row), clock.now()
     closed = review is not None and review.state is not ReviewState.OPEN
+    found = score_report.report(row)
     return render_template(
-        "exams/result.html", case=row, report=score_report.report(row), level=levels.name_of(row.level), share=percent,
+        "exams/result.html", case=row, report=found, again=score_report.again(row) if found and not found.passed else None, level=levels.name_of(row.level), share=percent,
         review=review, votes=list(reviewing.votes(review).values()) if review is not None and closed else [],
         decisions=deciding.of_case(row), appeals=appealing.of_case(row), until=until, in_time=until is not None and now < until,
         lodge=form, revise=revise or Revision(formdata=None), stored=share,
     ), status  # fmt: skip
-
-
-def percent(value: Any) -> str:
-    """Return an exact share in per cent, for eyes."""
-    return f"{shown(value)} %"
 
 
 @results.get("/<uid>")

@@ -1,4 +1,4 @@
-"""The pages of community reviewers: works that are open for votes, each with its rubric points and what was said."""
+"""The pages of community reviewers: works that are open for votes; in the office for the role, outside for whoever was appointed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flask import Blueprint, Response, g, render_template, request
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from portal.accounts.access import allow, me
+from portal.accounts.access import allow, me, signed_in
 from portal.accounts.may import May
 from portal.certs import blind, case_facts, levels, reviewing, tally
 from portal.certs.grade_forms import Vote
@@ -20,6 +20,12 @@ from portal.core.errors import Missing, Refused
 from portal.core.web import go
 
 exam_reviews = Blueprint("exam_reviews", __name__, url_prefix="/office/exam-reviews")
+reviews = Blueprint("reviews", __name__, url_prefix="/exams/reviews")
+# By the blueprint: the frame of its pages, and the list that stands above them.
+PLACES = {
+    "exam_reviews": ("frames/office.html", "exam_reviews.listed"),
+    "reviews": ("frames/member.html", "results.listed"),
+}
 
 
 def _mine(row: Review) -> bool:
@@ -52,14 +58,23 @@ def _works(row: Review) -> list[ExamWork]:
 
 
 def _page(row: Review, form: Vote | None = None, status: int = 200) -> Any:
-    g.nav = "exam_reviews.listed"
+    here = str(request.blueprint)
+    frame, g.nav = PLACES[here]
     said = reviewing.votes(row)
     shown = form or Vote(formdata=None)
     shown.offer()
     return render_template(
-        "office/grading/review.html", row=row, works=_works(row), form=shown, mine=said.get(me().person.id), name=blind.name,
+        "office/grading/review.html", here=here, frame=frame, row=row, works=_works(row), form=shown,
+        mine=said.get(me().person.id), name=blind.name,
         counted=sum(tally.counted(reviewing.ballots(row)).values()), level=levels.name_of(row.case.level), ticked=request.form.getlist("ticked"),
     ), status  # fmt: skip
+
+
+@reviews.get("/<uid>", endpoint="review")
+@signed_in
+def asked(uid: str) -> Any:
+    """Show a work to whoever was asked by name to vote on it."""
+    return _page(_review(uid))
 
 
 @exam_reviews.get("/<uid>")
@@ -73,6 +88,17 @@ def review(uid: str) -> Any:
 @allow(May.VOTE_ON_WORK)
 def vote(uid: str) -> Any:
     """Vote, or change one's vote."""
+    return _vote(uid)
+
+
+@reviews.post("/<uid>/vote", endpoint="vote")
+@signed_in
+def asked_vote(uid: str) -> Any:
+    """Vote as somebody who was asked by name."""
+    return _vote(uid)
+
+
+def _vote(uid: str) -> Any:
     row, form = _review(uid), Vote()
     form.offer()
     if form.validate_on_submit():
@@ -86,7 +112,7 @@ def vote(uid: str) -> Any:
             form.refused(refusal)
         else:
             return go(
-                "exam_reviews.review",
+                f"{request.blueprint}.review",
                 _("Your vote is in. You may change it until the review closes."),
                 uid=uid,
             )
@@ -97,6 +123,17 @@ def vote(uid: str) -> Any:
 @allow(May.VOTE_ON_WORK)
 def file(uid: str, place: int, number: int) -> Response:
     """Hand out a file of a work under review, cleaned."""
+    return _file(uid, place, number)
+
+
+@reviews.get("/<uid>/works/<int:place>/files/<int:number>", endpoint="file")
+@signed_in
+def asked_file(uid: str, place: int, number: int) -> Response:
+    """Hand out a file, cleaned, to whoever was asked by name."""
+    return _file(uid, place, number)
+
+
+def _file(uid: str, place: int, number: int) -> Response:
     works = _works(_review(uid))
     if not (1 <= place <= len(works) and 1 <= number <= len(works[place - 1].files)):
         raise Missing(_("There is no such file."))

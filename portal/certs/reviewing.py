@@ -12,7 +12,8 @@ from sqlalchemy import Select, func, select
 from portal.accounts import grants
 from portal.accounts.may import May
 from portal.accounts.people import Person
-from portal.certs import cases, conflicts, grade_letters, schemes, tally
+from portal.certs import cases, conflicts, grade_letters, grade_notices, schemes, tally
+from portal.certs.models.appointing import Reviewer
 from portal.certs.models.deciding import Ballot, Review, ReviewState, ReviewVote
 from portal.certs.models.grading import ExamCase
 from portal.core import audit, catalogue, clock
@@ -56,9 +57,19 @@ def _days() -> timedelta:
 
 
 def reviewers(case: ExamCase) -> list[Person]:
-    """Return who may vote on a case: the community's reviewers without a tie to the candidate or another part in it."""
+    """Return who may vote on a case: the community's reviewers, and who was appointed for it, if independent in it."""
     out = set(conflicts.barred(case.person, case)) | (conflicts.involved(case) - conflicts.voters(case))
-    return [one for one in grants.holders(May.VOTE_ON_WORK) if one.id not in out]
+    mine = (
+        select(Person)
+        .join(Reviewer, Reviewer.person_id == Person.id)
+        .join(Review)
+        .where(Review.case_id == case.id)
+    )
+    asked = {
+        one.id: one
+        for one in (*grants.holders(May.VOTE_ON_WORK), *db.session.scalars(mine.order_by(Reviewer.id)))
+    }
+    return [one for one in asked.values() if one.id not in out]
 
 
 def votes(row: Review) -> dict[int, ReviewVote]:
@@ -113,8 +124,14 @@ def close(row: Review, *, by: str) -> int:
     row.closed_at = clock.now()
     db.session.flush()
     audit.record("review.closed", row, by=by, outcome=row.state)
-    grade_letters.review_over(row)
+    _tell(row)
     return 1
+
+
+def _tell(row: Review) -> None:
+    grade_letters.review_over(row)
+    if row.state is not W.RETURNED:
+        grade_notices.to_decide(row.case)
 
 
 def _short(row: Review, *, by: str) -> int:
@@ -154,7 +171,7 @@ def give_up(row: Review, *, by: str) -> int:
     row.closed_at = clock.now()
     db.session.flush()
     audit.record("review.closed", row, by=by, outcome=row.state)
-    grade_letters.review_over(row)
+    _tell(row)
     return 1
 
 

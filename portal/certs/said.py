@@ -1,11 +1,14 @@
-"""Instants of sessions in words: the site's own time with its distance from UTC, in the reader's language."""
+"""Words of exams in the reader's language: instants of sessions at their sites, what a score waits for, why a work was taken."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from portal.certs.timing import offset_of
 from portal.core import i18n
@@ -24,3 +27,28 @@ def there(moment: datetime, zone: str) -> str:
 def hour(moment: datetime, zone: str) -> str:
     """Return the time of day of an instant at a place."""
     return str(format_datetime(moment, "HH:mm", tzinfo=ZoneInfo(zone), locale=i18n.language()))
+
+
+WAITS = {
+    "marks of ": _l("the graders’ marks"),
+    "answer to ": _l("a person’s word on a short answer"),
+    "adjudication of ": _l("the third mark"),
+}
+TAKEN = {"late": _l("It was not marked in time."), "invalidated": _l("The attempt was declared invalid.")}
+
+
+def waits(body: dict[str, Any]) -> str:
+    """Return what a score waits for, each kind of thing once with the codes of its tasks and items."""
+    found: dict[str, list[str]] = {}
+    for one in body.get("waits", ()):
+        start = next((start for start in WAITS if one.startswith(start)), "")
+        found.setdefault(start, []).append(one.removeprefix(start))
+    return _("; ").join(
+        f"{WAITS[start]} ({_(', ').join(codes)})" if start else _(", ").join(codes)
+        for start, codes in found.items()
+    )
+
+
+def taken(reason: str) -> str:
+    """Return why a work went to somebody else: the words of a person, or those of what the portal did itself."""
+    return str(TAKEN.get(reason, reason))

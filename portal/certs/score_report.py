@@ -4,18 +4,31 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from portal.certs import case_facts, case_rules, cases, drawing
-from portal.certs.models.delivery import Answer, AttemptPart
-from portal.certs.models.grading import ExamCase, ExamScore
-from portal.certs.rubric import final
+from portal.certs import case_facts, case_rules, cases, drawing, guards, measuring, rubrics
+from portal.certs.measuring import Band
+from portal.certs.models.booking import Booking
+from portal.certs.models.delivery import Answer, Attempt, AttemptPart
+from portal.certs.models.eligibility import Eligibility, EligibilityState
+from portal.certs.models.grading import (
+    Assignment,
+    AssignmentState,
+    CaseWork,
+    ExamCase,
+    ExamMark,
+    ExamScore,
+    ExamWork,
+)
+from portal.certs.rubric import Marking, Task, final, fraction_by
 from portal.certs.schemes import Part
 from portal.certs.scoring import earned
+from portal.core import clock
 from portal.core.catalogue import in_words
 from portal.core.db import db
 
@@ -61,12 +74,21 @@ class CriterionLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """When somebody who failed may sit again: from which day a session may start, and until when an attempt is left."""
+
+    start: date | None
+    left_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything a candidate is told."""
 
     passed: bool
     total: Fraction
     cut: Fraction
+    band: Band | None
     provisional: bool
     parts: list[PartLine]
     topics: list[TopicLine]
@@ -80,11 +102,62 @@ def report(case: ExamCase) -> Report | None:
         return None
     parts = {one.code: one for one in case_rules.parts_of(case.attempt)}
     return Report(
-        bool(kept.passed), Fraction(kept.body["total"]), Fraction(kept.body["cut"]), bool(case.rules["provisional"]),
+        bool(kept.passed), Fraction(kept.body["total"]), Fraction(kept.body["cut"]), band(case, kept),
+        bool(case.rules["provisional"]),
         _parts(kept, parts),
         [line for part in case.attempt.parts if part.written for line in _topics(part, parts[part.code])],
         _criteria(case, int(kept.body.get("round", 1))),
     )  # fmt: skip
+
+
+def band(case: ExamCase, kept: ExamScore | None) -> Band | None:
+    """Return the band of one standard error around a total; None while it, or what it rests on, is not there."""
+    if kept is None or kept.body["total"] is None:
+        return None
+    graders = int(case.rules["graders"])
+    parts = {
+        part.code: measuring.of_answers(case_facts.answered(part))
+        if part.written
+        else measuring.of_graders(_double_marks(case, part.code), graders)
+        for part in case.attempt.parts
+    }
+    weights = {code: Fraction(one) for code, one in case.rules["weights"].items()}
+    return measuring.band(Fraction(kept.body["total"]), measuring.of_whole(weights, parts))
+
+
+def _double_marks(case: ExamCase, section: str) -> list[list[Fraction]]:
+    """Return, work by work, what each blind grader alone would have given in a part, over the released cases of a session."""
+    statement = (
+        select(ExamMark, ExamWork)
+        .join(Assignment, Assignment.id == ExamMark.assignment_id)
+        .join(ExamWork, ExamWork.id == Assignment.work_id)
+        .join(CaseWork, CaseWork.work_id == ExamWork.id)
+        .join(ExamCase, ExamCase.id == CaseWork.case_id)
+        .join(Attempt, Attempt.id == ExamCase.attempt_id)
+        .join(Booking, Booking.id == Attempt.booking_id)
+        .where(
+            Booking.session_id == case.attempt.booking.session_id, ExamCase.released_at.is_not(None), CaseWork.round == 1,
+            ExamWork.section == section, Assignment.third.is_(False), Assignment.state == AssignmentState.SUBMITTED,
+        )
+    )  # fmt: skip
+    found: dict[int, list[Fraction]] = defaultdict(list)
+    for given, work in db.session.execute(statement):
+        one = Marking(given.assignment.code, {code: int(level) for code, level in given.levels.items()})
+        found[work.id].append(fraction_by(Task(work.task, rubrics.criteria(work.rubric)), one))
+    return list(found.values())
+
+
+def again(case: ExamCase) -> Again:
+    """Return when and until when a candidate may sit the exam of a case again."""
+    person, level = case.attempt.person_id, case.level
+    start = guards.open_again(person, level)
+    mine = select(Eligibility).where(
+        Eligibility.person_id == person,
+        Eligibility.level == level,
+        Eligibility.state == EligibilityState.ACTIVE,
+    )
+    left = [one.ends_on for one in db.session.scalars(mine) if guards.left(one) > 0]
+    return Again(None if start is None else clock.day_of(start), max(left, default=None))
 
 
 def _parts(kept: ExamScore, parts: dict[str, Part]) -> list[PartLine]:

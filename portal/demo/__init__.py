@@ -24,6 +24,7 @@ from portal.core.errors import Refused
 from portal.demo import awards as demo_awards
 from portal.demo import bank as demo_bank
 from portal.demo import desk as demo_desk
+from portal.demo import exam_now as demo_exam_now
 from portal.demo import exam_past as demo_exam_past
 from portal.demo import exams as demo_exams
 from portal.demo import items as demo_items
@@ -32,7 +33,7 @@ from portal.demo import money as demo_money
 from portal.demo import perks as demo_perks
 from portal.demo import prices as demo_prices
 from portal.demo import wall as demo_wall
-from portal.demo.cast import FIRMS, PASSWORD, STAFF, Firm, credit_code
+from portal.demo.cast import FIRMS, NEWCOMERS, PASSWORD, STAFF, Firm, credit_code
 from portal.members import agreements, drafting, quorum, review
 from portal.members.belonging import Agreement
 from portal.members.models import Application
@@ -81,10 +82,14 @@ class Demo:
         """Hire the staff."""
         with at(day), transaction():
             db.session.add(flags.Flag(name=flags.DEMO))
-            for key, name, role, language in STAFF:
-                person = _person(key, name, language, self.hashed)
-                self.ids[key] = person.id
-                db.session.add(Grant(person=person, role=role, by_name="demo", start=day))
+            self.hire(STAFF, day)
+
+    def hire(self, people: list[tuple[str, str, StaffRole, str]], day: date) -> None:
+        """Make accounts for people who work here from a day on; call inside a transaction."""
+        for key, name, role, language in people:
+            person = _person(key, name, language, self.hashed)
+            self.ids[key] = person.id
+            db.session.add(Grant(person=person, role=role, by_name="demo", start=day))
 
     def holder(self, email: str, name: str, language: str) -> Person:
         """Make an account for somebody who was certified."""
@@ -235,8 +240,12 @@ def build(app: Flask) -> None:
         demo_perks.fill(demo.who, today)
         demo_wall.fill(demo.who, today)
         demo_items.fill(demo.who, today)
+        demo_awards.keys(today)
         demo_exam_past.fill(demo.who, today)
         demo_exams.fill(demo.who, today)
+        demo_exam_now.fill(demo.who)
+        with at(today), transaction():
+            demo.hire(NEWCOMERS, today)
         demo_awards.fill(demo.who, today, demo.holder)
 
 
@@ -274,9 +283,10 @@ class SignIn(NamedTuple):
 def sign_ins() -> list[SignIn]:
     """Return one way in for each role: fresh links that skip the second factor, for the demo only."""
     found = []
-    people = [(role.value, f"{key}@flagos.example") for key, _name, role, _lang in STAFF]
+    people = [(role.value, f"{key}@flagos.example") for key, _name, role, _lang in (*STAFF, *NEWCOMERS)]
     people += [("member", f"owner@{FIRMS[0].site}.example"), ("applicant", f"owner@{FIRMS[11].site}.example")]
     people += [("certified", "holder@certs.example"), ("candidate", demo_exams.CANDIDATE)]
+    people += [(role, f"{key}@exams.example") for role, key in demo_exams.LATELY]
     with transaction():
         for role, email in people:
             person = db.session.scalars(select(Person).where(Person.email == email)).first()

@@ -55,7 +55,6 @@ def keys(today: date) -> None:
 
 def fill(who: Who, today: date, person: Callable[[str, str, str], Person]) -> None:
     """Grant, renew, put on hold, revoke and issue anew; the papers are made at the end."""
-    keys(today)
     made: dict[str, Award] = {}
     for n, one in enumerate(HOLDERS, 1):
         with clock.stopped_at(today - timedelta(days=one.days_ago)), transaction():

@@ -31,8 +31,16 @@ STAFF = [
     ("grader2", "Grace Okafor", StaffRole.GRADER, "en"),
     ("grader3", "郭静", StaffRole.GRADER, "zh_Hans_CN"),
     ("community", "Mateo Ruiz", StaffRole.COMMUNITY_REVIEWER, "en"),
+    ("community2", "苗青", StaffRole.COMMUNITY_REVIEWER, "zh_Hans_CN"),
     ("decider", "邓宁", StaffRole.DECIDER, "zh_Hans_CN"),
+    ("decider2", "Dora Klein", StaffRole.DECIDER, "en"),
     ("panel", "Paula Stein", StaffRole.APPEAL_PANEL, "en"),
+    ("panel2", "潘越", StaffRole.APPEAL_PANEL, "zh_Hans_CN"),
+]
+# Hired today: who marks anew after an appeal marked nothing before.
+NEWCOMERS = [
+    ("grader4", "Gabriel Mensah", StaffRole.GRADER, "en"),
+    ("grader5", "谷雨", StaffRole.GRADER, "zh_Hans_CN"),
 ]
 
 

@@ -58,8 +58,13 @@ PEOPLE = {
     "lin": ("林木", "zh_Hans_CN"), "he": ("贺兰", "zh_Hans_CN"), "fu": ("傅瑶", "zh_Hans_CN"), "yan": ("严冬", "zh_Hans_CN"),
     "rosa": ("Rosa Lima", "en"), "denis": ("Denis Okello", "en"), "emma": ("Emma Larsson", "en"), "sun": ("孙悦", "zh_Hans_CN"),
     "jo": ("Jo Tanaka", "en"), "tariq": ("Tariq Aziz", "en"),
+    # These sat in the last weeks, or sit today.
+    "qin": ("秦朗", "zh_Hans_CN"), "tao": ("陶然", "zh_Hans_CN"), "mira": ("Mira Novotná", "en"),
+    "shi": ("石磊", "zh_Hans_CN"), "leo": ("Leo Brandt", "en"), "yun": ("云舒", "zh_Hans_CN"), "ana": ("Ana Souza", "en"),
+    "bai": ("白露", "zh_Hans_CN"), "omar": ("Omar Farouk", "en"), "xu": ("许诺", "zh_Hans_CN"),
 }  # fmt: skip
 CANDIDATE = "lin@exams.example"
+LATELY = [("sitting now", "bai"), ("passed", "qin"), ("failed", "denis"), ("appeals", "tao")]
 BOUGHT_AGO = 45
 
 

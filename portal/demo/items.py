@@ -45,6 +45,14 @@ SINGLES: list[tuple[str, str, str, list[tuple[str, str]]]] = [
 ]  # fmt: skip
 
 
+TASKS = [
+    ("task-softmax", "实现按行 softmax 算子，支持 float16 与 float32 及任意列数；附测试与性能数据，并说明分块大小的取舍。",
+     "Write a row-wise softmax for float16 and float32 and any number of columns, with tests, timings, and why you chose your block sizes."),
+    ("task-layernorm", "实现 layer norm 的前向与反向算子；附梯度检查与性能数据，并说明数值稳定性的处理。",
+     "Write layer norm, forward and backward, with a gradient check, timings, and how you keep it numerically stable."),
+]  # fmt: skip
+
+
 def _content(zh: str, en: str, options: list[tuple[str, str]], kind: Kind = Kind.SINGLE) -> Content:
     # Nothing is gained by learning that the first is right: forms shuffle them.
     rows = [
@@ -77,12 +85,22 @@ def _bank(who: Who) -> None:
         numbers=[{"value": "4096", "tolerance": "0", "weight": "1"}],
     )  # fmt: skip
     _approved(who, _written(who, "memory-bytes", M, number))
+    _tasks(who)
     waiting = _content("哪种数据布局便于按通道访问？", "Which layout eases access by channel?", [("NCHW", "NCHW"), ("NHWC", "NHWC")])  # fmt: skip
     version = _written(who, "memory-layout", M, waiting)
     items.submit(version, by=who("author"))
     back = _written(who, "testing-shape", T, _content("边界测试的意义？", "Why test borders?", [("易错", "errors live there"), ("好看", "it looks good")]))  # fmt: skip
     items.submit(back, by=who("author"))
     items.review(back, by=who("itemcheck"), approved=False, ticked=["key"], comments={"options": "The second option is no serious distractor."})  # fmt: skip
+
+
+def _tasks(who: Who) -> None:
+    """Write the practical tasks that a candidate may draw."""
+    for key, zh, en in TASKS:
+        item = items.begin("OPDEV", key, by=who("author"))
+        version = items.write(item, Content(Kind.PRACTICAL, {"zh": zh, "en": en}), by=who("author"))
+        _approved(who, version)
+        items.take_into_use(version, by=who("chief"), ground=Ground.ANGOFF, rating="0.6")
 
 
 def fill(who: Who, today: date) -> None:

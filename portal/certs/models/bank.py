@@ -112,7 +112,10 @@ labels.name(Ground, {Ground.PILOT: _l("Tried unscored"), Ground.ANGOFF: _l("Rate
 
 
 class Item(Model):
-    """A question or task of an exam, known by its key; what it says stands in its versions, tags stand here."""
+    """A question or task of an exam, known by its key; what it says stands in its versions, tags stand here.
+
+    An `anchor` stands in many forms, so that forms can be compared.
+    """
 
     __tablename__ = "exam_item"
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
@@ -123,6 +126,7 @@ class Item(Model):
     difficulty: Mapped[Difficulty] = mapped_column(choice(Difficulty), default=Difficulty.UNKNOWN)
     chip: Mapped[str] = mapped_column(String(60), default="")
     tool: Mapped[str] = mapped_column(String(60), default="")
+    anchor: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
     edition: Mapped[int] = mapped_column(init=False, default=1)
     __table_args__ = (UniqueConstraint("exam", "key"),)
