@@ -229,6 +229,7 @@ KNOWN: dict[tuple[str, str], str] = {
     ("awards", "uid"): "word:none",
     ("awards", "verb"): "word:suspend",
     ("batch_desk", "uid"): "word:none",
+    ("batch_desk", "kid"): "word:none",
 }
 SILVER = {"tier": "silver", "category": "software"}
 NUMBERS = {"mail", "grant", "pair"}
