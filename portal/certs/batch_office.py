@@ -33,7 +33,7 @@ def roll() -> str:
     """List the batches, the newest first, each with how far it is."""
     page = page_of(select(Batch).order_by(Batch.id.desc()))
     far = {row.id: batches.progress(row) for row in page.items}
-    return render_template("office/certificate_batches.html", page=page, far=far)
+    return render_template("office/certificate_batches.html", page=page, far=far, shown=batches.shown_state)
 
 
 @batch_desk.get("/new")
@@ -101,6 +101,7 @@ def batch(uid: str) -> str:
     return render_template(
         "office/certificate_batch.html", batch=row, far=far, page=page_of(batches.rows_of(row), total=far.total),
         title=levels.name_of, may_issue=reader.staff_may(May.ISSUE_CERTIFICATES), own=row.by_id == reader.person.id,
+        shown=batches.shown_state(row, far),
     )  # fmt: skip
 
 
