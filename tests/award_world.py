@@ -38,6 +38,7 @@ KNOWN: dict[tuple[str, str], str] = {
     ("awards.document", "uid"): "certificate",
     ("awards.retry", "uid"): "certificate",
     ("batch_desk", "uid"): "certificate_batch",
+    ("batch_desk", "kid"): "word:none",
 }
 # What a certificate is worth, anybody with its number may ask; a badge and a shared page have addresses nobody guesses.
 OPEN = {
