@@ -7,7 +7,8 @@ from typing import Any
 
 from portal.accounts.people import Person
 from portal.certs import awarding, booking, waitlist
-from portal.certs.models.booking import Booking
+from portal.certs.models.booking import Booking, BookingState
+from portal.certs.models.delivery import Attempt, AttemptPart
 from portal.certs.models.document import Certificate
 from portal.certs.naming import Names
 from portal.core import catalogue, clock
@@ -21,6 +22,7 @@ PATH = "/api/v1/bookings"
 BOOKED = {
     f"POST {PATH}", f"GET {PATH}/{{uid}}", f"POST {PATH}/{{uid}}/confirmation", f"POST {PATH}/{{uid}}/release",
     f"POST {PATH}/{{uid}}/cancellation", f"POST {PATH}/{{uid}}/move",
+    "GET /api/v1/attempts/{uid}",
 }  # fmt: skip
 
 
@@ -45,6 +47,13 @@ def exams(person: Person, keeper: Person) -> dict[str, Any]:
     for level in ("OPDEV", "ARCH"):
         seats.confirm(places[level])
     waits = [waitlist.queue(place.id, person=person, by=person) for place in full[1:]]
+    sat = Booking(
+        session=goal, person=person, level="OPDEV", eligibility=seats.eligible(person), state=BookingState.SAT,
+        until_at=goal.ends_at, name="Chen", language="en",
+    )  # fmt: skip
+    attempt = Attempt(booking=sat, person=person, level="OPDEV", scheme=1, language="en")
+    part = AttemptPart(attempt=attempt, place=1, code="written", written=True, minutes=60)
+    db.session.add_all([sat, attempt, part])
     make_keys()
     award = awarding.grant(
         seats.who("anni"), level="OPDEV", names=Names("陈", "Chen"), decision="contract:1", decided_on=clock.today(), by=keeper
@@ -53,5 +62,5 @@ def exams(person: Person, keeper: Person) -> dict[str, Any]:
     number = db.session.query(Certificate).filter_by(award_id=award.id).one().number
     return {
         "moved": [places["OPDEV"].uid], "held": [places["ADAPT"].uid], "cancelled": [places["ARCH"].uid],
-        "waits": [one.uid for one in waits], "full": full[0].uid, "goal": goal.uid, "numbers": [number],
+        "waits": [one.uid for one in waits], "full": full[0].uid, "goal": goal.uid, "numbers": [number], "attempts": [attempt.uid],
     }  # fmt: skip

@@ -44,7 +44,7 @@ class Progress(StrEnum):
     INVALIDATED = "invalidated"
 
 
-class PartAnswer(Answer):
+class AttemptPartAnswer(Answer):
     """A part with its own clock; one to come is opened before `open_until`."""
 
     code: str
@@ -86,7 +86,7 @@ class AttemptAnswer(Answer):
     state: Progress
     started_at: datetime | None
     ended_at: datetime | None
-    parts: list[PartAnswer]
+    parts: list[AttemptPartAnswer]
     held: str | None
     result: ResultAnswer | None
 
@@ -98,8 +98,8 @@ class Attempts(Answer):
     next: str | None
 
 
-def _part(row: AttemptPart) -> PartAnswer:
-    return PartAnswer(
+def _part(row: AttemptPart) -> AttemptPartAnswer:
+    return AttemptPartAnswer(
         code=row.code, state=row.state, open_until=row.open_until, started_at=row.started_at, due_at=row.due_at,
         ended_at=row.ended_at, ending=row.ending,
     )  # fmt: skip
