@@ -65,12 +65,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(target: str, env: dict[str, str]) -> Iterator[tuple[int, int]]:
-    """Serve an application by one worker with one thread; give its port and process id."""
+def serving(target: str, env: dict[str, str], *, threads: int = 1) -> Iterator[tuple[int, int]]:
+    """Serve an application by one worker with one thread, or more; give its port and process id."""
     port = free_port()
     code = (
         "from granian import Granian; from granian.constants import Interfaces; "
-        f"Granian({target!r}, port={port}, interface=Interfaces.WSGI, factory=True, workers=1, blocking_threads=1).serve()"
+        f"Granian({target!r}, port={port}, interface=Interfaces.WSGI, factory=True, workers=1, blocking_threads={threads}).serve()"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code], env=env, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

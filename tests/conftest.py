@@ -86,7 +86,7 @@ def postgres_server() -> Iterator[str]:
     uri = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     with _admin(uri) as admin:  # as above: no waiting for the disk
         # Nor does it tidy up behind a test: rows of the next one would lie in the holes, in any order.
-        for name in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum"):
+        for name in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum", "jit"):
             admin.execute(f"ALTER SYSTEM SET {name} = off")
         admin.execute("SELECT pg_reload_conf()")
     yield uri

@@ -15,7 +15,7 @@ from portal.certs.models.eligibility import Eligibility, EligibilityState, ExamK
 from portal.certs.models.watching import Incident, IncidentKind, Invalidation, Severity
 from portal.core import clock
 from portal.core.db import db
-from portal.core.files import StoredFile
+from portal.core.files import Content, StoredFile
 from tests.people import make_person
 from tests.seats import unasked
 
@@ -80,19 +80,21 @@ KNOWN = {
     ("exam_office.propose_doubt", "uid"): "exam_attempt",
     ("exam_office.hold_result", "uid"): "exam_attempt",
     ("exam_office.lift_hold", "uid"): "exam_attempt",
+    ("exam_office.incident_file", "uid"): "exam_incident",
     ("exam_office.confirm_doubt", "uid"): "exam_invalidation",
     ("exam_office.decline_doubt", "uid"): "exam_invalidation",
     ("exam_office.attach_file", "uid"): "item",
     ("exam_office.task_file", "uid"): "item",
     ("exam_office.task_file", "file"): "word:" + "0" * 32,
+    ("api_attempts", "uid"): "exam_attempt",
     ("api_seats", "uid"): "exam_booking",
     ("api_seats.get_session", "uid"): "word:" + "0" * 32,
 }
 
 
-def rows(person: Person, org: Organisation) -> dict[str, str]:
+def rows(person: Person, org: Organisation, content: Content) -> dict[str, str]:
     """Add a row of each kind for a candidate and his company; call inside a transaction."""
-    unasked("OPDEV")
+    unasked("OPDEV", "ADAPT")
     keeper = make_person("keeper@exams.example", "Keeper", staff=(StaffRole.CERTIFICATION,))
     start = clock.now() + timedelta(days=30)
     place = sessions.draw_up(
@@ -115,14 +117,14 @@ def rows(person: Person, org: Organisation) -> dict[str, str]:
     )  # fmt: skip
     deed = exam_deeds.propose_call_off(place, by=keeper, reason="because")
     aid = aids.ask(person, [Aid.BREAKS], evidence="a letter")
-    sat = sitting_rows(person, place, keeper)
+    sat = sitting_rows(person, place, keeper, content)
     return {
         **sat, "exam_session": place.uid, "exam_eligibility": right.uid, "exam_booking": seat.uid, "exam_bundle": bundle.uid,
         "exam_seat": given.uid, "exam_voucher": voucher.uid, "exam_deed": deed.uid, "exam_aid": aid.uid,
     }  # fmt: skip
 
 
-def sitting_rows(person: Person, like: ExamSession, keeper: Person) -> dict[str, str]:
+def sitting_rows(person: Person, like: ExamSession, keeper: Person, content: Content) -> dict[str, str]:
     """Add an attempt of another level that waits in its practical part, with a file and a proposal; call inside a transaction."""
     place = sessions.draw_up(
         level="ADAPT", starts_at=like.starts_at, ends_at=like.ends_at, tz=like.tz, mode=like.mode, place=like.place,
@@ -143,14 +145,14 @@ def sitting_rows(person: Person, like: ExamSession, keeper: Person) -> dict[str,
     db.session.add_all([right, seat, attempt, part])
     db.session.flush()
     file = StoredFile(
-        sha256="0" * 64,
+        sha256=content.sha256,
         name="work.txt",
-        media_type="text/plain",
-        size=1,
+        media_type=content.media_type,
+        size=content.size,
         purpose="exam_work",
         person_id=person.id,
     )
-    upload = Upload(part=part, file=file, name="work.txt", sha256="0" * 64, size=1)
+    upload = Upload(part=part, file=file, name="work.txt", sha256=content.sha256, size=content.size)
     incident = Incident(
         session=place,
         kind=IncidentKind.CONDUCT,
@@ -168,4 +170,9 @@ def sitting_rows(person: Person, like: ExamSession, keeper: Person) -> dict[str,
     )
     db.session.add_all([file, upload, incident, doubt])
     db.session.flush()
-    return {"exam_attempt": attempt.uid, "exam_upload": upload.uid, "exam_invalidation": doubt.uid}
+    return {
+        "exam_attempt": attempt.uid,
+        "exam_upload": upload.uid,
+        "exam_invalidation": doubt.uid,
+        "exam_incident": incident.uid,
+    }

@@ -10,9 +10,9 @@ from portal.certs import appealing, cases, panels, rekeys, releasing, reviewing,
 from portal.certs.models.bank import ItemState
 from portal.certs.models.booking import Mode
 from portal.certs.models.grading import Assignment
-from portal.core import clock
+from portal.core import catalogue, clock
 from portal.core.db import db
-from tests import graded
+from tests import graded, sittings
 from tests.people import make_person
 
 KNOWN: dict[tuple[str, str], str] = {
@@ -69,6 +69,7 @@ def rows(org: Organisation) -> dict[str, str]:
     appeal = appealing.lodge(case, by=walker, words="walked", complaint=True)
     for version in versions[:4]:
         version.state = ItemState.LIVE
+    catalogue.put("scheme", "OPDEV", sittings.SCHEME, clock.today())
     panel = panels.begin("OPDEV", "written", [(one, "walks") for one in graders], by=chief)
     rekey = rekeys.propose(versions[0], None, by=chief, reason="walked")
     given = db.session.query(Assignment).order_by(Assignment.id).first()

@@ -84,7 +84,13 @@ def attempt(name: str, session: ExamSession, versions: list[ItemVersion], answer
     """Let a candidate sit both parts of a session and end; call inside a transaction."""
     booking = seats.booked(name, session)
     booking.state = BookingState.PRESENT
-    row = Attempt(booking=booking, person=booking.person, level=session.level, scheme=1, language="en")
+    row = Attempt(
+        booking=booking,
+        person=booking.person,
+        level=session.level,
+        scheme=booking.eligibility.scheme,
+        language="en",
+    )
     db.session.add(row)
     row.started_at = clock.now()
     written = _part(row, 1, "written", versions[:4])

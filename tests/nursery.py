@@ -15,7 +15,9 @@ _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["portal.app", "portal.cli", "tests.nursery"])
 
 
-def _live(code: str, words: tuple[str, ...], env: dict[str, str], said: str, wrong: str) -> None:
+def _live(code: str, words: tuple[str, ...], env: dict[str, str], said: str, wrong: str, apart: bool) -> None:
+    if apart:
+        os.setsid()
     os.environ.clear()
     os.environ.update(env)
     sys.argv = ["-c", *words]
@@ -47,13 +49,16 @@ def command(home: Path, env: dict[str, str], *words: str) -> Answer:
 
 
 class Racer:
-    """A process that runs a text of Python, with what it said when it has ended."""
+    """A process that runs a text of Python, with what it said when it has ended.
 
-    def __init__(self, home: Path, env: dict[str, str], code: str, *words: str) -> None:
+    One that is `apart` leads a session of its own, and may have children.
+    """
+
+    def __init__(self, home: Path, env: dict[str, str], code: str, *words: str, apart: bool = False) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self._said, self._wrong = (home / f"racer-{uuid4().hex[:8]}.{end}" for end in ("out", "err"))
         self._process: ForkServerProcess = _context.Process(
-            target=_live, args=(code, words, env, str(self._said), str(self._wrong)), daemon=True
+            target=_live, args=(code, words, env, str(self._said), str(self._wrong), apart), daemon=not apart
         )
         self._process.start()
 

@@ -14,7 +14,7 @@ from portal.accounts.people import Person
 from portal.billing import settling
 from portal.billing.models import Invoice
 from portal.billing.money_models import Way
-from portal.certs import asking, booking, buying, sessions
+from portal.certs import asking, booking, buying, levels, sessions
 from portal.certs.models.booking import Booking, ExamSession, Mode
 from portal.certs.models.eligibility import Eligibility, EligibilityState, ExamKind
 from portal.core import catalogue, clock
@@ -87,7 +87,7 @@ def eligible(person: Person, level: str = "OPDEV", *, retakes: int = 1) -> Eligi
     """Give a candidate an open eligibility that nobody invoiced; call inside a transaction."""
     today = clock.today()
     row = Eligibility(
-        person=person, level=level, kind=ExamKind.EXAM, scheme=1, bought_on=today, ends_on=nth(today, 12, 1),
+        person=person, level=level, kind=ExamKind.EXAM, scheme=levels.level(level).scheme, bought_on=today, ends_on=nth(today, 12, 1),
         free_retakes=retakes, state=EligibilityState.ACTIVE, opened_at=clock.now(),
     )  # fmt: skip
     db.session.add(row)

@@ -25,7 +25,7 @@ from tests.seats import who
 
 MINUTE = timedelta(minutes=1)
 HERE, THERE = "device-one", "device-two"
-SCHEME = {
+SCHEME: dict[str, Any] = {
     "code": "OPDEV", "validity_months": 24, "votes": 2, "languages": ["zh", "en"],
     "parts": [
         {

@@ -20,7 +20,7 @@ from portal.billing import (
     crediting,
     exchange,
     issuing,
-    recognition,
+    recognising,
     refunds,
     revaluing,
     settling,
@@ -315,9 +315,9 @@ class Books(RuleBasedStateMachine):
 
     @rule()
     def recognise(self) -> None:
-        recognition.recognise()
+        recognising.recognise()
         with reading():
-            assert recognition.missing_by(months_of.last_of(nth(clock.today(), 1, -1))) == {}
+            assert recognising.missing_by(months_of.last_of(nth(clock.today(), 1, -1))) == {}
 
     @rule(step=st.sampled_from(["propose", "close", "leave", "ask", "reopen"]))
     def month(self, step: str) -> None:

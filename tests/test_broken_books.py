@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from portal.billing import closing, recognition
+from portal.billing import closing, recognising
 from portal.billing.book_models import AccountingPeriod
 from portal.billing.note_models import NoteKind
 from portal.billing.verify import verify_books
@@ -44,7 +44,7 @@ def story(app: Flask) -> Flask:
             invoice = sale.sell(3_869_000, YEAR)
             number, line = invoice.id, invoice.lines[0].id
         with clock.stopped_at(date(2027, 2, 3)):
-            recognition.recognise()
+            recognising.recognise()
             with transaction():
                 closing.propose_close(date(2027, 1, 1), by=books.person("fang"))
             with transaction():

@@ -12,7 +12,7 @@ from typing import Any
 import pikepdf
 import pytest
 from flask import Flask
-from PIL import Image, ImageChops
+from PIL import ImageChops
 
 from portal.certs import awarding, issuing, signing_badges
 from portal.certs.documents import drawing, faces, fast, layout, sealing
@@ -21,6 +21,7 @@ from portal.core import clock, files, signing
 from portal.core.db import db, reading, transaction
 from portal.core.errors import Refused
 from tests.awarded import award, families, granted, house, person
+from tests.rasters import SIDE, code_on, picture
 
 pytestmark = pytest.mark.papers
 RARE = "喆堃玥犇淼垚珺翀甯镕珒彧祎頔旻䶮㐂㵙㛃𠮷𬭎𫟹"
@@ -47,13 +48,6 @@ def body_of(app: Flask, names: Names, n: int = 0, **more: Any) -> dict[str, Any]
 def run(*words: str, data: bytes = b"") -> str:
     done = subprocess.run(words, input=data, capture_output=True, check=True)
     return done.stdout.decode("utf-8", "replace")
-
-
-def picture(data: bytes, folder: Path, dpi: int = 100) -> Image.Image:
-    file = folder / f"page-{len(list(folder.iterdir()))}.pdf"
-    file.write_bytes(data)
-    run("pdftoppm", "-r", str(dpi), "-png", "-singlefile", str(file), str(file.with_suffix("")))
-    return Image.open(file.with_suffix(".png")).convert("RGB")
 
 
 def text_of(data: bytes, folder: Path) -> str:
@@ -184,24 +178,10 @@ def test_the_code_on_the_page_reads_back_from_a_raster_of_150_dpi(certs: Flask, 
     with certs.app_context():
         known = layout.known()
         body = body_of(certs, Names("张伟", "Zhang Wei"))
-        page = picture(fast.draw(body, known, b"{}"), tmp_path, 150).convert("L")
+        page = picture(fast.draw(body, known, b"{}"), tmp_path, 150)
         rows = layout.qr_rows(body["url"])
-    grey = page.tobytes()
-    per = 150 / 25.4
-    left, top, side = 236 * per, 147 * per, 33 * per
-    read = [
-        [
-            grey[
-                int(top + (y + 0.5) * side / len(rows)) * page.width
-                + int(left + (x + 0.5) * side / len(rows))
-            ]
-            < 128
-            for x in range(len(rows))
-        ]
-        for y in range(len(rows))
-    ]
-    assert read == rows
-    assert side / per >= 25
+    assert code_on(page, 150, len(rows)) == rows
+    assert SIDE >= 25
 
 
 def test_two_hundred_names_have_every_glyph_in_the_face_meant_for_them(certs: Flask) -> None:

@@ -12,7 +12,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from portal.billing import changing, crediting, issuing, ledger, quoting, recognition, settling, subscribing
+from portal.billing import (
+    changing,
+    crediting,
+    issuing,
+    ledger,
+    quoting,
+    recognising,
+    recognition,
+    settling,
+    subscribing,
+)
 from portal.billing.catalogue import price_of
 from portal.billing.models import Invoice, InvoiceState, OrderLine
 from portal.billing.money_models import JournalEntry, JournalLine
@@ -142,7 +152,7 @@ def test_money_back_is_one_note_with_both_lines_and_the_ledger_of_example_5(app:
         }
         assert (new.order_line.period_start, new.order_line.period_end) == (day, END)
         with clock.stopped_at(date(2028, 1, 1)):
-            recognition.recognise()
+            recognising.recognise()
             assert on_account(ledger.income("support"), gone.order_line) == -Money(47_169_811 - 9_433_962)
             assert on_account(ledger.income("support"), new.order_line) == -Money(1_886_792)
             assert on_account(ledger.DEFERRED, gone.order_line) == NONE
@@ -158,7 +168,7 @@ def test_the_old_line_ends_that_day_even_while_unpaid(app: Flask) -> None:
         first, second = db.session.scalars(select(Invoice).order_by(Invoice.id)).all()
         assert (issuing.owed(first), issuing.owed(second)) == (Money(10_000_000), Money(29_041_096))
         with clock.stopped_at(date(2027, 5, 1)):
-            recognition.recognise()
+            recognising.recognise()
             old = first.lines[0].order_line
             assert on_account(ledger.income("support"), old) == -Money(
                 2_584_647
@@ -191,7 +201,7 @@ def test_a_change_back_reaches_the_invoices_before_when_its_own_holds_too_little
         again = change(number, "licence.triton", date(2027, 6, 1), quantity=300)
         assert again.invoice is not None
         with clock.stopped_at(date(2028, 1, 2)):
-            recognition.recognise()
+            recognising.recognise()
             assert verify_books()[1] == []
 
 
@@ -210,7 +220,7 @@ def test_both_periods_are_changed_by_one_note(app: Flask) -> None:
         again = change(number, "support.platinum", date(2027, 12, 20))
         assert [line.role.value for line in again.lines] == ["credit", "charge", "undo", "restore"]
         with clock.stopped_at(date(2028, 12, 31)):
-            recognition.recognise()
+            recognising.recognise()
             assert verify_books()[1] == []
 
 
@@ -226,7 +236,7 @@ def test_down_then_up_on_one_day_nets_to_nothing(app: Flask) -> None:
         assert up.invoice is not None
         assert up.invoice.gross == -down.gross
         with clock.stopped_at(date(2028, 1, 2)):
-            recognition.recognise()
+            recognising.recognise()
             assert ledger.balance(ledger.income("support")) == -Money(47_169_811)
             assert verify_books()[1] == []
 
@@ -247,7 +257,7 @@ def test_what_a_note_charged_can_be_ended_and_cancelled_as_well(app: Flask) -> N
             assert crediting.reverse_invoice(bill, by="test", reason="a mistake") is not None
             assert (bill.reversed, issuing.owed(bill)) == (True, NONE)
         with clock.stopped_at(date(2028, 1, 2)):
-            recognition.recognise()
+            recognising.recognise()
             assert ledger.balance(ledger.income("support")) == NONE
             assert verify_books()[1] == []
 
@@ -264,7 +274,7 @@ def test_an_invoice_that_changed_another_is_never_voided(app: Flask) -> None:
             assert [one.invoice.number for one in note.shares] == [second.number, first.number]
             assert all(bill.state is InvoiceState.PAID and bill.reversed for bill in (first, second))
         with clock.stopped_at(date(2028, 5, 1)):
-            recognition.recognise()
+            recognising.recognise()
             assert ledger.balance(ledger.income("support")) == ledger.balance(ledger.RECEIVABLE) == NONE
             assert verify_books()[1] == []
 
@@ -285,7 +295,7 @@ def test_a_price_cut_by_finance_is_not_given_back_twice(app: Flask) -> None:
         full = credit(9_433_962, 566_038, NEW_YEAR, END, date(2027, 7, 1))
         assert 0 < left < -full.net
         with clock.stopped_at(date(2028, 1, 2)):
-            recognition.recognise()
+            recognising.recognise()
             assert verify_books()[1] == []
 
 

@@ -27,6 +27,7 @@ from portal.core.mail import MailMessage
 from portal.demo.cast import credit_code
 from portal.members.models import Application, ApplicationState
 from tests import road
+from tests.nursery import COMMAND, Racer
 from tests.people import token
 from tests.test_processes import environment, until
 
@@ -41,25 +42,17 @@ class Victims:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
-        self.env = environment(app, home)
+        self.home, self.env = home, environment(app, home)
         self.commands = {"web": ["web", "--port", str(self.port)], "worker": ["worker"]}
         self.running = {name: self.start(name) for name in self.commands}
 
-    def start(self, name: str) -> subprocess.Popen[bytes]:
+    def start(self, name: str) -> Racer:
         """Start one of the two as a fresh process."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "portal.cli", *self.commands[name]],
-            env=self.env,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        return Racer(self.home, self.env, COMMAND, *self.commands[name], apart=True)
 
     def kill(self, name: str) -> None:
         """Kill one with all its children, as a power cut would, and start it again."""
-        victim = self.running[name]
-        subprocess.run(["pkill", "-9", "-s", str(victim.pid)], check=False)
-        victim.wait()
+        _end(self.running[name])
         self.running[name] = self.start(name)
 
     def answers(self) -> bool:
@@ -73,8 +66,7 @@ class Victims:
     def stop(self) -> None:
         """End both for good."""
         for victim in self.running.values():
-            subprocess.run(["pkill", "-9", "-s", str(victim.pid)], check=False)
-            victim.wait()
+            _end(victim)
 
     def post(self, client: FlaskClient, path: str, **fields: str) -> int:
         """Send a form over the wire as the person of a browser; try again until there is an answer."""
@@ -100,6 +92,12 @@ class Victims:
                 pass
             time.sleep(0.1)
         pytest.fail(f"no answer to {path}")
+
+
+def _end(victim: Racer) -> None:
+    subprocess.run(["pkill", "-9", "-s", str(victim.pid)], check=False)
+    victim.kill()  # it may not lead its session yet
+    victim.wait()
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):

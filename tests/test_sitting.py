@@ -11,6 +11,8 @@ from sqlalchemy import text
 from portal.accounts.may import StaffRole
 from portal.certs import (
     answering,
+    case_facts,
+    cases,
     handing,
     invalidating,
     proctoring,
@@ -41,7 +43,7 @@ from portal.certs.models.watching import (
     Severity,
 )
 from portal.certs.sitting_verify import verify_sittings
-from portal.core import audit, clock, files
+from portal.core import audit, catalogue, clock, files
 from portal.core.db import db, let_go, reading, transaction
 from portal.core.errors import Forbidden, Refused
 from portal.core.mail import MailMessage
@@ -106,6 +108,38 @@ def test_start_freezes_the_form_uses_the_attempt_and_runs_the_clock_with_the_acc
         with refused("started already"):
             sit.start(row, THERE)
         sound()
+
+
+def test_what_was_bought_and_what_stood_at_the_start_counts_whatever_the_catalogue_says_since(
+    app: Flask,
+) -> None:
+    begin = sit.scene(app, "lin", "wang")
+    with inside(app), clock.stopped_at(begin), transaction():
+        early = sit.let_in("lin")
+        sit.start(early)
+        frozen = early.frozen
+        assert frozen is not None
+        written, practical = sit.SCHEME["parts"]
+        parts = [{**written, "minutes": 5, "weight": 90}, {**practical, "hours": 1, "weight": 10}]
+        catalogue.put("scheme", "OPDEV", {**sit.SCHEME, "votes": 0, "parts": parts}, clock.today())
+        rubric = catalogue.entry("rubric", "OPDEV")
+        catalogue.put("rubric", "OPDEV", {**rubric, "criteria": rubric["criteria"][:1]}, clock.today())
+        seats.rule("cut.provisional", 90)
+        late = sit.let_in("wang")
+        sit.start(late)
+        for row in (early, late):
+            assert [one.minutes for one in row.parts] == [60, 2880]
+            sitting.hand_in(row, place=1, device_hash=HERE, by=row.person)
+            sit.ready_for_practical(row)
+            sitting.open_next(row, by=row.person)
+            sitting.hand_in(row, place=2, device_hash=None, by=row.person)
+        first, second = (cases.begin(row.id) for row in (early, late))
+        assert first.rules == {key: said for key, said in frozen.items() if key != "rubrics"}
+        assert second.rules["weights"] == first.rules["weights"] == {"written": "2/5", "practical": "3/5"}
+        assert (first.rules["cut"], second.rules["cut"]) == ("13/20", "9/10")
+        works = [case_facts.works_of(case, 1)[0] for case in (first, second)]
+        assert [len(one.rubric["criteria"]) for one in works] == [len(rubric["criteria"]), 1]
+        assert works[0].rubric["criteria"][0]["tolerance"] == 1
 
 
 def test_the_greatest_number_stands_and_older_or_repeated_ones_change_nothing(app: Flask) -> None:

@@ -12,20 +12,23 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from portal.accounts.may import StaffRole
-from portal.certs import sitting, tasks
+from portal.accounts import tokens
+from portal.accounts.may import Scope, StaffRole
+from portal.certs import cases, releasing, sitting, tasks
 from portal.certs.gift_answers import Kind
 from portal.certs.models.bank import ItemState
 from portal.certs.models.booking import Booking
 from portal.certs.models.delivery import Attempt, AttemptState, Submission
+from portal.certs.models.grading import ExamCase
 from portal.certs.models.watching import Invalidation
 from portal.core import clock, files
 from portal.core.db import db, reading, transaction
-from tests import seats
+from tests import graded, seats
 from tests import sittings as sit
 from tests.counting import counted
 from tests.membership import inside
 from tests.people import browser, make_person, post, token
+from tests.road import picture
 from tests.seats import refused, who
 from tests.sittings import MINUTE, ready_for_practical
 
@@ -134,6 +137,10 @@ def test_a_page_saves_by_itself_and_learns_what_stands_and_how_much_is_left(
         assert (late.status_code, late.json["over"]) == (409, True)
         assert "too late" in late.json["words"]
         assert "Time is up" in lin.get(url).text
+    assert "Quiet, please." in lin.get(url).text
+    with clock.stopped_at(begin + MINUTE):
+        post(lin, f"{url}/end")
+    assert "Quiet, please." not in lin.get(url).text  # said of a part that is over
 
 
 def test_without_scripts_the_page_posts_and_a_stale_page_does_not_overwrite(
@@ -275,7 +282,12 @@ def test_an_attempt_is_declared_invalid_on_the_pages_of_three_people(app: Flask,
         make_person("decider@house.example", "Decider", staff=(StaffRole.DECIDER,))
     with inside(app), reading():
         attempt = f"/office/exams/attempts/{db.session.query(Attempt).one().uid}"
-    post(staff(app, "proctor"), f"{attempt}/incidents", kind="conduct", severity="major", note="phone")
+    proctor, noted = staff(app, "proctor"), f"{attempt}/incidents"
+    seen = {"kind": "conduct", "severity": "major", "note": "phone"}
+    wrong = post(proctor, noted, **seen, file=(io.BytesIO(b"MZ"), "phone.png"))
+    assert wrong.status_code == 422
+    assert "phone</textarea>" in wrong.text
+    assert post(proctor, noted, **seen, file=(io.BytesIO(picture()), "phone.png")).status_code == 303
     chief = staff(app, "chief")
     incident = re.search(r'<option value="([0-9a-f]{32})"', chief.get(attempt).text)
     assert incident is not None
@@ -284,6 +296,13 @@ def test_an_attempt_is_declared_invalid_on_the_pages_of_three_people(app: Flask,
     with inside(app), reading():
         doubt = db.session.query(Invalidation).one().uid
     decider = staff(app, "decider")
+    evidence = re.search(
+        r"/office/exams/incidents/[0-9a-f]{32}/file", decider.get("/office/exams/doubts").text
+    )
+    assert evidence is not None
+    for reader in (decider, chief, proctor):
+        assert reader.get(evidence.group()).headers["Content-Security-Policy"].startswith("sandbox")
+    assert lin.get(evidence.group()).status_code == 403
     assert "still has time" in decider.get("/office/exams/doubts").text
     assert post(decider, f"/office/exams/doubts/{doubt}/confirmation").status_code == 409
     assert (
@@ -307,6 +326,47 @@ def test_a_foreign_attempt_looks_missing_everywhere(app: Flask, begin: datetime)
         row = db.session.query(Attempt).one()
         assert sitting.running(row) is not None
         assert seats.again(row).state is AttemptState.RUNNING
+
+
+def test_programs_read_their_own_attempts_and_results_once_released(app: Flask, begin: datetime) -> None:
+    lin, url = started(app)
+    with inside(app), transaction():
+        keys = {one: tokens.give("own", [Scope.EXAMS_READ], 30, by=who(one))[1] for one in ("lin", "mo")}
+    client, uid = app.test_client(use_cookies=False), url.rsplit("/", 1)[-1]
+
+    def ask(name: str, path: str = "/attempts") -> Any:
+        return client.get(f"/api/v1{path}", headers={"Authorization": f"Bearer {keys[name]}"})
+
+    (one,) = ask("lin").json["items"]
+    assert (one["state"], one["result"], one["held"]) == ("running", None, None)
+    assert [(part["code"], part["state"]) for part in one["parts"]] == [
+        ("written", "running"),
+        ("practical", "to_come"),
+    ]
+    assert ask("mo").json["items"] == []
+    assert ask("mo", f"/attempts/{uid}").status_code == 404
+    post(lin, f"{url}/end")
+    with inside(app), transaction():
+        make_person("gao@examiner.example", "Gao", staff=(StaffRole.GRADER,))
+        make_person("gong@examiner.example", "Gong", staff=(StaffRole.GRADER,))
+        row = db.session.query(Attempt).one()
+        ready_for_practical(row)
+        sitting.open_next(row, by=row.person)
+        sitting.hand_in(row, place=2, device_hash=None, by=row.person)
+        for verdict in graded.assigned(case := cases.begin(row.id)):
+            graded.give(verdict)
+        releasing.hold(case, by=who("certs"), reason="looked at")
+    told = ask("lin", f"/attempts/{uid}").json
+    assert (told["state"], told["held"], told["result"]) == ("marking", "looked at", None)
+    with inside(app), transaction():
+        (case,) = db.session.query(ExamCase)
+        releasing.lift(case, by=who("certs2"))
+        releasing.release(case, by=who("certs2"), reason="alone")
+    told = ask("lin", f"/attempts/{uid}").json
+    assert (told["state"], told["held"], told["result"]["passed"]) == ("released", None, False)
+    assert [(s["code"], s["weight"], s["reached"]) for s in told["result"]["sections"]] == [
+        ("written", "40.00", "0.00"), ("practical", "60.00", "100.00"),
+    ]  # fmt: skip
 
 
 def test_material_is_handed_out_while_the_part_runs_and_only_to_who_sits_it(

@@ -19,7 +19,7 @@ from portal.billing import (
     issuing,
     ledger,
     quoting,
-    recognition,
+    recognising,
     splitting,
     subscribing,
 )
@@ -631,7 +631,7 @@ def test_back_on_the_same_day_is_one_credit_note(app: Flask) -> None:
         assert up.invoice is not None
         assert issuing.owed(up.invoice) == Money(0)
         with clock.stopped_at(date(2028, 1, 2)):
-            recognition.recognise()
+            recognising.recognise()
             subscribing.sweep()
     with app.app_context(), clock.stopped_at(date(2028, 1, 2)):
         sums = select(JournalLine.amount).where(JournalLine.account == ledger.income("support"))
@@ -652,7 +652,7 @@ def test_less_at_once_is_one_credit_note_and_the_rest_earns_on(app: Flask) -> No
         again = change(number, "support.platinum", date(2027, 8, 1))
         assert [line.role.value for line in again.lines] == ["credit", "charge"]
         with clock.stopped_at(date(2028, 1, 2)):
-            recognition.recognise()
+            recognising.recognise()
             subscribing.sweep()
             assert verify_books()[1] == []
             assert [one.line.gross.minor for one in row(number).periods] == [50_000_000, 50_000_000]
@@ -664,7 +664,7 @@ def test_by_the_end_of_the_year_all_of_example_5_is_income(app: Flask) -> None:
         number = subscribe()
         change(number, "support.platinum", date(2027, 10, 20))
         with clock.stopped_at(date(2028, 1, 1)):
-            recognition.recognise()
+            recognising.recognise()
             invoice = db.session.scalars(select(Invoice).order_by(Invoice.id.desc())).first()
             assert invoice is not None
             old, new = (line.order_line for line in invoice.lines)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DatabaseError
 
-from portal.billing import crediting, issuing, ledger, recognition, settling
+from portal.billing import crediting, issuing, ledger, recognising, settling
 from portal.billing.catalogue import price_of
 from portal.billing.models import Invoice, InvoiceState
 from portal.billing.money_models import Receipt, Way
@@ -77,7 +77,7 @@ def test_up_is_one_invoice_with_two_lines_and_holds_from_the_quoted_day_once_pai
             row = tiers.again(quote.id)
             assert (row.state, row.application.state) == (T.DONE, S.COMPLETED)
         with clock.stopped_at(date(2027, 1, 2)):
-            recognition.recognise()
+            recognising.recognise()
             assert ledger.balance(ledger.income("dues")) == -Money(16_000_000 + 12_032_877)
             assert tiers.clean() == []
 
@@ -137,7 +137,7 @@ def test_twice_is_counted_from_the_whole_charge(app: Flask) -> None:
         assert tiers.charged() == Money(18_597_261)
         assert [one[4] for one in tiers.facts()] == [2_000_000, 12_054_795, 10_082_192]
         with clock.stopped_at(date(2027, 1, 2)):
-            recognition.recognise()
+            recognising.recognise()
             assert ledger.balance(ledger.income("dues")) == -Money(18_597_261)
             assert tiers.clean() == []
 
@@ -156,7 +156,7 @@ def test_a_renewal_already_paid_adds_its_whole_difference_on_the_same_invoice(ap
             ("upgrade", "platinum", "2027-01-01", "2028-01-01", 40_000_000),
         ]
         with clock.stopped_at(date(2028, 1, 2)):
-            recognition.recognise()
+            recognising.recognise()
             assert tiers.clean() == []
 
 
@@ -332,7 +332,7 @@ def test_down_with_the_next_year_already_paid_is_a_credit_note_and_no_negative_i
             ("downgrade", "gold", "2027-01-01", "2028-01-01", 16_000_000),
         ]
         with clock.stopped_at(date(2028, 1, 2)):
-            recognition.recognise()
+            recognising.recognise()
             assert ledger.balance(ledger.income("dues")) == -Money(56_000_000)
             assert tiers.clean() == []
 
@@ -350,7 +350,7 @@ def test_down_at_once_where_the_catalogue_says_so(app: Flask) -> None:
         up = tiers.change("platinum", date(2026, 9, 1))
         assert up.state is T.DONE
         with clock.stopped_at(date(2027, 1, 2)):
-            recognition.recognise()
+            recognising.recognise()
             assert tiers.clean() == []
 
 
@@ -468,7 +468,7 @@ def test_an_unpaid_change_is_dropped_and_the_old_year_earns_as_before(app: Flask
         begin()
         quote = tiers.change("platinum", JULY, paid=False)
         with clock.stopped_at(date(2026, 8, 15)), transaction():
-            recognition.recognise()
+            recognising.recognise()
             receipt, _new = settling.record_receipt(
                 Way.TEST, "test", "pi_part", Money(1_000), clock.today(), payer="Galaxy Ltd",
                 party=tiers.bill(quote.id).party, by="payment page",
@@ -485,7 +485,7 @@ def test_an_unpaid_change_is_dropped_and_the_old_year_earns_as_before(app: Flask
         tiers.change("platinum", date(2026, 10, 1))
         assert tiers.bills()[2] == ([-4_032_877, 10_082_192], 6_049_315)
         with clock.stopped_at(date(2027, 1, 2)):
-            recognition.recognise()
+            recognising.recognise()
             assert ledger.balance(ledger.income("dues")) == -Money(16_000_000 + 6_049_315)
             assert tiers.clean() == []
 
@@ -616,7 +616,7 @@ def test_any_chain_of_changes_on_rows_is_exact(year_of_silver: Flask) -> None:
             assert abs(tiers.charged().minor * 365 - exact) <= done * 365
             assert db.session.scalar(select(func.count(Term.id))) == done + 1
             with clock.stopped_at(date(2027, 1, 2)):
-                recognition.recognise()
+                recognising.recognise()
                 assert tiers.clean() == []
 
     live()

@@ -15,7 +15,7 @@ from portal.billing import (
     issuing,
     ledger,
     months,
-    recognition,
+    recognising,
     refunds,
     revaluing,
     settling,
@@ -179,7 +179,7 @@ class Year:
 
 def chores() -> None:
     """What runs by itself each day."""
-    recognition.recognise()
+    recognising.recognise()
     revaluing.sweep()
     subscribing.sweep()
 

@@ -13,10 +13,10 @@ from portal.core.db import db
 
 
 def examples(app: Flask) -> int:
-    """Return how many histories a costly test lives through: 100 on SQLite and 60 on PostgreSQL, 500 on both by `make proofs`."""
+    """Return how many histories a costly test lives through: 60 on SQLite and 30 on PostgreSQL, 500 on both by `make proofs`."""
     if os.environ.get("PROOFS"):
         return 500
-    return 100 if app.extensions["settings"].sqlite else 60
+    return 60 if app.extensions["settings"].sqlite else 30
 
 
 def half(app: Flask) -> int:

@@ -42,7 +42,7 @@ from portal.members.belonging import Membership
 from portal.members.benefit_models import Claim
 from portal.members.deed_models import Deed, DeedVerb
 from portal.members.models import Application, Upload
-from tests import exam_world, grade_world, item_world, road
+from tests import award_world, exam_world, grade_world, item_world, road
 from tests.people import browser, make_person, post, token
 
 NOBODY, OUTSIDER, OMNI = "nobody", "outsider", "omni"
@@ -86,6 +86,7 @@ KNOWN: dict[tuple[str, str], str] = {
     **item_world.KNOWN,
     **grade_world.KNOWN,
     **exam_world.KNOWN,
+    **award_world.KNOWN,
     ("public", "uid"): "organisation",
     ("accounts.confirm_link", "secret"): "word:no-such-ticket",
     ("accounts.reset_link", "secret"): "word:no-such-ticket",
@@ -217,23 +218,18 @@ KNOWN: dict[tuple[str, str], str] = {
     ("tiers", "uid"): "word:none",
     ("tiers.again", "uid"): "application",
     ("api_tiers", "uid"): "word:" + "0" * 32,
-    ("verify", "number"): "word:FOS-2026-00000-00000-0",
-    ("api_certificates", "number"): "word:FOS-2026-00000-00000-0",
-    ("badges", "public_id"): "word:none",
-    ("badges", "purpose"): "word:revocation",
-    ("badges", "number"): "word:1",
-    ("badges", "code"): "word:OPDEV",
-    ("badges", "token"): "word:none",
-    ("holder", "uid"): "word:none",
-    ("holder", "form"): "word:json",
-    ("awards", "uid"): "word:none",
-    ("awards", "verb"): "word:suspend",
-    ("batch_desk", "uid"): "word:none",
 }
 SILVER = {"tier": "silver", "category": "software"}
 NUMBERS = {"mail", "grant", "pair"}
 # Open to whoever holds the address or to everybody on purpose: no row of a company is behind a role here.
-OPEN = {"public.member", "accounts.mail", "accounts.demo_enter", "pay.test_page", "pay.test_act"}
+OPEN = {
+    "public.member",
+    "accounts.mail",
+    "accounts.demo_enter",
+    "pay.test_page",
+    "pay.test_act",
+    *award_world.OPEN,
+}
 
 
 def kind(rule: Rule, name: str) -> str:
@@ -347,11 +343,16 @@ def _rows(app: Flask, uid: str) -> dict[str, str]:
             )
         )
     sold = {**_sold(app, uid), **_care(app, uid), "sitting": _sitting(app)}
+    with app.app_context():
+        work = put(b"walked", "text/plain")
     with app.app_context(), transaction():
         chen = db.session.scalars(select(Person).where(Person.email == "chen@galaxy-chips.example")).one()
         sold |= item_world.rows(chen)
-        sold |= exam_world.rows(chen, road.application(uid).org)
+        omni = db.session.scalars(select(Person).where(Person.email == "omni@walk.example")).one()
+        sold |= exam_world.rows(omni, road.application(uid).org, work)
         sold |= grade_world.rows(road.application(uid).org)
+    with app.app_context():
+        sold |= award_world.rows("omni@walk.example")
     _desk_rows(app, uid)
     with app.app_context(), reading():
         from portal.members.belonging import Agreement

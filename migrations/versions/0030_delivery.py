@@ -81,7 +81,7 @@ STATES = (
 def _attempts() -> None:
     _table(
         "exam_attempt", _number("booking_id"), _number("person_id"), _text("level", 40), _number("scheme"),
-        _text("language", 16), _number("factor"), _enum("attempt_state", *STATES), _text("rules", 40),
+        _text("language", 16), _number("factor"), _json("frozen", nullable=True), _enum("attempt_state", *STATES), _text("rules", 40),
         _text("rules_language", 16), _when("rules_at", nullable=True), _text("device_hash", 64), _flag("device_free"),
         _when("heard_at", nullable=True), _when("created_at"), _when("started_at", nullable=True),
         _when("ended_at", nullable=True), _unique("exam_attempt", "booking_id"),

@@ -11,7 +11,7 @@ from flask_babel import ngettext
 from sqlalchemy import Select, func, select
 
 from portal.accounts.people import Person
-from portal.billing import bank_queries, closing, months, queries, recognition, revaluing
+from portal.billing import bank_queries, closing, months, queries, recognising, revaluing
 from portal.billing.bank_models import BankLine
 from portal.billing.book_models import PeriodState
 from portal.billing.closing import Check, Place
@@ -71,7 +71,7 @@ def book_missing(month: date, *, by: Person) -> tuple[int, int]:
         raise Refused(_l("Only into an open month is booked what it lacks."))
     if clock.today() <= months.last_of(month):
         raise Refused(_l("The month is not over yet."))
-    earned = recognition.recognise()
+    earned = recognising.recognise()
     with transaction():
         row = closing.row_to_move(month)
         revalued = revaluing.revalue(months.last_of(month))

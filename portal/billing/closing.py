@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
 from portal.accounts.people import Person
-from portal.billing import exchange, months, recognition, revaluing
+from portal.billing import exchange, months, recognising, revaluing
 from portal.billing.book_models import AccountingPeriod, PeriodState
 from portal.billing.events import PeriodClosed
 from portal.billing.models import Invoice, InvoiceState, OrderLine
@@ -107,7 +107,7 @@ def _over(month: date) -> Check:
 
 
 def _earned(month: date) -> Check:
-    missing = recognition.missing_by(months.last_of(month))
+    missing = recognising.missing_by(months.last_of(month))
     said = tuple(
         _("Line %(line)s: %(sum)s earned and not booked.", line=line, sum=f"{due / 100:,.2f}")
         for line, due in list(missing.items())[:20]

@@ -11,7 +11,16 @@ from typing import Any
 from sqlalchemy import select
 
 from portal.accounts.organisations import Organisation
-from portal.billing import exchange, issuing, months, past_documents, past_money, recognition, revaluing
+from portal.billing import (
+    exchange,
+    issuing,
+    months,
+    past_documents,
+    past_money,
+    recognising,
+    recognition,
+    revaluing,
+)
 from portal.billing.book_models import AccountingPeriod, PastRecord, PeriodState
 from portal.billing.models import Order, OrderLine, Party
 from portal.billing.past_file import Book, day_in, no, rate_in
@@ -185,7 +194,7 @@ class Past:
 
     def month_end(self, month: date) -> None:
         """Book what was earned by a month's end, and carry receivables at its rate."""
-        for line_id in recognition.unposted():
+        for line_id in recognising.unposted():
             recognition.catch_up(recognition.locked_line(line_id), today=months.following(month))
         end, value = months.last_of(month), self.book.rates.get(month)
         if value is None:
@@ -207,5 +216,5 @@ class Past:
 
     def catch_up(self) -> None:
         """Book what the months up to today's have earned."""
-        for line_id in recognition.unposted():
+        for line_id in recognising.unposted():
             recognition.catch_up(recognition.locked_line(line_id))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Protocol
 
+from portal.billing import months
 from portal.core.money import Money, spread
 from portal.core.periods import earned
 
@@ -50,6 +51,26 @@ def earned_by(plan: Iterable[Planned], day: date) -> int:
 def total(plan: Iterable[Planned]) -> int:
     """Return the fen that a plan earns in the end, cuts taken into account."""
     return earned_by(plan, date.max - DAY)
+
+
+def due_by_month(
+    plan: Sequence[Planned], posted: Mapping[date, int], *, until: date
+) -> list[tuple[date, int]]:
+    """Return the months before `until` (a month's first) whose entries differ from the plan, and by how many fen.
+
+    Cumulative: a month owes what is earned by its end less all that is posted up to it and owed before it.
+    """
+    month = months.first_of(min(one.starts for one in plan))
+    stop = min(until, months.following(max(months.first_of(one.ends) for one in plan)))
+    before = sum(amount for at, amount in posted.items() if at < month)
+    owed = []
+    while month < stop:
+        before += posted.get(month, 0)
+        if due := earned_by(plan, months.last_of(month)) - before:
+            owed.append((month, due))
+            before += due
+        month = months.following(month)
+    return owed
 
 
 def lower(plan: Sequence[Planned], day: date, cut: int) -> tuple[Part, ...]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
 
-import structlog
-from sqlalchemy import BigInteger, func, select, type_coerce
+from sqlalchemy import func, select
 
 from portal.billing import ledger, months
 from portal.billing.book_models import Segment
@@ -16,15 +13,24 @@ from portal.billing.ledger import Line
 from portal.billing.models import Invoice, InvoiceLine, InvoiceState, OrderLine
 from portal.billing.money_models import JournalEntry, JournalLine
 from portal.billing.note_models import Charged, CreditNote, CreditNoteLine, NoteState
-from portal.billing.plans import DAY, earned_by
+from portal.billing.plans import DAY, due_by_month
 from portal.core import clock
-from portal.core.db import db, transaction
+from portal.core.db import db
 from portal.core.money import Money
 
-log = structlog.get_logger(__name__)
 EARNED = "earned"
 DAILY, CONTRIBUTION = "daily", "contribution"
 NOT_LIVE = (InvoiceState.DRAFT, InvoiceState.VOID)
+
+
+def locked_line(line_id: int) -> OrderLine:
+    """Return an order line under its row lock, so that two runs never post the same month."""
+    return db.session.scalars(
+        select(OrderLine)
+        .where(OrderLine.id == line_id)
+        .with_for_update(of=OrderLine)
+        .execution_options(populate_existing=True)
+    ).one()
 
 
 def plan_of(line: OrderLine) -> list[Segment]:
@@ -195,26 +201,14 @@ def catch_up(line: OrderLine, *, today: date | None = None) -> int:
     segments = plan_of(line)
     if not segments:
         return 0
-    posted = posted_by_month(line)
-    month, last = (
-        months.first_of(min(one.starts for one in segments)),
-        months.first_of(today or clock.today()),
-    )
-    stop = months.following(max(months.first_of(one.ends) for one in segments))
-    before = sum(amount for at, amount in posted.items() if at < month)
-    done = 0
-    while month < min(last, stop):
+    owed = due_by_month(segments, posted_by_month(line), until=months.first_of(today or clock.today()))
+    for month, due in owed:
         end = months.last_of(month)
-        before += posted.get(month, 0)
-        if due := earned_by(segments, end) - before:
-            _post(
-                line, f"{line.subject}:{month:%Y-%m}", due, on=end, service=month, at_end=True,
-                known_at=_known(segments, month, end),
-            )  # fmt: skip
-            before += due
-            done += 1
-        month = months.following(month)
-    return done
+        _post(
+            line, f"{line.subject}:{month:%Y-%m}", due, on=end, service=month, at_end=True,
+            known_at=_known(segments, month, end),
+        )  # fmt: skip
+    return len(owed)
 
 
 def _known(segments: Sequence[Segment], month: date, end: date) -> datetime:
@@ -225,61 +219,3 @@ def _known(segments: Sequence[Segment], month: date, end: date) -> datetime:
     ]
     over = max((min(end, one.ends - DAY) for one in here), default=end)
     return max([*facts, months.end_of(over)])
-
-
-def _plain(column: Any) -> Any:
-    return func.sum(type_coerce(column, BigInteger)).label("sum")
-
-
-def unposted() -> list[int]:
-    """Return the lines whose plan and income differ: what the chore looks at."""
-    planned = select(Segment.order_line_id, _plain(Segment.amount)).group_by(Segment.order_line_id)
-    booked = (
-        select(JournalLine.order_line_id, _plain(JournalLine.amount))
-        .where(JournalLine.account.startswith(f"{ledger.INCOME}.", autoescape=True))
-        .group_by(JournalLine.order_line_id)
-    )
-    a, b = planned.subquery(), booked.subquery()
-    statement = (
-        select(a.c.order_line_id)
-        .outerjoin(b, b.c.order_line_id == a.c.order_line_id)
-        .where(func.coalesce(b.c.sum, 0) + a.c.sum != 0)
-    )
-    return list(db.session.scalars(statement.order_by(a.c.order_line_id)))
-
-
-def locked_line(line_id: int) -> OrderLine:
-    """Return an order line under its row lock, so that two runs never post the same month."""
-    return db.session.scalars(
-        select(OrderLine)
-        .where(OrderLine.id == line_id)
-        .with_for_update(of=OrderLine)
-        .execution_options(populate_existing=True)
-    ).one()
-
-
-def recognise() -> int:
-    """Post what every line has earned in the months that are over; return how many entries."""
-    done = 0
-    for line_id in unposted():
-        try:
-            with transaction():
-                done += catch_up(locked_line(line_id))
-        except Exception:
-            log.exception("recognise.failed", line=line_id)
-    return done
-
-
-def missing_by(end: date) -> dict[int, int]:
-    """Return what lines have earned by a day (a month's last) and not booked, in fen."""
-    plans: dict[int, list[Segment]] = defaultdict(list)
-    candidates = unposted()
-    for part in db.session.scalars(select(Segment).where(Segment.order_line_id.in_(candidates))):
-        plans[part.order_line_id].append(part)
-    found: dict[int, int] = {}
-    for line_id, segments in plans.items():
-        line = db.session.get_one(OrderLine, line_id)
-        booked = sum(amount for month, amount in posted_by_month(line).items() if month <= end)
-        if due := earned_by(segments, end) - booked:
-            found[line_id] = due
-    return found

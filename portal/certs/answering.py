@@ -189,12 +189,17 @@ def take_over(row: Attempt, *, device_hash: str, signed_in_at: datetime | None, 
 
 
 def notices(row: Attempt) -> list[Notice]:
-    """Return what the proctor told this candidate or the whole session, the newest first."""
+    """Return what the proctor told this candidate or the whole session, the newest first; what was said of a part goes with it."""
+    over = max(
+        (one.ended_at for one in row.parts if one.ended_at is not None),
+        default=row.booking.session.created_at,
+    )
     statement = (
         select(Notice)
         .where(
             Notice.session_id == row.booking.session_id,
             (Notice.attempt_id.is_(None)) | (Notice.attempt_id == row.id),
+            Notice.at >= over,
         )
         .order_by(Notice.id.desc())
         .limit(20)

@@ -8,6 +8,7 @@ from flask import g, render_template
 
 from portal.certs import console, invalidating, levels, proctoring, sitting
 from portal.certs import sitting_forms as f
+from portal.certs.case_rules import part_name
 from portal.certs.models.delivery import Attempt
 from portal.certs.sitting_access import watches
 from portal.core import clock, labels
@@ -23,7 +24,7 @@ def attempt_page(row: Attempt, status: int = 200, **forms: Any) -> Any:
     }  # fmt: skip
     return render_template(
         "office/exams/attempt.html", row=row, session=session, level=levels.name_of(row.level), now=clock.now(),
-        mine=watches(session), part=sitting.running(row), incidents=console.incidents(session, row),
+        mine=watches(session), part_name=part_name, part=sitting.running(row), incidents=console.incidents(session, row),
         hold=proctoring.standing_hold(row.id), grants=proctoring.grants_of(row), **{**fresh, **doubt_parts(row), **forms},
     ), status  # fmt: skip
 

@@ -85,6 +85,7 @@ def _words() -> None:
     for key in ("old", "new"):
         _named(key, Shown, "award.shown")
     story.values({f"{verb}/level": levels.name_of for verb in ("award.granted", "award.expired")})
+    story.values({"award.granted/decision": awards_office.ground})
 
 
 def _named(key: str, kind: type[AwardVerb] | type[RevokeCause] | type[Shown], *verbs: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, g, render_template, request
+from flask import Blueprint, Response, g, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import Select, or_, select
 from werkzeug.wrappers import Response as BaseResponse
@@ -23,6 +23,7 @@ from portal.certs import (
     verifying,
 )
 from portal.certs.models.award import Award, AwardProposal, AwardState, AwardVerb, RevokeCause
+from portal.certs.models.deciding import ExamDecision
 from portal.certs.models.document import Certificate, CertificateSnapshot
 from portal.certs.standing import CertificateState
 from portal.core import audit, clock, files, labels
@@ -118,15 +119,33 @@ def award(uid: str) -> str:
         select(Certificate).where(Certificate.award_id == row.id).order_by(Certificate.id.desc())
     ).all()
     waiting = award_proposals.open_for(row)
+    asked_for = {one.verb for one in waiting}
     issuer = reader.staff_may(May.ISSUE_CERTIFICATES) and row.person_id != reader.person.id
     return render_template(
         "office/award.html", award=row, state=awarding.state_on(row, clock.day_of(now)), documents=documents, title=levels.name_of(row.level), waiting=waiting,
         states={one.id: verifying.state_of(one, now) for one in documents}, reason=Reason(),
         may_confirm={one.id: award_proposals.may_confirm(one, reader.person) for one in waiting}, may_issue=issuer,
-        verbs=[verb for verb in awards_forms.FORMS if row.state in award_proposals.FITS[verb]] if issuer else [],
+        verbs=[verb for verb in awards_forms.FORMS if row.state in award_proposals.FITS[verb] and verb not in asked_for] if issuer else [],
         history=list(db.session.scalars(audit.of_subject(row.subject))),
-        causes={one.value: one for one in RevokeCause},
+        causes={one.value: one for one in RevokeCause}, ground=ground(row.decision), case=_case_of(row),
     )  # fmt: skip
+
+
+def ground(decision: object) -> str:
+    """Return in words what an award rests on."""
+    table, _colon, more = str(decision).partition(":")
+    if more.endswith(":again"):
+        return _("Granted again after an error")
+    return _("Decision after an exam") if table in {ExamDecision.__tablename__, "demo"} else str(decision)
+
+
+def _case_of(row: Award) -> str | None:
+    """Return the page of the exam that an award was decided after."""
+    table, _colon, number = row.decision.partition(":")
+    if table != ExamDecision.__tablename__ or not number.isdecimal():
+        return None
+    made = db.session.get(ExamDecision, int(number))
+    return url_for("exam_cases.case", uid=made.case.uid) if made is not None else None
 
 
 def _verb(word: str) -> AwardVerb:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Any
 
 from flask import Blueprint, Response, g, render_template, stream_with_context
@@ -11,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
-from portal.certs import batches, issuing, levels, numbers
+from portal.certs import batches, issuing, key_traces, levels, numbers
 from portal.certs.awards_forms import BatchForm
 from portal.certs.documents import fonts
 from portal.certs.models.award import Award
@@ -19,7 +20,7 @@ from portal.certs.models.document import Batch, BatchKind
 from portal.core import certifying, clock, signing
 from portal.core.db import transaction
 from portal.core.errors import Refused
-from portal.core.paging import page_of
+from portal.core.paging import asked, page_of
 from portal.core.web import go
 
 batch_desk = Blueprint("batch_desk", __name__, url_prefix="/office/certificate-batches")
@@ -32,15 +33,27 @@ def roll() -> str:
     """List the batches, the newest first, each with how far it is."""
     page = page_of(select(Batch).order_by(Batch.id.desc()))
     far = {row.id: batches.progress(row) for row in page.items}
-    return render_template("office/certificate_batches.html", page=page, far=far)
+    return render_template("office/certificate_batches.html", page=page, far=far, shown=batches.shown_state)
 
 
 @batch_desk.get("/new")
 @allow(May.ISSUE_CERTIFICATES)
 def begin() -> Any:
-    """Ask which documents are to be issued anew."""
-    g.nav = "batch_desk.roll"
-    return render_template("office/certificate_batch_new.html", form=BatchForm(formdata=None))
+    """Ask which documents are to be issued anew; where a key is named, those that rest on it are filled in."""
+    g.nav, kid = "batch_desk.roll", asked("key", most=40)
+    form = BatchForm(formdata=None)
+    if kid:
+        form.label.data = _("What %(key)s signed", key=kid)
+        form.numbers.data = "\n".join(key_traces.numbers_of(signing.found(kid), since=_since()))
+    return render_template("office/certificate_batch_new.html", form=form)
+
+
+def _since() -> datetime | None:
+    """Return the moment from which a key is in doubt, as the query says it."""
+    try:
+        return clock.start_of(date.fromisoformat(asked("since", most=10)))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _awards(text: str) -> list[Award]:
@@ -88,6 +101,7 @@ def batch(uid: str) -> str:
     return render_template(
         "office/certificate_batch.html", batch=row, far=far, page=page_of(batches.rows_of(row), total=far.total),
         title=levels.name_of, may_issue=reader.staff_may(May.ISSUE_CERTIFICATES), own=row.by_id == reader.person.id,
+        shown=batches.shown_state(row, far),
     )  # fmt: skip
 
 
@@ -138,3 +152,14 @@ def key_list() -> str:
     return render_template(
         "office/signing_keys.html", keys=rows, prints=prints, now=clock.now(), lacking=fonts.lacking()
     )
+
+
+@batch_desk.get("/keys/<kid>")
+@allow(May.KEEP_KEYS, May.READ_EXAMS)
+def key(kid: str) -> str:
+    """Show a key with the documents that rest on it, which are in doubt once it has leaked."""
+    row, reader, g.nav, since = signing.found(kid), me(), "batch_desk.roll", _since()
+    return render_template(
+        "office/signing_key.html", key=row, print=certifying.fingerprint(row), since=since, title=levels.name_of,
+        page=page_of(key_traces.signed(row, since=since)), may_issue=reader.staff_may(May.ISSUE_CERTIFICATES),
+    )  # fmt: skip

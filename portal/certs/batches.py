@@ -181,6 +181,11 @@ def progress(batch: Batch) -> Progress:
     return Progress(*(int(value or 0) for value in row))
 
 
+def shown_state(batch: Batch, far: Progress) -> BatchState:
+    """Return the state as people are told it: a batch is done once its files are, not when all have their numbers."""
+    return BatchState.RUNNING if batch.state is BatchState.DONE and not far.over else batch.state
+
+
 def rows_of(batch: Batch) -> Any:
     """Select the rows of a batch, those in trouble first."""
     trouble = case((BatchRow.error != "", 0), (Certificate.state == PaperState.FAILED, 0), else_=1)

@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.accounts.organisations import Contact
-from portal.certs import case_facts, case_rules, rubrics, scrubbing
+from portal.certs import case_facts, case_rules, scrubbing
 from portal.certs.models.bank import FormItem
 from portal.certs.models.delivery import AttemptPart, Submission, Upload
 from portal.certs.models.grading import CaseWork, ExamCase, ExamWork
@@ -53,7 +53,7 @@ def _copy(case: ExamCase, part: AttemptPart, names: list[str]) -> ExamWork:
     key = _task(part)
     work = ExamWork(
         level=case.level, section=part.code, task=key or part.code,
-        rubric=rubrics.body(case.level, key, on=case_rules.began_on(case.attempt)),
+        rubric=case_rules.rubric_of(case.attempt, key),
         text="" if last is None else scrubbing.text(last.text, names),
         files=[] if last is None else [{"sha256": one["sha256"], "size": one["size"]} for one in last.files],
     )  # fmt: skip

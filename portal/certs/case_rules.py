@@ -6,8 +6,8 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from portal.certs import cuts, schemes
-from portal.certs.models.delivery import Attempt
+from portal.certs import cuts, rubrics, schemes
+from portal.certs.models.delivery import Attempt, AttemptPart
 from portal.certs.rubric import Rule
 from portal.certs.schemes import Part
 from portal.certs.scoring import Policy
@@ -21,12 +21,18 @@ def began_on(attempt: Attempt) -> date:
 
 
 def parts_of(attempt: Attempt) -> tuple[Part, ...]:
-    """Return the parts of the scheme that was in force when an attempt was started."""
-    return schemes.scheme(attempt.level, began_on(attempt)).parts
+    """Return the parts of the scheme that an attempt was let in by."""
+    return schemes.pinned(attempt.level, attempt.scheme).parts
+
+
+def part_name(part: AttemptPart) -> str:
+    """Return what a part of an attempt is called in the reader's language."""
+    names = {one.code: one.names for one in parts_of(part.attempt)}
+    return catalogue.in_words(names[part.code]) if part.code in names else part.code
 
 
 def freeze(attempt: Attempt) -> dict[str, Any]:
-    """Return the rules of an attempt as they are kept: every share as an exact fraction in text."""
+    """Return the rules of an attempt as they are kept from its start: every share as an exact fraction in text."""
     on, parts = began_on(attempt), parts_of(attempt)
     forms = {one.code: one.form for one in attempt.parts if one.written}
     found = {one.code: cuts.cut_of(attempt.level, one.code, forms.get(one.code), on) for one in parts}
@@ -38,7 +44,18 @@ def freeze(attempt: Attempt) -> dict[str, Any]:
         "provisional": any(one.provisional for one in found.values()),
         "graders": int(catalogue.policy("marking.graders", on=on)),
         "rule": str(catalogue.policy("marking.rule", on=on)),
+        "rubrics": rubrics.of_level(attempt.level, on=on),
     }
+
+
+def kept(attempt: Attempt) -> dict[str, Any]:
+    """Return the rules of an attempt as its case keeps them; of one that was brought in from elsewhere, as of its start."""
+    return {key: said for key, said in (attempt.frozen or freeze(attempt)).items() if key != "rubrics"}
+
+
+def rubric_of(attempt: Attempt, key: str) -> dict[str, Any]:
+    """Return the rubric of a task of an attempt, as it stood at the start."""
+    return rubrics.chosen(attempt.level, key, (attempt.frozen or freeze(attempt))["rubrics"])
 
 
 def policy(rules: dict[str, Any]) -> Policy:

@@ -43,7 +43,7 @@ def of_attempt(attempt_id: int) -> ExamCase | None:
 
 
 def begin(attempt_id: int) -> ExamCase:
-    """Open the case of an attempt that has ended: freeze its rules, mark what a key can, draw graders. Once."""
+    """Open the case of an attempt that has ended: take its frozen rules, mark what a key can, draw graders. Once."""
     db.session.flush()
     attempt = db.session.get_one(Attempt, attempt_id, with_for_update={"of": Attempt}, populate_existing=True)
     there = of_attempt(attempt_id)
@@ -51,7 +51,7 @@ def begin(attempt_id: int) -> ExamCase:
         if there is None:
             raise Missing(_l("There is nothing to mark."))
         return there
-    case = ExamCase(attempt=attempt, rules=case_rules.freeze(attempt))
+    case = ExamCase(attempt=attempt, rules=case_rules.kept(attempt))
     db.session.add(case)
     move(attempt, A.MARKING)
     db.session.flush()

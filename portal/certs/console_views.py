@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g, render_template
+from flask import Response, g, render_template
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -17,12 +17,13 @@ from portal.certs.doors import exam_office
 from portal.certs.models.booking import BookingState, ExamSession
 from portal.certs.models.delivery import Attempt
 from portal.certs.models.watching import IncidentKind, Paper, Severity
-from portal.certs.sitting_access import booking_in, seen_attempt, seen_session, watches
-from portal.core import clock
+from portal.certs.sitting_access import booking_in, incident_of, seen_attempt, seen_session, watches
+from portal.core import clock, files
 from portal.core.db import transaction
-from portal.core.errors import Refused
+from portal.core.errors import Missing, Refused
 from portal.core.paging import page_of
 from portal.core.web import go
+from portal.members import uploads
 
 
 @exam_office.get("/watch")
@@ -120,14 +121,25 @@ def note_incident(uid: str) -> Any:
     session, form = seen_session(uid), f.Noted()
     if not form.validate_on_submit():
         return console_page(session, 422, noted=form)
-    with transaction():
+    try:
         _note(session, form, None)
+    except Refused as refusal:
+        form.refused(refusal)
+        return console_page(seen_session(uid), refusal.status, noted=form)
     return go("exam_office.console", _("Noted."), uid=uid)
 
 
 def _note(session: ExamSession, form: f.Noted, attempt: Attempt | None) -> None:
+    """Write an incident down, with the file that was chosen for it."""
     kind, severity = IncidentKind(form.kind.data), Severity(form.severity.data)
-    proctoring.note(session, kind, severity, words=form.note.data or "", by=me().person, attempt=attempt)
+    given, by, evidence = form.file.data, me().person, None
+    if given is not None and given.filename:
+        taken = uploads.check(given)
+        evidence = files.put(taken.data, taken.media_type), taken.name
+    with transaction():
+        proctoring.note(
+            session, kind, severity, words=form.note.data or "", by=by, attempt=attempt, evidence=evidence
+        )
 
 
 @exam_office.post("/sessions/<uid>/notices")
@@ -180,9 +192,22 @@ def note_about(uid: str) -> Any:
     row, form = seen_attempt(uid), f.Noted()
     if not form.validate_on_submit():
         return attempt_page(row, 422, noted=form)
-    with transaction():
+    try:
         _note(row.booking.session, form, row)
+    except Refused as refusal:
+        form.refused(refusal)
+        return attempt_page(seen_attempt(uid), refusal.status, noted=form)
     return go("exam_office.attempt", _("Noted."), uid=uid)
+
+
+@exam_office.get("/incidents/<uid>/file")
+@allow(May.PROCTOR, May.READ_EXAMS, May.DECIDE_AWARDS)
+def incident_file(uid: str) -> Response:
+    """Hand out the evidence of an incident to whoever watches over its session, reads exams, or decides on a doubt."""
+    row = incident_of(uid)
+    if row.file is None:
+        raise Missing(_("There is no such file."))
+    return files.send(row.file)
 
 
 @exam_office.post("/attempts/<uid>/notices")

@@ -24,13 +24,14 @@ from portal.certs import (  # noqa: F401 - their routes
     sitting_words,
     step_office,
 )
+from portal.certs.attempts_api import attempts_api
 from portal.certs.doors import exam_office, exams
 from portal.certs.exams_api import exams_api
 from portal.certs.item_office import item_figures
 from portal.certs.seats_api import seats_api
 
 BLUEPRINTS: list[Blueprint] = [exams, exam_office, item_figures]
-APIS: list[APIBlueprint] = [exams_api, seats_api]
+APIS: list[APIBlueprint] = [exams_api, seats_api, attempts_api]
 
 
 def install() -> None:

@@ -139,10 +139,11 @@ def _pilots(exam: str, part: Part, chosen: tuple[Candidate, ...], random: Random
 
 
 def draw_form(
-    exam: str, part: str, *, candidate: Person | None, by: Any, called: str = "", random: Random | None = None
-) -> Form:
-    """Draw a form: for a candidate, or a fixed one that bears a name; `Refused` lists the topics that are short."""
-    scheme, dice = schemes.scheme(exam), random or SystemRandom()
+    exam: str, part: str, *, candidate: Person | None, by: Any, called: str = "", random: Random | None = None,
+    scheme: Scheme | None = None,
+) -> Form:  # fmt: skip
+    """Draw a form: for a candidate, or a fixed one that bears a name, by the scheme of today or one given; `Refused` lists the topics that are short."""
+    scheme, dice = scheme or schemes.scheme(exam), random or SystemRandom()
     found = _part(scheme, part)
     blueprint = {topic.code: topic.count for topic in found.topics}
     rows_of_bank, anchors = (

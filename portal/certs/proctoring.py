@@ -31,7 +31,7 @@ from portal.certs.models.watching import (
 from portal.core import audit, clock
 from portal.core.db import db
 from portal.core.errors import Forbidden, Refused
-from portal.core.files import StoredFile
+from portal.core.files import Content, StoredFile
 from portal.core.states import move
 
 EARLY = timedelta(minutes=10)
@@ -115,9 +115,9 @@ def outage(session: ExamSession, minutes: int, *, reason: str, by: Person) -> in
 
 def note(
     session: ExamSession, kind: IncidentKind, severity: Severity, *, words: str, by: Person,
-    attempt: Attempt | None = None, file: StoredFile | None = None,
+    attempt: Attempt | None = None, evidence: tuple[Content, str] | None = None,
 ) -> Incident:  # fmt: skip
-    """Write down what happened in a session, to all or to one candidate."""
+    """Write down what happened in a session, to all or to one candidate, with the file that shows it."""
     _watches(session, by)
     if not words.strip():
         raise Refused(_l("Please say what happened."), field="note", status=422)
@@ -125,12 +125,21 @@ def note(
         raise Refused(_l("This candidate sits in another session."), status=422)
     row = Incident(
         session=session, kind=kind, severity=severity, note=words.strip()[:1000], attempt=attempt, by=by,
-        file=file,
+        file=None if evidence is None else _kept(*evidence, attempt),
     )  # fmt: skip
     db.session.add(row)
     db.session.flush()
     about = attempt if attempt is not None else session
     audit.record("session.incident", about, by=by, happened=kind, severity=severity)
+    return row
+
+
+def _kept(content: Content, name: str, attempt: Attempt | None) -> StoredFile:
+    row = StoredFile(
+        sha256=content.sha256, name=name, media_type=content.media_type, size=content.size, purpose="exam_incident",
+        person_id=None if attempt is None else attempt.person_id,
+    )  # fmt: skip
+    db.session.add(row)
     return row
 
 

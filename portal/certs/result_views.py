@@ -51,7 +51,10 @@ def listed() -> str:
     rows = db.session.scalars(
         select(ExamCase).join(Attempt).where(Attempt.person_id == me().person.id).order_by(ExamCase.id.desc())
     ).all()
-    lines = [(one, cases.current(one) if one.released_at else None, releasing.held(one)) for one in rows]
+    lines = [
+        (one, cases.current(one) if one.attempt.state is AttemptState.RELEASED else None, releasing.held(one))
+        for one in rows
+    ]
     return render_template(
         "exams/results.html", rows=lines, name_of=levels.name_of, there=said.there,
         due={one.id: releasing.due(one.attempt.booking.session) for one in rows}, asked=appointing.works_for(me().person),

@@ -12,7 +12,7 @@ from sqlalchemy import Select, func, select
 from portal.accounts import grants
 from portal.accounts.may import May
 from portal.accounts.people import Person
-from portal.certs import case_rules, cases, conflicts, grade_letters, grade_notices, schemes, tally
+from portal.certs import cases, conflicts, grade_letters, grade_notices, schemes, tally
 from portal.certs.models.appointing import Reviewer
 from portal.certs.models.deciding import Ballot, Review, ReviewState, ReviewVote
 from portal.certs.models.grading import ExamCase
@@ -41,7 +41,7 @@ def of_case(case: ExamCase) -> Review | None:
 
 def open_for(case: ExamCase) -> Review | None:
     """Open the review of a pass, where the level asks for votes; once."""
-    quorum = schemes.scheme(case.level, case_rules.began_on(case.attempt)).votes
+    quorum = schemes.pinned(case.level, case.attempt.scheme).votes
     if quorum < 1 or of_case(case) is not None:
         return of_case(case)
     row = Review(case=case, quorum=quorum, closes_at=clock.now() + _days())

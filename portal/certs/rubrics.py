@@ -22,15 +22,25 @@ def _codes(level: str, key: str) -> list[str]:
     return [f"{level}.{key}", level] if key else [level]
 
 
-def body(level: str, key: str = "", *, on: date | None = None) -> dict[str, Any]:
-    """Return the rubric of a task: its own row `LEVEL.KEY`, else that of the level; `Missing` without one."""
-    rows = catalogue.entries("rubric", on=on)
+def of_level(level: str, *, on: date | None = None) -> dict[str, Any]:
+    """Return every rubric of a level and its tasks as it stands on a day, by code."""
+    rows, usual = catalogue.entries("rubric", on=on), int(catalogue.policy("marking.tolerance_levels", on=on))
+    return {
+        code: {
+            **row, "code": code, "version": catalogue.version_of("rubric", code, on=on),
+            "criteria": [{"tolerance": usual, **one} for one in row["criteria"]],
+        }
+        for code, row in rows.items()
+        if code == level or code.startswith(f"{level}.")
+    }  # fmt: skip
+
+
+def chosen(level: str, key: str, rows: dict[str, Any]) -> dict[str, Any]:
+    """Return the rubric of a task among those of its level; `Missing` without one."""
     for code in _codes(level, key):
         if code in rows:
-            usual = int(catalogue.policy("marking.tolerance_levels", on=on))
-            kept = [{"tolerance": usual, **one} for one in rows[code]["criteria"]]
-            version = catalogue.version_of("rubric", code, on=on)
-            return {**rows[code], "code": code, "version": version, "criteria": kept}
+            found: dict[str, Any] = rows[code]
+            return found
     raise Missing(_l("There is no rubric for this task."))
 
 

@@ -68,11 +68,21 @@ def scheme(code: str, on: date | None = None) -> Scheme:
     body = catalogue.entries("scheme", on=on).get(code)
     if body is None:
         raise Missing(_l("This level has no scheme yet."))
+    return _scheme(code, catalogue.version_of("scheme", code, on=on), body, on)
+
+
+def _scheme(code: str, version: int, body: dict[str, Any], on: date | None) -> Scheme:
     least = int(catalogue.policy("section.minimum", on=on))
     return Scheme(
-        code, catalogue.version_of("scheme", code, on=on), validity(code, on), int(body["votes"]),
-        tuple(body["languages"]), tuple(_part(one, least) for one in body["parts"]),
+        code, version, validity(code, on), int(body["votes"]), tuple(body["languages"]),
+        tuple(_part(one, least) for one in body["parts"]),
     )  # fmt: skip
+
+
+def pinned(code: str, version: int) -> Scheme:
+    """Return the version of a scheme that was bought or sat, whatever the catalogue says since."""
+    body = catalogue.nth_version("scheme", code, version)
+    return _scheme(code, version, body, None) if body is not None else scheme(code)
 
 
 def examined(on: date | None = None) -> list[Level]:

@@ -12,6 +12,7 @@ from portal.accounts.people import Person
 from portal.certs import (
     attempts,
     booking,
+    case_rules,
     exam_forms,
     guards,
     learning,
@@ -72,7 +73,7 @@ def check_in(row: Booking, *, paper: Paper, last_four: str, by: Person) -> Attem
         )
     row = booking.check_in(row, by=by)
     db.session.add(IdentityCheck(booking=row, kind=paper, last_four=four, by=by))
-    scheme = schemes.scheme(row.level)
+    scheme = schemes.pinned(row.level, row.eligibility.scheme)
     made = Attempt(
         booking=row, person=row.person, level=row.level, scheme=scheme.version, language=row.language, factor=row.factor
     )  # fmt: skip
@@ -131,7 +132,7 @@ def _own(row: Attempt, by: Person) -> None:
 
 
 def start(row: Attempt, *, device_hash: str, rules: str, language: str, by: Person) -> AttemptPart:
-    """Start the first part: rules accepted, form drawn, clock running, bound to this browser; the attempt is used from here."""
+    """Start the first part: rules accepted, form drawn and cut frozen, clock running, bound to this browser; the attempt is used."""
     _own(row, by)
     seats.lock(row.booking.session_id)
     seats.lock_candidate(row.person_id)
@@ -149,6 +150,7 @@ def start(row: Attempt, *, device_hash: str, rules: str, language: str, by: Pers
     move(row, A.RUNNING)
     part = row.parts[0]
     _open(part, now, by=by)
+    row.frozen = case_rules.freeze(row)
     attempts.used(row.booking, on=clock.day_of(now))
     audit.record("attempt.started", row, by=by, level=row.level)
     publish(AttemptStarted(row.id))
@@ -159,7 +161,8 @@ def _open(part: AttemptPart, now: datetime, *, by: Person) -> None:
     """Draw what a part asks, and let its clock run."""
     attempt = part.attempt
     draw = exam_forms.draw_form if part.written else tasks.draw_task
-    part.form = draw(attempt.level, part.code, candidate=attempt.person, by=by)
+    scheme = schemes.pinned(attempt.level, attempt.scheme)
+    part.form = draw(attempt.level, part.code, candidate=attempt.person, by=by, scheme=scheme)
     due = deadline(part, now)
     move(part, P.RUNNING)
     part.started_at, part.due_at, part.open_until = now, due, None

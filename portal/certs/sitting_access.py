@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 
 from portal.accounts.access import Reader, me
 from portal.accounts.may import May
@@ -12,11 +12,14 @@ from portal.certs.models.watching import Incident, Invalidation
 from portal.certs.seat_access import found
 
 
+def own_attempts(reader: Reader) -> Select[Attempt]:
+    """Select the attempts of a reader; a token of an organisation reads none."""
+    return select(Attempt).where(Attempt.person_id == (reader.person.id if reader.personal else 0))
+
+
 def own_attempt(uid: str) -> Attempt:
-    """Return one of the reader's own attempts; a token reads none."""
-    reader = me()
-    mine = Attempt.person_id == (reader.person.id if reader.personal else 0)
-    row: Attempt = found(select(Attempt).where(Attempt.uid == uid, mine))
+    """Return one of the reader's own attempts."""
+    row: Attempt = found(own_attempts(me()).where(Attempt.uid == uid))
     return row
 
 
@@ -75,6 +78,16 @@ def seen_attempt(uid: str) -> Attempt:
 def seen_incident(attempt: Attempt, uid: str) -> Incident:
     """Return an incident of an attempt."""
     row: Incident = found(select(Incident).where(Incident.uid == uid, Incident.attempt_id == attempt.id))
+    return row
+
+
+def incident_of(uid: str) -> Incident:
+    """Return an incident of a session whose console the reader may see, or one that a proposal cites, to whoever decides."""
+    reader = me()
+    seen = Incident.session_id.in_(sessions_of(reader).with_only_columns(ExamSession.id))
+    cited = Incident.id.in_(select(Invalidation.incident_id))
+    mine = or_(seen, cited) if reader.staff_may(May.DECIDE_AWARDS) else seen
+    row: Incident = found(select(Incident).where(Incident.uid == uid, mine))
     return row
 
 

@@ -69,6 +69,7 @@ class Noted(Form):
     kind = choice_field(_l("What happened?"))
     severity = choice_field(_l("How grave?"), named([Severity.MINOR, Severity.MAJOR]))
     note = area(_l("In your words"), longest=1000)
+    file = FileField(_l("Evidence"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -92,6 +92,10 @@ def forget(row: Attempt) -> None:
         db.session.delete(upload)
     db.session.flush()
     cited = select(Invalidation.incident_id)
+    shown = select(Incident).where(Incident.attempt_id == row.id, Incident.id.not_in(cited))
+    for incident in db.session.scalars(shown.where(Incident.file_id.is_not(None))).all():
+        assert incident.file is not None
+        files.forget(incident.file)
     for statement in (
         delete(AnswerSave).where(AnswerSave.answer_id.in_(mine)),
         delete(Answer).where(Answer.attempt_id == row.id),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import selectinload
 
 from portal.certs import sitting
 from portal.certs.models.bank import FormItem
@@ -43,7 +44,7 @@ def _clocks() -> list[str]:
 def _states() -> list[str]:
     """Find attempts whose parts do not fit them, and bookings that do not fit their attempts."""
     found = []
-    for row in db.session.scalars(select(Attempt).order_by(Attempt.id)):
+    for row in db.session.scalars(select(Attempt).options(selectinload(Attempt.parts)).order_by(Attempt.id)):
         ended = bool(row.parts) and all(one.state is P.ENDED for one in row.parts)
         waiting = row.state is A.READY
         begun = any(one.state is not P.TO_COME for one in row.parts)

@@ -16,9 +16,9 @@ from portal.certs import handing as work
 from portal.certs import learning as path_of
 from portal.certs import sitting_forms as f
 from portal.certs.answering import Elsewhere, Kept, Over, Said
+from portal.certs.case_rules import part_name
 from portal.certs.doors import exams
 from portal.certs.models.delivery import Answer, Attempt, AttemptPart, AttemptState
-from portal.certs.schemes import scheme
 from portal.certs.sitting_access import own_attempt
 from portal.core import catalogue, clock, i18n, vault
 from portal.core.db import db, transaction
@@ -33,12 +33,6 @@ def _device() -> str:
     """Return the digest of this browser's key; empty if it has none."""
     key = session.get(KEY)
     return vault.digest(key) if isinstance(key, str) else ""
-
-
-def part_name(part: AttemptPart) -> str:
-    """Return what a part is called in the reader's language."""
-    names = {one.code: one.names for one in scheme(part.attempt.level).parts}
-    return catalogue.in_words(names[part.code]) if part.code in names else part.code
 
 
 def _show(template: str, row: Attempt, status: int = 200, words: f.Words | None = None, **more: Any) -> Any:

@@ -13,6 +13,7 @@ from portal.certs import exam_forms, schemes
 from portal.certs.gift_answers import Kind
 from portal.certs.models.bank import Form, FormItem, Item, ItemState, ItemVersion
 from portal.certs.models.watching import TaskFile
+from portal.certs.schemes import Scheme
 from portal.core import audit
 from portal.core.db import db
 from portal.core.errors import Refused
@@ -35,7 +36,7 @@ def in_use(exam: str) -> list[ItemVersion]:
 
 
 def draw_task(
-    exam: str, part: str, *, candidate: Person, by: Any, random: Random | None = None
+    exam: str, part: str, *, candidate: Person, by: Any, random: Random | None = None, scheme: Scheme | None = None
 ) -> Form:  # fmt: skip
     """Draw a candidate's practical task: at random among the least shown, none he met before while there is another."""
     rows, dice = in_use(exam), random or SystemRandom()
@@ -46,7 +47,7 @@ def draw_task(
     counts, met = exam_forms.shown(exam), exam_forms.seen(exam, candidate)
     dice.shuffle(rows)
     one = min(rows, key=lambda row: (row.id in met, counts.get(row.item_id, 0)))
-    form = Form(exam=exam, part=part, scheme=schemes.scheme(exam).version, candidate=candidate)
+    form = Form(exam=exam, part=part, scheme=(scheme or schemes.scheme(exam)).version, candidate=candidate)
     db.session.add(form)
     db.session.add(FormItem(form=form, version=one, position=1, shuffled=[]))
     db.session.flush()

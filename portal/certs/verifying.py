@@ -9,15 +9,15 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
-from portal.certs import award_chores, awarding, issuing, naming, numbers, signing_badges
+from portal.certs import award_chores, awarding, issuing, key_traces, naming, numbers, signing_badges
 from portal.certs.models.award import Award, RevokeCause
 from portal.certs.models.document import Badge, Certificate, PaperState
 from portal.certs.naming import Names, Shown
 from portal.certs.standing import CertificateState, standing
-from portal.core import catalogue, certifying, clock, signing
+from portal.core import catalogue, certifying, clock
 from portal.core.db import db
 from portal.core.errors import Missing
-from portal.core.signing import KeyUse
+from portal.core.signing import KeyState, KeyUse
 
 UNKNOWN = _l("No certificate has this number. Please compare every character with the paper.")
 MISTYPED = _l(
@@ -107,10 +107,9 @@ def _badge(row: Certificate) -> str | None:
 
 
 def _fingerprint(row: Certificate) -> str:
-    """Return the fingerprint of the key whose days hold the moment at which the file was signed."""
-    made = row.file.created_at if row.file is not None else row.issued_at
-    known = [one for one in signing.published(KeyUse.PDF) if one.start <= made < one.end]
-    return certifying.fingerprint(known[-1]) if known else ""
+    """Return the fingerprint of the key that signed the file; none if that key has leaked since."""
+    key = key_traces.signer(KeyUse.PDF, row.file.created_at if row.file is not None else row.issued_at)
+    return certifying.fingerprint(key) if key is not None and key.state is not KeyState.COMPROMISED else ""
 
 
 def matches(row: Certificate, typed: str) -> bool:

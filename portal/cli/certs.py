@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 from sqlalchemy import select
 
 from portal.accounts.may import STAFF, May
 from portal.accounts.people import Grant, Person
+from portal.certs import key_traces
 from portal.certs.documents import fonts
 from portal.cli import cli, prepared
 from portal.core import certifying, clock, signing
@@ -107,6 +110,17 @@ def retire(kid: str, compromised: bool, first: str, second: str) -> None:
         act = signing.compromise if compromised else signing.retire
         row = act(kid, **_two(first, second))
         click.echo(f"{row.kid} is {row.state.value}.")
+
+
+@key_group.command("documents")
+@click.argument("kid")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only those signed from this day on.")
+def documents(kid: str, since: datetime | None) -> None:
+    """Print the numbers of the documents that rest on a key, one a line, as a batch that issues them anew takes them."""
+    with prepared().app_context(), reading():
+        begin = clock.start_of(since.date()) if since else None
+        for number in key_traces.numbers_of(signing.found(kid), since=begin):
+            click.echo(number)
 
 
 @key_group.command("root")

@@ -185,6 +185,12 @@ def version_of(kind: str, code: str, *, on: date | None = None) -> int:
     return sum(row.code == code and row.valid_from <= day for row in _rows(kind, _held()))
 
 
+def nth_version(kind: str, code: str, n: int) -> dict[str, Any] | None:
+    """Return the body that was a row's n-th version, counted from 1, whatever came later; None if there is none."""
+    bodies = [row.body for row in _rows(kind, _held()) if row.code == code]
+    return bodies[n - 1] if 0 < n <= len(bodies) else None
+
+
 def policy(name: str, *, on: date | None = None) -> Any:
     """Return the value of a policy setting (`term.grace_days`) in force on a day."""
     return entry("policy", name, on=on)["value"]

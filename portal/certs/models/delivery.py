@@ -68,7 +68,8 @@ class Attempt(Model):
     """One sitting of an exam by one candidate: a row per booking that was checked in.
 
     `scheme` is the version its parts were frozen from. `device_hash` is the one browser that may write; `heard_at` is
-    when it was last heard of. `started_at` is set with the first part, `ended_at` with the last.
+    when it was last heard of. `frozen` are the rules it is
+    scored by, kept at its start. `started_at` is set with the first part, `ended_at` with the last.
     """
 
     __tablename__ = "exam_attempt"
@@ -82,6 +83,7 @@ class Attempt(Model):
     scheme: Mapped[int]
     language: Mapped[str] = mapped_column(String(16))
     factor: Mapped[int] = mapped_column(default=100)
+    frozen: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), init=False, default=None)
     state: Mapped[AttemptState] = mapped_column(choice(AttemptState), init=False, default=A.READY, index=True)
     rules: Mapped[str] = mapped_column(String(40), init=False, default="")
     rules_language: Mapped[str] = mapped_column(String(16), init=False, default="")
