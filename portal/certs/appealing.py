@@ -167,7 +167,8 @@ def pending(person_id: int, level: str) -> bool:
     )
     if db.session.scalar(open_appeal.limit(1)) is not None:
         return True
-    anew = select(ExamCase).join(CaseWork).where(ExamCase.attempt_id.in_(mine), CaseWork.round > 1).distinct()
+    again = select(CaseWork.case_id).where(CaseWork.round > 1)
+    anew = select(ExamCase).where(ExamCase.attempt_id.in_(mine), ExamCase.id.in_(again))
     return any(cases.compute(one).waits for one in db.session.scalars(anew))
 
 

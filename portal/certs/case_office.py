@@ -88,7 +88,7 @@ def listed() -> str:
     sessions = list(db.session.scalars(releasing.sessions_with_results().limit(20)))
     return render_template(
         "office/grading/cases.html", page=page, name_of=levels.name_of, there=said.there, reason=Why(formdata=None),
-        sessions=[(one, releasing.unfinished(one), releasing.due(one)) for one in sessions],
+        sessions=[(one, releasing.unfinished(one), len(releasing.ready(one)), releasing.due(one)) for one in sessions],
         scores={one.id: cases.current(one) for one in page.items}, shown=scoring.shown, share=share,
         filters=[chip("state", one.value, labels.label(one), state) for one in STATES],
     )  # fmt: skip

@@ -109,7 +109,7 @@ def release_results() -> int:
         one for one in db.session.scalars(releasing.sessions_with_results()) if not releasing.unfinished(one)
     ]
     ids = [one.id for one in found if releasing.due(one) <= clock.now()]
-    early = [one.id for one in found if one.id not in ids]
+    early = [one.id for one in found if one.id not in ids and releasing.ready(one)]
     let_go()
     told = rows.each("release_results", early, _tell)
     return told + rows.each("release_results", ids, _release)

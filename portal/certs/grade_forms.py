@@ -17,6 +17,8 @@ from portal.core import catalogue, labels
 from portal.core.forms import Form, choice_field, options, text_field
 from portal.members.forms import area
 
+_NONE = ("", _l("– please choose –"))  # nobody is led to one answer
+
 
 class Back(Form):
     """Why a work is given back."""
@@ -51,7 +53,7 @@ class Vote(Form):
 
     def offer(self) -> None:
         """Name the votes in the reader's language."""
-        self.ballot.choices = options((one.value, labels.label(one)) for one in Ballot)
+        self.ballot.choices = options([_NONE, *((one.value, labels.label(one)) for one in Ballot)])
 
 
 class Appoint(Form):
@@ -75,7 +77,7 @@ class Decide(Form):
 
     def offer(self) -> None:
         """Name the verdicts in the reader's language."""
-        self.verdict.choices = options((one.value, labels.label(one)) for one in Verdict)
+        self.verdict.choices = options([_NONE, *((one.value, labels.label(one)) for one in Verdict)])
 
 
 class Lodge(Form):
@@ -104,7 +106,7 @@ class Judge(Form):
 
     def offer(self, fitting: Iterable[Remedy]) -> None:
         """Offer what fits an appeal or a complaint."""
-        self.remedy.choices = options((one.value, labels.label(one)) for one in fitting)
+        self.remedy.choices = options([_NONE, *((one.value, labels.label(one)) for one in fitting)])
 
 
 class NewPanel(Form):

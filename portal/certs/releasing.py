@@ -80,6 +80,13 @@ def unfinished(session: ExamSession) -> int:
     return len(db.session.scalars(found.where(Attempt.id.not_in(kept))).all())
 
 
+def ready(session: ExamSession) -> list[ExamCase]:
+    """Return the cases of a session that are scored and not held."""
+    kept = select(ResultHold.attempt_id).where(ResultHold.lifted_at.is_(None))
+    scored = of_session(session.id).where(Attempt.state == A.SCORED, Attempt.id.not_in(kept))
+    return list(db.session.scalars(scored))
+
+
 def release_session(session: ExamSession, *, by: Person | str) -> int:
     """Release every scored result of a session that is not held, all at one time; return how many."""
     seats.lock(session.id)
@@ -92,11 +99,7 @@ def release_session(session: ExamSession, *, by: Person | str) -> int:
                 waits,
             )
         )
-    rows = [
-        one
-        for one in db.session.scalars(of_session(session.id)).all()
-        if one.attempt.state is A.SCORED and held(one) is None
-    ]
+    rows = ready(session)
     for case in rows:
         _release(case, by=by, reason="")
     return len(rows)

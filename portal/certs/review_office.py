@@ -15,6 +15,7 @@ from portal.certs.grade_forms import Vote
 from portal.certs.marking_office import sent
 from portal.certs.models.deciding import Ballot, Review, ReviewState
 from portal.certs.models.grading import ExamWork
+from portal.core import clock
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.web import go
@@ -65,7 +66,7 @@ def _page(row: Review, form: Vote | None = None, status: int = 200) -> Any:
     shown.offer()
     return render_template(
         "office/grading/review.html", here=here, frame=frame, row=row, works=_works(row), form=shown,
-        mine=said.get(me().person.id), name=blind.name,
+        over=row.state is ReviewState.OPEN and clock.now() >= row.closes_at, mine=said.get(me().person.id), name=blind.name,
         counted=sum(tally.counted(reviewing.ballots(row)).values()), level=levels.name_of(row.case.level), ticked=request.form.getlist("ticked"),
     ), status  # fmt: skip
 

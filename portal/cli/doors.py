@@ -42,7 +42,7 @@ def _say(body: Any, text: str, form: str) -> None:
 def _print_sign_ins(base: str) -> None:
     click.echo(f"Password of everybody in the demo: {PASSWORD}")
     for one in sign_ins():
-        click.echo(f"  {one.role:<16}{one.email:<40}{base}{one.path}")
+        click.echo(f"  {one.role:<20}{one.email:<36}{base}{one.path}")
 
 
 def offer_demo(app: Flask, port: int) -> None:

@@ -57,6 +57,17 @@ SAID = {
         "documents": "Say why these block sizes were chosen.",
     },
 }
+WEAK = {
+    "zh": {
+        "correct": "列数不能整除分块大小时结果有误。", "performance": "每个元素读取了三次，慢于参考实现。",
+        "tests": "只覆盖了一个形状。", "documents": "没有说明如何运行。",
+    },
+    "en": {
+        "correct": "Wrong where no block size divides the number of columns.",
+        "performance": "Each element is read three times: slower than the reference.",
+        "tests": "One shape alone is tested.", "documents": "Nothing says how to run it.",
+    },
+}  # fmt: skip
 WORDS = {
     "zh": "按行分块实现 softmax，先减最大值再归一化；float16 与 float32 均与参考实现对比通过，误差容限见 tests/。",
     "en": "Softmax by rows: the maximum is subtracted first, then each row is scaled. Compared with the reference in float16 and float32; tolerances stand in tests/.",
@@ -159,7 +170,8 @@ def hands(number: int, *, third: bool = False) -> list[Assignment]:
 
 def mark(row: Assignment, levels: Levels, *, but: str = "") -> None:
     """Let a grader take a work and mark it, with a word on each criterion; call inside a transaction."""
-    words = SAID["zh" if row.grader.language.startswith("zh") else "en"]
+    language = "zh" if row.grader.language.startswith("zh") else "en"
+    words = {code: (SAID if level > 1 else WEAK)[language][code] for code, level in levels.items()}
     mark_deeds.accept(row, by=row.grader)
     mark_deeds.mark(
         row, by=row.grader, levels=levels, comments={code: words[code] for code in levels if code != but}
