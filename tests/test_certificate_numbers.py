@@ -40,7 +40,8 @@ def test_a_number_reads_back_and_its_check_is_that_of_the_standard(prefix: str, 
 def test_any_one_changed_character_is_refused(prefix: str, year: int, n: int, data: st.DataObject) -> None:
     made = number(prefix, year, n).replace("-", "")
     at = data.draw(st.integers(0, len(made) - 1))
-    other = data.draw(st.sampled_from(TYPED))
+    # A typed hyphen or space is no character: then one is lost, which is the next test's.
+    other = data.draw(st.sampled_from([char for char in TYPED if char.isalnum()]))
     changed = made[:at] + other + made[at + 1 :]
     read = normalise(changed)
     assert read is None or read.replace("-", "") == made

@@ -102,8 +102,9 @@ def see(row: Certificate) -> Seen:
 
 
 def _badge(row: Certificate) -> str | None:
-    badge = db.session.scalars(select(Badge).where(Badge.certificate_id == row.id)).first()
-    return signing_badges.where().badge(badge.public_id) if badge is not None and badge.document else None
+    made = select(Badge.public_id).where(Badge.certificate_id == row.id, Badge.document.is_not(None))
+    public = db.session.scalar(made)
+    return signing_badges.where().badge(public) if public is not None else None
 
 
 def _fingerprint(row: Certificate) -> str:
