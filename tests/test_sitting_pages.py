@@ -105,6 +105,7 @@ def test_a_candidate_waits_reads_the_rules_starts_and_sees_the_server_clock(
     assert "weight" not in page
     with clock.stopped_at(begin + 10 * MINUTE):
         assert 'data-clock="3000"' in lin.get(url).text
+    assert f'href="{url}">Open your exam' in lin.get("/exams/mine").text
     lin.post("/language", data={"csrf_token": token(lin), "language": "zh_Hans_CN"})
     assert "剩余时间" in lin.get(url).text
 

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal.accounts import throttle
 from portal.accounts.access import me, signed_in
 from portal.billing.issuing import cover
-from portal.certs import aids, bundles, buying, guards, levels, vouchers, waitlist
+from portal.certs import aids, bundles, buying, guards, levels, sitting, vouchers, waitlist
 from portal.certs import seat_forms as f
 from portal.certs.doors import exams
 from portal.certs.models.booking import OPEN, Booking
@@ -52,10 +52,11 @@ def mine() -> str:
     """Show the reader's exams, open and past bookings, and seats that wait for him."""
     reader = me()
     rows = db.session.scalars(own_bookings(reader).order_by(Booking.id.desc()).limit(100)).all()
+    under_way = db.session.scalars(sitting.under_way(reader.person.id)).all()
     return render_template(
         "exams/mine.html", open=[one for one in rows if one.state in OPEN], past=[one for one in rows if one.state not in OPEN],
         exams=[_shown(one) for one in db.session.scalars(own_eligibilities(reader))], seats=bundles.for_me(reader.person),
-        aid=aids.of(reader.person.id), name_of=levels.name_of, place_of=waitlist.place_of, code=f.SeatCode(),
+        aid=aids.of(reader.person.id), under_way=under_way, name_of=levels.name_of, place_of=waitlist.place_of, code=f.SeatCode(),
     )  # fmt: skip
 
 

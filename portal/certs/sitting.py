@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from portal.accounts.people import Person
 from portal.certs import (
@@ -47,6 +47,15 @@ A, P = AttemptState, PartState
 def attempt_of(row: Booking) -> Attempt | None:
     """Return the attempt of a booking, once it was checked in."""
     return db.session.scalars(select(Attempt).where(Attempt.booking_id == row.id)).first()
+
+
+def under_way(person_id: int) -> Select[Attempt]:
+    """Select a candidate's attempts that can be sat now: let in, or running."""
+    return (
+        select(Attempt)
+        .where(Attempt.person_id == person_id, Attempt.state.in_((A.READY, A.RUNNING)))
+        .order_by(Attempt.id)
+    )
 
 
 def locked(attempt_id: int) -> Attempt:
