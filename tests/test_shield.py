@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ import structlog
 from flask import Flask
 
 from portal.core import logs
+from portal.core.shield import QuietMemory
 from tests.conftest import build
 from tests.people import make_person, post
 
@@ -248,6 +250,16 @@ def test_costly_things_have_a_limit(app: Flask, method: str, path: str, kind: st
 
     with app.test_request_context(path, method=method):
         assert kind_of_request() == kind
+
+
+def test_counting_starts_no_thread_and_what_is_over_is_swept_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(QuietMemory, "EVERY", 0.0)
+    before = threading.active_count()
+    kept = QuietMemory()
+    assert kept.incr("a", expiry=-1) == 1
+    assert [kept.incr("b", expiry=60) for _n in range(3)] == [1, 2, 3]
+    assert kept.acquire_entry("c", limit=2, expiry=60)
+    assert (threading.active_count(), set(kept.storage), set(kept.events)) == (before, {"b"}, {"c"})
 
 
 def test_limits_in_redis_count_across_instances_and_pages_answer_when_it_dies(
