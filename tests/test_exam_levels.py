@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_babel import force_locale
 
 from portal.certs import levels as every
 from portal.certs import schemes
@@ -189,3 +190,8 @@ def test_policies_of_section_12_are_data(app: Flask) -> None:
             "marking.rule": "median",
             "section.minimum": 50,
         }
+
+
+def test_a_part_is_called_by_its_name_and_an_unknown_one_by_its_code(sqlite_app: Flask) -> None:
+    with sqlite_app.test_request_context(), reading(), force_locale("en"):
+        assert [schemes.part_name(code) for code in ("written", "gone")] == ["Written exam", "gone"]

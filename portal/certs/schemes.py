@@ -91,6 +91,15 @@ def examined(on: date | None = None) -> list[Level]:
     return [one for one in levels.levels(on=on) if one.code in known]
 
 
+def part_name(code: object) -> str:
+    """Return what a part is called, by whichever level has one of that code; the code itself where none has."""
+    for one in examined():
+        for part in scheme(one.code).parts:
+            if part.code == code:
+                return catalogue.in_words(part.names)
+    return str(code)
+
+
 def validity(code: str, on: date | None = None) -> int:
     """Return for how many months an award of a level lasts: what its scheme says, else what holds for every level."""
     own = catalogue.entries("scheme", on=on).get(code, {}).get("validity_months")

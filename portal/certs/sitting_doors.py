@@ -13,6 +13,7 @@ from portal.certs import (  # noqa: F401 - their routes
     console_views,
     doubt_views,
     practical_views,
+    schemes,
     sitting_keeping,
     sitting_views,
     task_views,
@@ -79,6 +80,8 @@ def _words() -> None:
     )  # fmt: skip
     story.values(
         {
+            "attempt.part_opened/exam_part": schemes.part_name,
+            "attempt.part_ended/exam_part": schemes.part_name,
             "attempt.part_ended/ending": lambda value: labels.label(Ending(str(value))),
             "session.incident/happened": lambda value: labels.label(IncidentKind(str(value))),
             "session.incident/severity": lambda value: labels.label(Severity(str(value))),
