@@ -103,7 +103,7 @@ def _act(row: Invoice, what: str, n: int, tag: str) -> bool:
 
 @given(ACTS)
 @settings(
-    max_examples=500 if os.environ.get("PROOFS") else 40,
+    max_examples=500 if os.environ.get("PROOFS") else 20,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -29,7 +29,7 @@ from portal.members.models import Pair
 from portal.members.past_models import ImportState, MemberImport
 from tests.counting import counted
 from tests.people import browser, make_org, make_person, post, token
-from tests.undone import undone
+from tests.undone import lives, undone
 
 CODE = "91110000600037341L"
 OTHER = "91350203M0001QKT19"  # questionable: its last character does not fit
@@ -439,7 +439,11 @@ def test_any_list_sums_up_runs_as_said_and_can_be_undone(app: Flask) -> None:
     with app.app_context(), transaction():
         known = ["", *some_members().values()]
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(
+        max_examples=lives(app, one_in=4),
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
     @given(st.lists(st.tuples(cells, st.sampled_from(known)), min_size=1, max_size=5))
     def any_list(rows: list[tuple[dict[str, str], str]]) -> None:
         data = table(*({"id": uid, **row} for row, uid in rows))

@@ -30,9 +30,9 @@ from tests.test_processes import environment, until
 pytestmark = pytest.mark.race
 
 # Invoices that each of eight processes issues.
-EACH = 250 if os.environ.get("PROOFS") else 60
+EACH = 250 if os.environ.get("PROOFS") else 40
 # Deeds of each over New Year: invoices, credit notes, and failures.
-ROUNDS = 40 if os.environ.get("PROOFS") else 24
+ROUNDS = 40 if os.environ.get("PROOFS") else 16
 
 ISSUER = """
 import sys
