@@ -248,8 +248,11 @@ class Walk:
         # One row of a kind is looked at, but every page of the form and every guide.
         return " ".join([str(endpoint), *(str(values[word]) for word in EACH.get(str(endpoint), ()))])
 
-    def pages(self, browser: Any) -> list[Shown]:
-        """Return every page with who looks at it; what answers 400 or more goes to `refused`."""
+    def pages(self, browser: Any, *, once: bool = False) -> list[Shown]:
+        """Return every page with who looks at it; what answers 400 or more goes to `refused`.
+
+        `once` follows one link to each kind of page, whoever sees it first.
+        """
         found: list[Shown] = []
         seen: set[tuple[str, str]] = set()
         shared: set[str] = set()
@@ -275,8 +278,10 @@ class Walk:
                     kind = self.kind_of(path)
                     origin = page.path if "?" in page.path else ""
                     # What reads the same for everybody, or for all of the staff, is looked at once.
-                    if kind.startswith(("help.", "public.")) or (
-                        role in STAFF_ROLES and not kind.startswith("cases.")
+                    if (
+                        once
+                        or kind.startswith(("help.", "public."))
+                        or (role in STAFF_ROLES and not kind.startswith("cases."))
                     ):
                         if kind in shared:
                             continue

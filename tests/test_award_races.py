@@ -26,7 +26,7 @@ from tests.test_races import run, soon
 
 pytestmark = pytest.mark.race
 PROOFS = bool(os.environ.get("PROOFS"))
-AWARDS = 240 if PROOFS else 24
+AWARDS = 240 if PROOFS else 16
 # Two workers die before or after so many of their commits: while numbers are given, between the two, while files are made.
 DEATHS = [(n, 3 * n % 37 + 2) for n in range(1, 60, 2)] if PROOFS else [(6, 9), (21, 30)]
 PROCESSES = 8 if PROOFS else 4

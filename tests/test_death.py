@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import socket
 import subprocess
@@ -32,7 +33,7 @@ from tests.people import token
 from tests.test_processes import environment, until
 
 pytestmark = [pytest.mark.race, pytest.mark.slow]
-FIRMS = 3
+FIRMS = 5 if os.environ.get("PROOFS") else 2
 
 
 class Victims:

@@ -29,7 +29,7 @@ from tests.test_races import run, soon
 pytestmark = pytest.mark.race
 K = BookingState
 # Candidates, seats, and deeds of each process in the mix: as many as the proof asks for, or a few.
-TRIES, SEATS, DEEDS = (200, 30, 60) if os.environ.get("PROOFS") else (48, 8, 10)
+TRIES, SEATS, DEEDS = (200, 30, 60) if os.environ.get("PROOFS") else (32, 6, 8)
 PROCESSES, GRACE = 8, 5
 
 # Through the doors of the portal, as browsers do: whatever a person is shown counts.
