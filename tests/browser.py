@@ -222,9 +222,9 @@ class Visitor:
         self.page.get_by_text(text).locator("visible=true").first.wait_for()
 
     def until(self, words: str) -> None:
-        """Look at the page again and again, until the link to what the worker makes is there."""
+        """Look at the page again and again, until the link to what the worker makes is there; the frame has its own links."""
         for _ in range(200):
-            if self.page.get_by_role("link", name=self.t(words)).count():
+            if self.page.get_by_role("main").get_by_role("link", name=self.t(words)).count():
                 return
             self.page.wait_for_timeout(300)
             self.page.reload()

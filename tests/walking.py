@@ -240,7 +240,11 @@ def member_at_home(visitor: Visitor, email: str, shown: str) -> None:
     visitor.titled("Benefits")
     visitor.open("/membership")
     visitor.until("Certificate")  # the worker makes the PDF
-    href = visitor.page.get_by_role("link", name=visitor.t("Certificate")).first.get_attribute("href")
+    href = (
+        visitor.page.get_by_role("main")
+        .get_by_role("link", name=visitor.t("Certificate"))
+        .first.get_attribute("href")
+    )
     paper = visitor.context.request.get(visitor.served.base + str(href))
     assert paper.status == 200
     assert paper.body().startswith(b"%PDF-")
