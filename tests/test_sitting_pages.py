@@ -177,6 +177,23 @@ def test_without_scripts_the_page_posts_and_a_stale_page_does_not_overwrite(
     assert post(lin, f"{url}/end").status_code == 303
 
 
+def test_what_a_proctor_typed_outlives_a_refusal(app: Flask, begin: datetime) -> None:
+    started(app)
+    proctor = staff(app, "proctor")
+    page = f"/office/exams/sessions/{session_uid(app)}"
+    early = post(proctor, f"{page}/report", report="A quiet morning so far")
+    assert early.status_code == 409
+    assert "A quiet morning so far" in early.text
+    with inside(app), reading():
+        uid = db.session.query(Attempt).filter_by(person_id=who("lin").id).one().uid
+    hold = f"/office/exams/attempts/{uid}/hold"
+    assert post(proctor, hold, held_for="A second person").status_code == 303
+    again = post(proctor, hold, held_for="The camera was covered")
+    assert again.status_code == 409
+    assert "The camera was covered" in again.text
+    assert "This result is held already." in again.text
+
+
 def test_another_browser_is_told_and_goes_on_when_the_proctor_frees_it(app: Flask, begin: datetime) -> None:
     _lin, url = started(app)
     other = candidate(app)

@@ -16,7 +16,7 @@ from portal.billing.money_models import JournalEntry, JournalLine
 from portal.billing.plans import due_by_month, earned_by
 from portal.billing.recognition import catch_up, locked_line
 from portal.core import clock
-from portal.core.db import db, let_go, transaction
+from portal.core.db import db, reading, transaction
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 500
@@ -83,8 +83,9 @@ def behind(ids: Sequence[int], *, until: date) -> list[int]:
 
 def recognise() -> int:
     """Post what every line has earned in the months that are over; return how many entries."""
-    done, owing = 0, behind(unposted(), until=months.first_of(clock.today()))
-    let_go()
+    done = 0
+    with reading():
+        owing = behind(unposted(), until=months.first_of(clock.today()))
     for line_id in owing:
         try:
             with transaction():

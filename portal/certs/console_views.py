@@ -109,8 +109,14 @@ def outage(uid: str) -> Any:
     session, form = seen_session(uid), f.Time()
     if not form.validate_on_submit():
         return console_page(session, 422, time=form)
-    with transaction():
-        given = proctoring.outage(session, form.minutes.data or 0, reason=form.why.data or "", by=me().person)
+    try:
+        with transaction():
+            given = proctoring.outage(
+                session, form.minutes.data or 0, reason=form.why.data or "", by=me().person
+            )
+    except Refused as refusal:
+        form.refused(refusal)
+        return console_page(seen_session(uid), refusal.status, time=form)
     return go("exam_office.console", _("%(given)s candidates were given the minutes.", given=given), uid=uid)
 
 
@@ -149,8 +155,12 @@ def tell(uid: str) -> Any:
     session, form = seen_session(uid), f.Told()
     if not form.validate_on_submit():
         return console_page(session, 422, told=form)
-    with transaction():
-        proctoring.tell(session, zh=form.zh.data or "", en=form.en.data or "", by=me().person)
+    try:
+        with transaction():
+            proctoring.tell(session, zh=form.zh.data or "", en=form.en.data or "", by=me().person)
+    except Refused as refusal:
+        form.refused(refusal)
+        return console_page(seen_session(uid), refusal.status, told=form)
     return go("exam_office.console", _("Candidates see it within seconds."), uid=uid)
 
 
@@ -161,8 +171,12 @@ def sign_report(uid: str) -> Any:
     session, form = seen_session(uid), f.Report()
     if not form.validate_on_submit():
         return console_page(session, 422, report=form)
-    with transaction():
-        proctoring.report(session, words=form.report.data or "", by=me().person)
+    try:
+        with transaction():
+            proctoring.report(session, words=form.report.data or "", by=me().person)
+    except Refused as refusal:
+        form.refused(refusal)
+        return console_page(seen_session(uid), refusal.status, report=form)
     return go("exam_office.console", _("Signed. Thank you."), uid=uid)
 
 
@@ -180,8 +194,12 @@ def give_time(uid: str) -> Any:
     row, form = seen_attempt(uid), f.Time()
     if not form.validate_on_submit():
         return attempt_page(row, 422, time=form)
-    with transaction():
-        proctoring.grant(row, form.minutes.data or 0, reason=form.why.data or "", by=me().person)
+    try:
+        with transaction():
+            proctoring.grant(row, form.minutes.data or 0, reason=form.why.data or "", by=me().person)
+    except Refused as refusal:
+        form.refused(refusal)
+        return attempt_page(seen_attempt(uid), refusal.status, time=form)
     return go("exam_office.attempt", _("Given. The candidate’s clock shows it within seconds."), uid=uid)
 
 
@@ -217,10 +235,14 @@ def tell_one(uid: str) -> Any:
     row, form = seen_attempt(uid), f.Told()
     if not form.validate_on_submit():
         return attempt_page(row, 422, told=form)
-    with transaction():
-        proctoring.tell(
-            row.booking.session, zh=form.zh.data or "", en=form.en.data or "", by=me().person, attempt=row
-        )
+    try:
+        with transaction():
+            proctoring.tell(
+                row.booking.session, zh=form.zh.data or "", en=form.en.data or "", by=me().person, attempt=row
+            )
+    except Refused as refusal:
+        form.refused(refusal)
+        return attempt_page(seen_attempt(uid), refusal.status, told=form)
     return go("exam_office.attempt", _("The candidate sees it within seconds."), uid=uid)
 
 
@@ -240,6 +262,10 @@ def end_attempt(uid: str) -> Any:
     row, form = seen_attempt(uid), f.EndPart()
     if not form.validate_on_submit():
         return attempt_page(row, 422, ending=form)
-    with transaction():
-        proctoring.end_part(row, reason=form.cause.data or "", severity=Severity.MAJOR, by=me().person)
+    try:
+        with transaction():
+            proctoring.end_part(row, reason=form.cause.data or "", severity=Severity.MAJOR, by=me().person)
+    except Refused as refusal:
+        form.refused(refusal)
+        return attempt_page(seen_attempt(uid), refusal.status, ending=form)
     return go("exam_office.attempt", _("Ended. What was saved is handed in."), uid=uid)

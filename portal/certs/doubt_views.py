@@ -47,9 +47,13 @@ def propose_doubt(uid: str) -> Any:
     form = offer(f.Doubt(), row)
     if not form.validate_on_submit():
         return attempt_page(row, 422, doubt=form)
-    with transaction():
-        incident = seen_incident(row, form.incident.data)
-        invalidating.propose(row, incident, reason=form.reason.data or "", by=me().person)
+    try:
+        with transaction():
+            incident = seen_incident(row, form.incident.data)
+            invalidating.propose(row, incident, reason=form.reason.data or "", by=me().person)
+    except Refused as refusal:
+        form.refused(refusal)
+        return attempt_page(seen_attempt(uid), refusal.status, doubt=form)
     return go("exam_office.attempt", _("Proposed. The candidate is heard, then a decider confirms it or not."), uid=uid)  # fmt: skip
 
 
@@ -84,8 +88,12 @@ def hold_result(uid: str) -> Any:
         raise Forbidden(_("Only the proctors of this session do this."))
     if not form.validate_on_submit():
         return attempt_page(row, 422, held=form)
-    with transaction():
-        proctoring.hold(row, reason=form.held_for.data or "", by=me().person)
+    try:
+        with transaction():
+            proctoring.hold(row, reason=form.held_for.data or "", by=me().person)
+    except Refused as refusal:
+        form.refused(refusal)
+        return attempt_page(seen_attempt(uid), refusal.status, held=form)
     return go(
         "exam_office.attempt", _("Held: the result is not released, and the candidate sees why."), uid=uid
     )

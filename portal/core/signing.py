@@ -213,7 +213,7 @@ def found(kid: str) -> SigningKey:
     """Return one key."""
     row = db.session.scalars(select(SigningKey).where(SigningKey.kid == kid)).first()
     if row is None:
-        raise Missing(f"There is no key {kid}.")
+        raise Missing(_l("There is no key %(kid)s.", kid=kid))
     return row
 
 
