@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
+
 from portal.certs import award_letters, issuing, signing_badges
 from portal.certs.documents import layout, making, sealing
 from portal.certs.models.document import Badge, Certificate, PaperState
@@ -29,7 +31,7 @@ def file_name(certificate: Certificate) -> str:
     return f"{certificate.number}.pdf"
 
 
-@outbox.handles(issuing.PAPER)
+@outbox.handles(issuing.PAPER, _l("Certificate as a document"))
 def _paper(item: outbox.Claim) -> outbox.Finish | None:
     row = issuing.found(item.payload["uid"])
     body = issuing.body_of(row)
