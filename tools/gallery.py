@@ -1,6 +1,7 @@
 """Takes a picture of every page with the demo's living data: each role, both languages, light and dark, desktop and phone.
 
 usage: python -m tools.gallery [FOLDER] [--full] – PNG files and index.html; four looks at each page, all eight with --full.
+       python -m tools.gallery FOLDER --en-desktop-light … – these looks alone.
        python -m tools.gallery --readme – the two pictures of the README, into docs/images.
 It fails if a page is refused to a role that should see it, scrolls sideways or complains in the browser's console.
 """
@@ -139,7 +140,9 @@ def main(words: list[str]) -> None:
     if "--readme" in words:
         return readme()
     folders = [word for word in words if not word.startswith("--")]
-    return gallery(Path(folders[0] if folders else "gallery"), EVERY if "--full" in words else FOUR)
+    named = [one for one in EVERY if f"--{one.name()}" in words]
+    looks = named or (EVERY if "--full" in words else FOUR)
+    return gallery(Path(folders[0] if folders else "gallery"), looks)
 
 
 if __name__ == "__main__":
