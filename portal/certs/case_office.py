@@ -164,15 +164,9 @@ DEEDS = {"release": releasing.release, "hold": releasing.hold}
 def see_to(uid: str, deed: str) -> Any:
     """Release one result alone, or hold it back; both with a reason."""
     row, form = _case(uid), Why()
-    if form.validate_on_submit():
-        try:
-            with transaction():
-                DEEDS[deed](row, by=me().person, reason=str(form.reason.data))
-        except Refused as refusal:
-            form.refused(refusal)
-        else:
-            return go(PAGE, _("Done. The candidate has mail."), uid=uid)
-    return _page(_case(uid), 422, reason=form)
+    if status := form.carry_out(lambda: DEEDS[deed](row, by=me().person, reason=str(form.reason.data))):
+        return _page(_case(uid), status, reason=form)
+    return go(PAGE, _("Done. The candidate has mail."), uid=uid)
 
 
 @exam_cases.post("/cases/<uid>/lifting")
@@ -213,17 +207,16 @@ def appoint(uid: str) -> Any:
     if review is None:
         raise Missing(_("There is no such review."))
     people = form.offer(appointing.candidates(review))
-    if form.validate_on_submit():
-        try:
-            with transaction():
-                appointing.appoint(
-                    review, [people[one] for one in form.people.data or []], by=me().person, reason=form.reason.data or ""
-                )  # fmt: skip
-        except Refused as refusal:
-            form.refused(refusal)
-        else:
-            return go(PAGE, _("Appointed. They have mail, and the work is open for another week."), uid=uid)
-    return _page(_case(uid), 422, appoint=form)
+    if status := form.carry_out(
+        lambda: appointing.appoint(
+            review,
+            [people[one] for one in form.people.data or []],
+            by=me().person,
+            reason=form.reason.data or "",
+        )
+    ):
+        return _page(_case(uid), status, appoint=form)
+    return go(PAGE, _("Appointed. They have mail, and the work is open for another week."), uid=uid)
 
 
 # ---- Decisions
@@ -250,16 +243,11 @@ def decide(uid: str) -> Any:
     """Grant or refuse a certificate."""
     row, form = _case(uid), Decide()
     form.offer()
-    if form.validate_on_submit():
-        try:
-            with transaction():
-                deciding.decide(row, Verdict(form.verdict.data), by=me().person, reason=str(form.reason.data))
-        except Refused as refusal:
-            form.refused(refusal)
-            return _page(_case(uid), refusal.status, decide=form)
-        else:
-            return go("exam_cases.desk", _("Decided. The candidate has mail."))
-    return _page(_case(uid), 422, decide=form)
+    if status := form.carry_out(
+        lambda: deciding.decide(row, Verdict(form.verdict.data), by=me().person, reason=str(form.reason.data))
+    ):
+        return _page(_case(uid), status, decide=form)
+    return go("exam_cases.desk", _("Decided. The candidate has mail."))
 
 
 @exam_cases.post("/decisions")

@@ -154,6 +154,7 @@ def item_page(item: Item, n: int | None = None, status: int = 200, **forms: Any)
         "use": Use(),
         "leak": Leak(),
         "enemy": Enemy(),
+        "handout": WorkFile(formdata=None),
         **forms,
     }
     for name in ("tags", "use"):
@@ -166,7 +167,7 @@ def item_page(item: Item, n: int | None = None, status: int = 200, **forms: Any)
         topic=_topic(item), level_name=levels.name_of, forms=page_of(exam_forms.forms_with(item)),
         may_write=reader.staff_may(May.WRITE_ITEMS), may_review=reader.staff_may(May.REVIEW_ITEMS) and not own,
         may_lead=reader.staff_may(May.LEAD_EXAMS), reader=reader.person,
-        handouts=tasks.files_of(version), handout=WorkFile(formdata=None),
+        handouts=tasks.files_of(version),
         history=story.tell(db.session.scalars(audit.of_subject(item.subject)).all()), **words,
     ), status  # fmt: skip
 
