@@ -121,7 +121,7 @@ def test_a_revocation_under_way_is_not_proposed_twice_and_an_outage_is_nobodys_m
         amy, ben = released("amy", "ben")
         award = decided(amy)
         first = award_proposals.propose(
-            award, AwardVerb.REVOKE, Wanted("was paid back", cause=RevokeCause.PAYMENT), by=who("certs")
+            award, AwardVerb.REVOKE, Wanted("by mistake", cause=RevokeCause.ERROR), by=who("certs")
         )
         undone(amy, IncidentKind.OUTAGE)
         assert award_proposals.open_for(award) == [first]

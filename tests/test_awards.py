@@ -382,6 +382,17 @@ def paper_of(uid: str) -> Certificate:
     return found
 
 
+def test_a_payment_taken_back_puts_the_award_on_hold_before_it_can_end_it(certs: Flask) -> None:
+    uid = granted(certs)
+    with certs.app_context(), clock.stopped_at(DECIDED + DAY):
+        with pytest.raises(Refused) as refusal:
+            propose(uid, V.REVOKE, cause=RevokeCause.PAYMENT)
+        assert (refusal.value.field, refusal.value.status) == ("cause", 422)
+        with transaction():
+            award_steps.suspend(one(uid), reason="charged back", by=person("cen@house.example"))
+        assert propose(uid, V.REVOKE, cause=RevokeCause.PAYMENT)
+
+
 def test_a_file_that_cannot_be_made_says_why_and_is_tried_again(certs: Flask) -> None:
     with certs.app_context(), clock.stopped_at(DECIDED):
         with transaction():
