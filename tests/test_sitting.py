@@ -416,6 +416,28 @@ def test_a_session_is_opened_once_near_its_start_and_reported_by_its_proctor(app
                 proctoring.report(sit.session(), words="Twice.", by=who("proctor"))
 
 
+def test_a_report_that_nobody_signed_within_a_day_is_asked_for_once(app: Flask) -> None:
+    begin = sit.scene(app, "lin")
+
+    def asked() -> list[str]:
+        rows = db.session.query(MailMessage).filter(MailMessage.key.startswith("session-report:"))
+        return sorted(one.address for one in rows)
+
+    with inside(app):
+        with clock.stopped_at(begin + timedelta(hours=2)), transaction():
+            sessions.close(sit.session().id, by="close_sessions")
+        end = begin + timedelta(hours=1)
+        with clock.stopped_at(end + timedelta(hours=23, minutes=59)):
+            assert (sitting_chores.close_sittings(), asked()) == (0, [])
+        with clock.stopped_at(end + timedelta(hours=24)):
+            assert [sitting_chores.close_sittings() for _ in range(3)] == [1, 0, 0]
+            assert asked() == ["proctor2@house.example", "proctor@house.example"]
+            with transaction():
+                proctoring.report(sit.session(), words="All well.", by=who("proctor"))
+        with clock.stopped_at(end + timedelta(days=40)):
+            assert sitting_chores.close_sittings() == 0
+
+
 def test_everything_is_in_the_audit_and_nothing_on_record_changes(app: Flask) -> None:
     with sit.at_work(app) as (row, _begin):
         with transaction():
