@@ -21,6 +21,8 @@ from portal.certs import (
     cases,
     conflicts,
     deciding,
+    handing,
+    invalidating,
     levels,
     live_sittings,
     mark_deeds,
@@ -33,7 +35,7 @@ from portal.certs import (
 from portal.certs.grade_forms import Appoint, Decide, Why
 from portal.certs.models.booking import ExamSession
 from portal.certs.models.deciding import Verdict
-from portal.certs.models.delivery import Attempt, AttemptState
+from portal.certs.models.delivery import Attempt, AttemptState, Submission
 from portal.certs.models.grading import Assignment, CaseWork, ExamCase
 from portal.core import audit, labels
 from portal.core.catalogue import in_words
@@ -44,7 +46,9 @@ from portal.core.web import chip, go
 
 exam_cases = Blueprint("exam_cases", __name__, url_prefix="/office/exam-results")
 PAGE = "exam_cases.case"
-STATES = (AttemptState.MARKING, AttemptState.ADJUDICATING, AttemptState.SCORED, AttemptState.RELEASED)
+STATES = (
+    AttemptState.MARKING, AttemptState.ADJUDICATING, AttemptState.SCORED, AttemptState.RELEASED, AttemptState.INVALIDATED,
+)  # fmt: skip
 
 
 def count_to_release() -> Select[Any]:
@@ -123,11 +127,28 @@ def _page(row: ExamCase, status: int = 200, **forms: Any) -> Any:
         votes=reviewing.votes(review) if review else {}, appointed=appointing.appointed(review) if review else [],
         appoint=asked_for if short else None, decisions=deciding.of_case(row), decide=decide,
         appeals=appealing.of_case(row), level=levels.name_of(row.level), there=said.there, hold=releasing.held(row),
-        waits=said.waits, taken=said.taken, open_question=open_now, band=score_report.band(row, cases.current(row)),
+        undone=invalidating.confirmed(row.attempt_id), named=_named(row, works), links=_links(row), waits=said.waits, taken=said.taken, open_question=open_now, band=score_report.band(row, cases.current(row)),
         part_names={one.code: in_words(one.names) for one in case_rules.parts_of(row.attempt)}, percent=percent, mine=conflicts.independent(reader.person, row), reason=forms.get("reason") or Why(formdata=None),
         why_not=deciding.why_not(row, Verdict.GRANTED, reader.person) if open_now else None, names=deciding.names_of(row),
         history=list(db.session.scalars(audit.of_subject(row.subject, row.attempt.subject))),
     ), status  # fmt: skip
+
+
+def _named(row: ExamCase, works: list[Any]) -> list[str]:
+    """Return the critical criteria that a case failed, in words."""
+    kept = cases.current(row)
+    names = {one["code"]: in_words(one["name"]) for work, *_rest in works for one in work.rubric["criteria"]}
+    return [
+        names.get(code.rsplit(".", 1)[-1], code) for code in (kept.body["critical_failed"] if kept else ())
+    ]
+
+
+def _links(row: ExamCase) -> list[Submission]:
+    """Return what was handed in last of each part with a repository: staff compare it with the archive after marking."""
+    if row.attempt.state in (AttemptState.MARKING, AttemptState.ADJUDICATING):
+        return []
+    last = [handing.counting(part) for part in row.attempt.parts if not part.written]
+    return [one for one in last if one is not None and one.repository]
 
 
 def _hands(work_id: int) -> list[Assignment]:
