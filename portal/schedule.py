@@ -82,7 +82,9 @@ SAID = {
     "remind_candidates": _l("Reminds candidates of their exam, one step at a time"),
     "mark_no_shows": _l("Notes who did not come to an exam, half an hour after its start"),
     "close_sessions": _l("Closes exam sessions that are over"),
-    "close_sittings": _l("Hands in exams whose time is up, and closes what was never started"),
+    "close_sittings": _l(
+        "Hands in exams whose time is up, closes what was never started, and asks proctors for their reports"
+    ),
     "end_eligibilities": _l("Ends exams whose time is over, and drops those never paid"),
     "retain": _l("Finds data kept beyond their time, and deletes them where the catalogue says so"),
     "lapse_holds": _l("Lets urgent holds of awards fall away that nobody confirmed in time"),

@@ -79,7 +79,15 @@ from portal.billing.pay import pay
 from portal.billing.price_doors import install as open_price_desk
 from portal.billing.price_doors import plans, plans_api, shelf
 from portal.billing.views import billing
-from portal.certs import award_doors, exam_doors, grade_doors, grade_hearing, grade_privacy, seat_keeping
+from portal.certs import (
+    award_doors,
+    award_hearing,
+    exam_doors,
+    grade_doors,
+    grade_hearing,
+    grade_privacy,
+    seat_keeping,
+)
 from portal.certs import bundle_letters as exam_letters
 from portal.certs import hearing as exams_hearing
 from portal.certs import sessions as exam_sessions
@@ -248,6 +256,7 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (OrganisationsMerged, seat_keeping.on_merged),
     (AttemptEnded, grade_hearing.on_ended),
     (AttemptInvalidated, grade_hearing.on_invalidated),
+    (AttemptInvalidated, award_hearing.on_invalidated),
     (PersonErased, grade_privacy.on_erased),
 )
 

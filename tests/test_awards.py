@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from flask import Flask
@@ -37,10 +38,11 @@ from portal.certs.models.document import (
 )
 from portal.certs.naming import Names, Shown
 from portal.certs.standing import CertificateState
-from portal.core import clock, outbox, signing
+from portal.core import clock, outbox, pdf, signing
 from portal.core.db import db, reading, transaction
 from portal.core.errors import Forbidden, Missing, Refused
 from portal.core.mail import MailMessage
+from portal.core.outbox import OutboxItem
 from tests.awarded import DECIDED, award, granted, house, make_keys, person
 from tests.people import make_person
 
@@ -372,25 +374,73 @@ def test_a_reissue_of_many_waits_for_a_second_person(certs: Flask) -> None:
         assert batches.progress(batch).ready == 1
 
 
+def paper_of(uid: str) -> Certificate:
+    """Return the present document of an award, as the database has it."""
+    found = issuing.current(one(uid))
+    assert found is not None
+    db.session.refresh(found)
+    return found
+
+
+def test_a_payment_taken_back_puts_the_award_on_hold_before_it_can_end_it(certs: Flask) -> None:
+    uid = granted(certs)
+    with certs.app_context(), clock.stopped_at(DECIDED + DAY):
+        with pytest.raises(Refused) as refusal:
+            propose(uid, V.REVOKE, cause=RevokeCause.PAYMENT)
+        assert (refusal.value.field, refusal.value.status) == ("cause", 422)
+        with transaction():
+            award_steps.suspend(one(uid), reason="charged back", by=person("cen@house.example"))
+        assert propose(uid, V.REVOKE, cause=RevokeCause.PAYMENT)
+
+
 def test_a_file_that_cannot_be_made_says_why_and_is_tried_again(certs: Flask) -> None:
     with certs.app_context(), clock.stopped_at(DECIDED):
         with transaction():
-            for key in signing.every():
-                key.end = clock.now() - DAY
             uid = award().uid
-        outbox.drain()
-        document = issuing.current(one(uid))
-        assert document is not None
-        db.session.refresh(document)
-        assert document.state is PaperState.FAILED
-        assert "portal keys" in document.error
+        with mock.patch.object(papers, "_made", side_effect=OSError("no space left")):
+            outbox.drain()
+        assert (paper_of(uid).state, paper_of(uid).error) == (PaperState.FAILED, "OSError: no space left")
         with transaction():
-            for key in signing.every():
-                key.end = clock.now() + 400 * DAY
-            papers.again(document)
+            papers.again(paper_of(uid))
         outbox.drain()
-        db.session.refresh(document)
-        assert (document.state, document.error) == (PaperState.READY, "")
+        assert (paper_of(uid).state, paper_of(uid).error) == (PaperState.READY, "")
+
+
+def test_papers_wait_in_the_queue_without_faces_or_a_key_and_go_on_by_themselves(certs: Flask) -> None:
+    with certs.app_context():
+        with clock.stopped_at(DECIDED), transaction():
+            later, uid = clock.now(), award().uid
+        for _ in range(outbox.MOST_TRIES + 2):  # however long it takes
+            later += outbox.WAIT
+            with clock.stopped_at(later), mock.patch.object(pdf, "spared", return_value=False):
+                assert outbox.drain(most=3) == 0
+            assert paper_of(uid).state is PaperState.QUEUED
+            assert "portal fonts build" in paper_of(uid).error
+        work = db.session.scalars(select(OutboxItem).where(OutboxItem.kind == issuing.PAPER)).one()
+        assert (work.tries, work.dead_at, work.error) == (0, None, paper_of(uid).error)
+        with clock.stopped_at(later + outbox.WAIT):
+            with transaction():
+                for key in signing.every():
+                    key.end = clock.now() - DAY
+            outbox.drain()
+            assert paper_of(uid).state is PaperState.QUEUED
+            assert "portal keys" in paper_of(uid).error
+            with transaction():
+                for key in signing.every():
+                    key.end = clock.now() + 400 * DAY
+        with clock.stopped_at(later + 2 * outbox.WAIT):
+            outbox.drain()
+        assert (paper_of(uid).state, paper_of(uid).error) == (PaperState.READY, "")
+        assert work.done_at is not None
+
+
+def test_the_probe_says_whether_documents_can_be_made(certs: Flask) -> None:
+    said = certs.test_client().get("/readyz")
+    assert said.status_code == 200
+    assert (
+        said.text
+        == "ready\ndocuments: unavailable, the faces of certificates were not built: run `portal fonts build`\n"
+    )
 
 
 def test_erasure_takes_names_and_files_and_keeps_number_and_digest(certs: Flask) -> None:

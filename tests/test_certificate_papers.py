@@ -8,6 +8,7 @@ import subprocess
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pikepdf
 import pytest
@@ -15,9 +16,10 @@ from flask import Flask
 from PIL import ImageChops
 
 from portal.certs import awarding, issuing, signing_badges
-from portal.certs.documents import drawing, faces, fast, layout, sealing
+from portal.certs.documents import drawing, faces, fast, layout, readiness, sealing
 from portal.certs.naming import Names
-from portal.core import clock, files, signing
+from portal.cli import cli
+from portal.core import clock, files, machine, pdf, signing
 from portal.core.db import db, reading, transaction
 from portal.core.errors import Refused
 from tests.awarded import award, families, granted, house, person
@@ -205,13 +207,34 @@ def test_a_template_that_was_published_is_never_edited(certs: Flask) -> None:
     assert layout.digest(source.read_text("utf-8")) == layout.PUBLISHED[issuing.TEMPLATE]
 
 
-def test_without_faces_papers_wait_and_the_doctor_says_what_mends_it(certs: Flask) -> None:
-    from portal.certs.documents import fonts
-
+def test_what_keeps_papers_from_being_made_is_said_in_one_line_with_what_mends_it(certs: Flask) -> None:
     with certs.app_context():
-        assert fonts.lacking() == ""
+        known = layout.known()
+        assert readiness.all_lacking() == ""
+        assert readiness.embedded(known) == readiness.ours()
+        assert pdf.font_caches()
+        with mock.patch("os.access", return_value=False):
+            assert "XDG_CACHE_HOME" in readiness.lacking()
+        with mock.patch.object(machine, "_loads", return_value=False):
+            assert "apt-get install libharfbuzz-subset0" in readiness.lacking()
+        with mock.patch.object(readiness, "ours", return_value={"Other"}):
+            readiness._sampled.cache_clear()
+            assert "portal fonts build" in readiness.all_lacking()
+        readiness._sampled.cache_clear()
+        small = Path(known.files["text"]["Bold"])
+        was = small.read_bytes()
+        small.write_bytes(was[:-1])
+        assert (
+            readiness.all_lacking()
+            == f"{small.name} is not the file that was built: run `portal fonts build`"
+        )
+        small.write_bytes(was)
         shutil.rmtree(faces.folder())
-        assert "portal fonts build" in fonts.lacking()
+        said = certs.test_cli_runner().invoke(cli, ["doctor"])
+        assert (
+            "certificates wait: the faces of certificates were not built: run `portal fonts build`"
+            in said.output
+        )
         with pytest.raises(RuntimeError, match="portal fonts build"):
             layout.known()
         faces.refuse_unprintable(Names("张\U0010fffd", ""))

@@ -82,6 +82,8 @@ def test_prerequisites_may_be_a_graph_and_never_a_circle(app: Flask) -> None:
         for asks, said in ((["C"], "asks for itself"), (["D"], "no level above"), (["A"], "mode")):
             with pytest.raises(Refused, match=said):
                 level("A" if asks == ["C"] else "E", asks, mode="in_force" if said != "mode" else "sometimes")
+        with pytest.raises(Refused, match="at most 20"):
+            level("A" * 21)
         with reading():
             assert every.level("A").asks == ()
 

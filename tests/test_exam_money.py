@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from portal.accounts.may import ContactRole
 from portal.billing import issuing
+from portal.billing.book_models import Segment
 from portal.billing.models import Invoice, InvoiceState
 from portal.billing.verify import verify_books
 from portal.certs import booking, bundles, buying, exam_deeds, guards, seat_chores, vouchers
@@ -232,6 +233,32 @@ def test_what_is_never_paid_is_dropped_and_what_is_never_used_is_earned_at_its_e
                 assert row.state is E.ENDED
                 assert sale.standing(line)[:2] == (line.net.minor, 0)
                 assert clean() == []
+
+
+def test_an_exam_is_earned_on_the_day_it_was_missed_or_ended_however_late_the_chore_comes(app: Flask) -> None:
+    start_of_session = datetime(2026, 12, 31, 2, tzinfo=UTC)
+    with inside(app):
+        with clock.stopped_at(DAY):
+            start("lin", "mei")
+            with transaction():
+                rows = [order(), order("mei")]
+                for n, row in enumerate(rows):
+                    seats.pay(seats.invoice(row), f"pay-{n}")
+                place = seats.session(start_of_session)
+                seats.confirm(booking.hold(place.id, person=seats.who("lin"), by=seats.who("lin")))
+        with clock.stopped_at(datetime(2027, 1, 4, tzinfo=UTC)):  # four days, and a year, later
+            assert seat_chores.mark_no_shows() == 1
+        with clock.stopped_at(datetime(2027, 12, 2, tzinfo=UTC)):
+            assert seat_chores.end_eligibilities() >= 1
+        with reading():
+            missed, ended = (
+                sale.line(seats.invoice(db.session.get_one(Eligibility, row.id))) for row in rows
+            )
+            assert [month for _posted, month, _fen in sale.income(missed)] == ["2026-12"]
+            assert [month for _posted, month, _fen in sale.income(ended)] == ["2027-11"]
+            days = {one.order_line_id: one.starts for one in db.session.query(Segment)}
+            assert (days[missed.id], days[ended.id]) == (date(2026, 12, 31), date(2027, 11, 22))
+            assert clean() == []
 
 
 def test_a_company_buys_seats_assigns_them_and_sees_only_how_far_they_are(app: Flask) -> None:

@@ -10,12 +10,23 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from portal.accounts.may import ContactRole
-from portal.certs import awarding, cases, deciding, panels, releasing, reviewing, scrubbing
+from portal.certs import (
+    awarding,
+    cases,
+    deciding,
+    invalidating,
+    panels,
+    proctoring,
+    releasing,
+    reviewing,
+    scrubbing,
+)
 from portal.certs.models.bank import ItemVersion
 from portal.certs.models.cutting import CutPanel
 from portal.certs.models.deciding import Review
 from portal.certs.models.delivery import AttemptPart, Submission, Upload
 from portal.certs.models.grading import Assignment, ExamCase
+from portal.certs.models.watching import IncidentKind, Severity
 from portal.certs.naming import Names
 from portal.core import clock, files
 from portal.core.db import db, transaction
@@ -309,3 +320,42 @@ def test_an_archive_that_grows_without_end_is_not_opened() -> None:
         scrubbing.text("Li and Lisp, 李 and 李雷", scrubbing.words_of(["Li Lei", "李雷"]))
         == "Li and Lisp, 李 and […]"
     )
+
+
+def test_a_case_says_in_words_what_failed_names_the_repository_and_why_it_counts_for_nothing(
+    app: Flask,
+) -> None:
+    link, sha = "https://code.example/me/work", "ab" * 20
+    uid = _sat(app)
+    with app.app_context(), transaction():
+        last = db.session.query(Submission).order_by(Submission.n.desc()).first()
+        assert last is not None
+        db.session.add(
+            Submission(
+                attempt=last.attempt, part=last.part, n=3, task=last.task, text="", repository=link, commit=sha, files=[],
+                handed_in_at=clock.now(),
+            )
+        )  # fmt: skip
+        page = f"/office/exam-results/cases/{uid}"
+    staff = browser(app, "certs@house.example")
+    assert link not in staff.get(page).text  # not before both graders have marked
+    with app.app_context(), transaction():
+        none = {**graded.TOP, "correct": 0}
+        case = graded.marked(db.session.query(ExamCase).filter_by(uid=uid).one(), none, none)
+        releasing.release_session(case.attempt.booking.session, by=who("certs"))
+    shown = staff.get(page).text
+    assert "Failed critical criteria: Correctness" in shown
+    assert (link in shown, sha in shown) == (True, True)
+    with app.app_context(), transaction():
+        case = db.session.query(ExamCase).filter_by(uid=uid).one()
+        incident = proctoring.note(
+            case.attempt.booking.session, IncidentKind.CONDUCT, Severity.MAJOR, words="a phone", by=who("proctor"),
+            attempt=case.attempt,
+        )  # fmt: skip
+        row = invalidating.propose(case.attempt, incident, reason="used a phone", by=who("chief"))
+        invalidating.hear(row, words="It was off.", by=case.person)
+        invalidating.confirm(row, by=who("deng"))
+    shown = staff.get(page).text
+    assert "used a phone" in shown
+    assert "Hold the result back" not in shown
+    assert uid in staff.get("/office/exam-results/?state=invalidated").text

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DatabaseError
+from werkzeug.test import TestResponse
 
 from portal.accounts.may import StaffRole
 from portal.certs import exam_forms, item_import, items
@@ -352,7 +353,7 @@ def test_the_pages_of_the_bank_open_to_its_people_and_do_what_they_say(bank: Fla
     assert "Every point of the checklist" in refused.text
     ticks = dict.fromkeys(("key", "parity", "bias", "reference"), "y")
     assert post(checker, f"{where}/review", outcome="approved", **ticks).status_code == 303
-    assert post(chief, f"{where}/use", ground="pilot", rating="").status_code == 422
+    assert post(chief, f"{where}/use", ground="pilot", rating="").status_code == 409
     assert post(chief, f"{where}/use", ground="angoff", rating="0.7").status_code == 303
     assert post(chief, f"{where}/enemies", enemy="nothing").status_code == 422
     assert post(chief, f"{where}/enemies", enemy="O1").status_code == 303
@@ -384,3 +385,30 @@ def test_the_pages_of_the_bank_open_to_its_people_and_do_what_they_say(bank: Fla
     )
     assert bad.status_code == 422
     assert "at least two options" in bad.text
+
+
+def test_a_wrong_file_of_a_task_is_said_in_its_form_and_a_task_in_use_takes_none(bank: Flask) -> None:
+    with bank.app_context(), transaction():
+        item = items.begin("OPDEV", "T1", by=who("author"), topic="memory")
+        task = items.write(
+            item, Content(Kind.PRACTICAL, {"en": "Write it.", "zh": "编写。"}), by=who("author")
+        ).id
+        page = f"/office/exams/items/{item.uid}"
+    client = browser(bank, "author@house.example")
+
+    def attach(*file: object) -> TestResponse:
+        sent = {"file": file} if file else {}
+        return client.post(f"{page}/files", data={"csrf_token": token(client, page), **sent})
+
+    for file, said in (
+        ((), "Please fill this in."), ((io.BytesIO(b"MZ"), "a.exe"), "this file is something else"),
+        ((io.BytesIO(b"PK"), "a.zip"), "This file is no archive"),
+    ):  # fmt: skip
+        answer = attach(*file)
+        assert (answer.status_code, said in answer.text) == (422, True), said
+        assert f'action="{page}/files"' in answer.text
+    assert attach(io.BytesIO(b"print()\n"), "a.py").status_code == 303
+    assert "a.py" in client.get(page).text
+    with bank.app_context(), transaction():
+        db.session.get_one(ItemVersion, task).state = S.LIVE
+    assert attach(io.BytesIO(b"print()\n"), "b.py").status_code == 409

@@ -21,7 +21,7 @@ from portal.certs import (
     sitting_chores,
 )
 from portal.certs.answering import Elsewhere, Over
-from portal.certs.events import AttemptEnded, AttemptStarted
+from portal.certs.events import AttemptEnded
 from portal.certs.gift_answers import Kind
 from portal.certs.models.booking import Booking, BookingState, Outcome
 from portal.certs.models.delivery import (
@@ -88,12 +88,7 @@ def test_start_freezes_the_form_uses_the_attempt_and_runs_the_clock_with_the_acc
     app: Flask,
 ) -> None:
     begin = sit.scene(app, "lin")
-    with (
-        sit.hearing(AttemptStarted) as heard,
-        inside(app),
-        clock.stopped_at(begin + 3 * MINUTE),
-        transaction(),
-    ):
+    with inside(app), clock.stopped_at(begin + 3 * MINUTE), transaction():
         db.session.query(Booking).one().factor = 125
         row = sit.let_in("lin")
         part = sit.start(row)
@@ -101,7 +96,6 @@ def test_start_freezes_the_form_uses_the_attempt_and_runs_the_clock_with_the_acc
         assert (row.state, row.rules, row.started_at) == (A.RUNNING, "2026-01", begin + 3 * MINUTE)
         assert part.form is not None
         assert part.form.candidate_id == row.person_id
-        assert heard[-1].attempt_id == row.id
         rows = db.session.query(Answer).filter_by(attempt_id=row.id).all()
         assert sorted(one.position for one in rows) == [1, 2, 3, 4]
         assert {(one.value, one.seq) for one in rows} == {(None, 0)}
@@ -420,6 +414,28 @@ def test_a_session_is_opened_once_near_its_start_and_reported_by_its_proctor(app
             proctoring.report(sit.session(), words="All well.", by=who("proctor"))
             with refused("moved on"):
                 proctoring.report(sit.session(), words="Twice.", by=who("proctor"))
+
+
+def test_a_report_that_nobody_signed_within_a_day_is_asked_for_once(app: Flask) -> None:
+    begin = sit.scene(app, "lin")
+
+    def asked() -> list[str]:
+        rows = db.session.query(MailMessage).filter(MailMessage.key.startswith("session-report:"))
+        return sorted(one.address for one in rows)
+
+    with inside(app):
+        with clock.stopped_at(begin + timedelta(hours=2)), transaction():
+            sessions.close(sit.session().id, by="close_sessions")
+        end = begin + timedelta(hours=1)
+        with clock.stopped_at(end + timedelta(hours=23, minutes=59)):
+            assert (sitting_chores.close_sittings(), asked()) == (0, [])
+        with clock.stopped_at(end + timedelta(hours=24)):
+            assert [sitting_chores.close_sittings() for _ in range(3)] == [1, 0, 0]
+            assert asked() == ["proctor2@house.example", "proctor@house.example"]
+            with transaction():
+                proctoring.report(sit.session(), words="All well.", by=who("proctor"))
+        with clock.stopped_at(end + timedelta(days=40)):
+            assert sitting_chores.close_sittings() == 0
 
 
 def test_everything_is_in_the_audit_and_nothing_on_record_changes(app: Flask) -> None:

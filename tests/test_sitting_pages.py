@@ -14,9 +14,9 @@ from flask.testing import FlaskClient
 
 from portal.accounts import tokens
 from portal.accounts.may import Scope, StaffRole
-from portal.certs import cases, releasing, sitting, tasks
+from portal.certs import cases, items, releasing, sitting, tasks
 from portal.certs.gift_answers import Kind
-from portal.certs.models.bank import ItemState
+from portal.certs.models.bank import Item, ItemState
 from portal.certs.models.booking import Booking
 from portal.certs.models.delivery import Attempt, AttemptState, Submission
 from portal.certs.models.grading import ExamCase
@@ -411,3 +411,22 @@ def test_material_is_handed_out_while_the_part_runs_and_only_to_who_sits_it(
     assert candidate(app, "mo").get(f"{url}/material/{uid}").status_code == 404
     post(lin, f"{url}/end")
     assert lin.get(f"{url}/material/{uid}").status_code == 404
+
+
+def test_a_leaked_item_lists_the_attempts_in_which_it_stood_and_names_nobody(
+    app: Flask, begin: datetime
+) -> None:
+    _lin, url = started(app)
+    with inside(app), transaction():
+        page = f"/office/exams/items/{db.session.query(Item).filter_by(key='Q1').one().uid}"
+        make_person("author@house.example", "Author", staff=(StaffRole.AUTHOR,))
+    attempt = f"/office/exams/attempts/{url.rsplit('/', 1)[-1]}"
+    assert attempt not in staff(app, "chief").get(page).text
+    with inside(app), transaction():
+        items.compromise(
+            db.session.query(Item).filter_by(key="Q1").one(), by=who("chief"), reason="seen in a forum"
+        )
+    shown = staff(app, "chief").get(page).text
+    assert attempt in shown
+    assert "Lin" not in shown
+    assert attempt not in staff(app, "author").get(page).text

@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from portal.accounts import forms as f
 from portal.accounts.people import Person
-from portal.core.db import db, transaction
-from portal.core.errors import Missing, Refused
+from portal.core.db import db
+from portal.core.errors import Missing
 from portal.core.web import go
 
 Page = Callable[[Person, f.Why, int], Any]
@@ -28,12 +28,6 @@ def account(uid: str) -> Person:
 def with_reason(uid: str, act: Callable[[Person, str], object], *, page: Page, then: str, done: str) -> Any:
     """Do what needs a reason and go to `then`; without one, or refused, show the page again with what was typed."""
     row, form = account(uid), f.Why()
-    if not form.validate_on_submit():
-        return page(row, form, 422)
-    try:
-        with transaction():
-            act(row, form.reason.data)
-    except Refused as refusal:
-        form.refused(refusal)
-        return page(row, form, refusal.status)
+    if status := form.carry_out(lambda: act(row, form.reason.data)):
+        return page(row, form, status)
     return go(then, done, uid=uid)

@@ -108,16 +108,12 @@ def one(uid: str) -> Any:
 def hold(uid: str) -> Any:
     """Pause the reminders of an invoice."""
     row, form = visible_invoice(uid), f.Hold().offer()
-    if not form.validate_on_submit():
-        return _page(uid, hold=form, status=422)
-    try:
-        with transaction():
-            dunning.hold(
-                row, HoldKind(form.kind.data), by=me().person, reason=form.reason.data, until=form.until.data
-            )
-    except Refused as refusal:
-        form.refused(refusal)
-        return _page(uid, hold=form, status=refusal.status)
+    if status := form.carry_out(
+        lambda: dunning.hold(
+            row, HoldKind(form.kind.data), by=me().person, reason=form.reason.data, until=form.until.data
+        )
+    ):
+        return _page(uid, hold=form, status=status)
     return go("chasing.one", _("The reminders are paused."), uid=uid)
 
 

@@ -18,7 +18,7 @@ from portal.billing.price_models import TaxRow
 from portal.billing.price_office import shelf
 from portal.core import audit
 from portal.core.db import db, transaction
-from portal.core.errors import Missing, Refused
+from portal.core.errors import Missing
 from portal.core.web import go
 
 
@@ -44,18 +44,17 @@ def taxes() -> Any:
 def propose_tax() -> Any:
     """Propose a new row of a tax category."""
     form = f.TaxDraft()
-    if form.validate_on_submit():
-        try:
-            with transaction():
-                publishing.propose_tax(
-                    form.code.data, bp=f.basis(form.rate.data, "rate"), by=me().person,
-                    words={"en": form.en.data, "zh": form.zh.data}, valid_from=form.valid_from.data,
-                )  # fmt: skip
-        except Refused as refusal:
-            form.refused(refusal)
-        else:
-            return go("shelf.taxes", _("Proposed. A second person of finance publishes it."))
-    return _page(form, 422)
+    if status := form.carry_out(
+        lambda: publishing.propose_tax(
+            form.code.data,
+            bp=f.basis(form.rate.data, "rate"),
+            by=me().person,
+            words={"en": form.en.data, "zh": form.zh.data},
+            valid_from=form.valid_from.data,
+        )
+    ):
+        return _page(form, status)
+    return go("shelf.taxes", _("Proposed. A second person of finance publishes it."))
 
 
 def _row(uid: str) -> TaxRow:

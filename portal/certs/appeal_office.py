@@ -11,12 +11,12 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
-from portal.certs import appealing, case_facts, cases, conflicts, deciding, levels
+from portal.certs import appealing, case_facts, cases, deciding, invalidating, levels
 from portal.certs.case_office import share
 from portal.certs.grade_forms import Judge
 from portal.certs.models.deciding import AppealState, ExamAppeal, Remedy
 from portal.core.db import db, transaction
-from portal.core.errors import Missing, Refused
+from portal.core.errors import Missing
 from portal.core.web import go
 
 exam_appeals = Blueprint("exam_appeals", __name__, url_prefix="/office/exam-appeals")
@@ -24,9 +24,7 @@ PAGE = "exam_appeals.appeal"
 
 
 def _may(row: ExamAppeal) -> bool:
-    """Whether the reader is new to the case, or its member of the panel."""
-    person = me().person
-    return conflicts.independent(person, row.case, but={person.id} & conflicts.panel(row.case))
+    return appealing.new_to(row, me().person)
 
 
 def _appeal(uid: str) -> ExamAppeal:
@@ -57,7 +55,7 @@ def _page(row: ExamAppeal, form: Judge | None = None, status: int = 200) -> Any:
     return render_template(
         "office/grading/appeal.html", row=row, form=shown, score=cases.current(row.case), share=share, me=me().person.id,
         level=levels.name_of(row.case.level), marks=[(work, case_facts.marks_of(work)) for work in works],
-        decisions=deciding.of_case(row.case),
+        decisions=deciding.of_case(row.case), undone=invalidating.confirmed(row.case.attempt_id),
     ), status  # fmt: skip
 
 
@@ -74,15 +72,11 @@ def judge(uid: str) -> Any:
     """Propose an answer."""
     row, form = _appeal(uid), Judge()
     form.offer(appealing.fitting(row))
-    if form.validate_on_submit():
-        try:
-            with transaction():
-                appealing.judge(row, Remedy(form.remedy.data), by=me().person, answer=str(form.answer.data))
-        except Refused as refusal:
-            form.refused(refusal)
-        else:
-            return go(PAGE, _("Proposed. Another member of the panel confirms it."), uid=uid)
-    return _page(_appeal(uid), form, 422)
+    if status := form.carry_out(
+        lambda: appealing.judge(row, Remedy(form.remedy.data), by=me().person, answer=str(form.answer.data))
+    ):
+        return _page(_appeal(uid), form, status)
+    return go(PAGE, _("Proposed. Another member of the panel confirms it."), uid=uid)
 
 
 @exam_appeals.post("/<uid>/<any(confirmation, return):deed>")

@@ -19,6 +19,7 @@ from portal.certs import (
     grade_letters,
     grade_notices,
     graders,
+    invalidating,
     releasing,
 )
 from portal.certs.models.deciding import AppealState, ExamAppeal, Remedy, Verdict
@@ -30,6 +31,7 @@ from portal.core.errors import Forbidden, Missing, Refused
 from portal.core.states import move
 
 P = AppealState
+TOLD = (AttemptState.RELEASED, AttemptState.INVALIDATED)
 DAYS_TO_JUDGE = 15
 
 
@@ -48,8 +50,13 @@ def of_case(case: ExamCase) -> list[ExamAppeal]:
 
 
 def last_moment(case: ExamCase) -> datetime | None:
-    """Return until when an appeal is taken: so many days from the release, or from a decision since."""
-    moments = [case.released_at, *(one.at for one in deciding.of_case(case))]
+    """Return until when an appeal is taken: so many days from the release, or from what was decided since."""
+    undone = invalidating.confirmed(case.attempt_id)
+    moments = [
+        case.released_at,
+        *(one.at for one in deciding.of_case(case)),
+        undone.decided_at if undone else None,
+    ]
     told = [one for one in moments if one is not None]
     return max(told) + timedelta(days=int(catalogue.policy("appeal.days"))) if told else None
 
@@ -59,7 +66,7 @@ def lodge(case: ExamCase, *, by: Person, words: str, complaint: bool = False) ->
     row, until = cases.locked(case), last_moment(case)
     if row.person.id != by.id:
         raise Missing(_l("There is no such result."))
-    if until is None:
+    if until is None or row.attempt.state not in TOLD:
         raise Refused(_l("There is no result yet to appeal against."))
     if not words.strip() or len(words) > 4000:
         raise Refused(_l("Please say in up to 4000 characters what is wrong."), field="words", status=422)
@@ -76,12 +83,20 @@ def lodge(case: ExamCase, *, by: Person, words: str, complaint: bool = False) ->
     return made
 
 
+def new_to(row: ExamAppeal, by: Person) -> bool:
+    """Whether somebody is new to the case of an appeal, or the member of the panel who proposed its answer."""
+    undone = {who for one in invalidating.of(row.case.attempt_id) for who in (one.by_id, one.second_id)}
+    return by.id not in undone and conflicts.independent(
+        by, row.case, but={by.id} & conflicts.panel(row.case)
+    )
+
+
 def _locked(row: ExamAppeal, by: Person) -> ExamAppeal:
     """Lock the case and the appeal, and refuse whoever is not new to the case."""
     case = releasing.locked(row.case)
     fresh = db.session.get_one(ExamAppeal, row.id, with_for_update={"of": ExamAppeal}, populate_existing=True)
     mine = {fresh.first_id} if fresh.first_id is not None else set()
-    if not conflicts.independent(by, case, but={by.id} & mine):
+    if not (new_to(fresh, by) and conflicts.independent(by, case, but={by.id} & mine)):
         raise Forbidden(
             _l("You had a part in this case, or a tie to the candidate: others judge the appeal.")
         )
@@ -97,7 +112,12 @@ REMEDIES = {
 
 
 def fitting(row: ExamAppeal) -> tuple[Remedy, ...]:
-    """Return what an appeal or complaint can come to: a new decision only where the last one was a refusal."""
+    """Return what an appeal or complaint can come to: a new decision only where the last one was a refusal.
+
+    What was declared invalid since is neither marked nor decided again.
+    """
+    if row.case.attempt.state is not AttemptState.RELEASED:
+        return tuple(one for one in REMEDIES[row.complaint] if one not in (Remedy.REMARK, Remedy.DECIDE_ANEW))
     made = deciding.of_case(row.case)
     refused = bool(made) and made[-1].verdict is Verdict.REFUSED
     return tuple(one for one in REMEDIES[row.complaint] if one is not Remedy.DECIDE_ANEW or refused)
@@ -136,6 +156,10 @@ def confirm(row: ExamAppeal, *, by: Person) -> None:
         raise Refused(_l("Nobody else has proposed an answer yet."))
     if row.first_id == by.id:
         raise Forbidden(_l("You proposed this yourself: a second person decides on it."))
+    if row.remedy not in fitting(row):
+        raise Refused(
+            _l("This answer does not fit any more: please send it back, so that it is written anew.")
+        )
     row.second, row.decided_at = by, clock.now()
     move(row, P.DISMISSED if row.remedy is Remedy.DISMISS else P.UPHELD)
     db.session.flush()
@@ -168,7 +192,8 @@ def pending(person_id: int, level: str) -> bool:
     if db.session.scalar(open_appeal.limit(1)) is not None:
         return True
     again = select(CaseWork.case_id).where(CaseWork.round > 1)
-    anew = select(ExamCase).where(ExamCase.attempt_id.in_(mine), ExamCase.id.in_(again))
+    told = mine.where(Attempt.state == AttemptState.RELEASED)
+    anew = select(ExamCase).where(ExamCase.attempt_id.in_(told), ExamCase.id.in_(again))
     return any(cases.compute(one).waits for one in db.session.scalars(anew))
 
 

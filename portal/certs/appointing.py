@@ -26,7 +26,7 @@ def appointed(row: Review) -> list[Reviewer]:
 def short(row: Review) -> bool:
     """Whether a review was extended, its time is over, and votes are still wanting."""
     over = row.state is ReviewState.OPEN and row.extended and clock.now() >= row.closes_at
-    return over and not tally.enough(reviewing.ballots(row), row.quorum)
+    return over and reviewing.stands(row) and not tally.enough(reviewing.ballots(row), row.quorum)
 
 
 def candidates(row: Review) -> list[Person]:
@@ -63,7 +63,7 @@ def appoint(row: Review, people: list[Person], *, by: Person, reason: str) -> li
 def works_for(person: Person) -> list[Review]:
     """Return the open works on which somebody was asked by name to vote."""
     mine = select(Reviewer.review_id).where(Reviewer.person_id == person.id)
-    rows = select(Review).where(Review.id.in_(mine), Review.state == ReviewState.OPEN).order_by(Review.id)
+    rows = reviewing.standing(Review, ReviewState.OPEN).where(Review.id.in_(mine)).order_by(Review.id)
     return [
         one for one in db.session.scalars(rows) if person.id in {r.id for r in reviewing.reviewers(one.case)}
     ]

@@ -77,6 +77,17 @@ def finish(row: Booking, outcome: Outcome, *, at: datetime, by: Person | str) ->
     return row
 
 
+def take_back_retake(row: Booking, *, by: Person | str) -> None:
+    """Take the free retake back that a fail gave which counts for nothing now, while it is neither used nor booked."""
+    eligibility = locked(row.eligibility_id)
+    if eligibility.state is not E.ACTIVE or eligibility.attempts < 2 or guards.left(eligibility) < 1:
+        return
+    eligibility.attempts -= 1
+    db.session.flush()
+    audit.record("exam.retake_taken_back", eligibility, by=by, level=row.level)
+    close_if_spent(eligibility)
+
+
 def miss(booking_id: int, *, by: str) -> int:
     """Write down that somebody did not come: the seat is free, the attempt used up, and no free retake follows."""
     row = db.session.get_one(Booking, booking_id)
@@ -85,14 +96,14 @@ def miss(booking_id: int, *, by: str) -> int:
     seats.lock_candidate(row.person_id)
     eligibility = locked(row.eligibility_id)
     row = seats.locked_booking(booking_id)
-    late = (now - session.starts_at).total_seconds() >= 60 * levels.number("noshow.after_minutes")
-    if row.state is not K.CONFIRMED or not late:
+    missed_at = session.starts_at + timedelta(minutes=levels.number("noshow.after_minutes"))
+    if row.state is not K.CONFIRMED or now < missed_at:
         return 0
     seats.give(row.session_id)
     move(row, K.NO_SHOW)
     row.ended_at = now
     db.session.flush()
-    used(row, on=clock.today())
+    used(row, on=clock.day_of(missed_at))  # its own day, however late the chore comes
     audit.record("exam.missed", row, by=by, level=row.level)
     letters.missed(row)
     close_if_spent(eligibility)

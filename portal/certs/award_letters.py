@@ -140,7 +140,7 @@ def ending(award: Award, step: int) -> None:
             title,
             (
                 _("Its last day is %(day)s.", day=day(award.end - DAY)),
-                _("Renew it by the renewal exam, by the level above, or by continuing education. Who renews early loses no day."),
+                _("Renew it by the renewal exam, or by the level above. Who renews early loses no day."),
             ),
             button=(_("Open your certificates"), web.absolute("holder.certificates")),
         )  # fmt: skip

@@ -123,6 +123,12 @@ def _check(row: Award, verb: AwardVerb, wanted: Wanted, paper: object) -> None:
         raise Refused(_l("Please give the reason."), field="reason", status=422)
     if verb is V.REVOKE and wanted.cause is None:
         raise Refused(_l("Please choose the cause."), field="cause", status=422)
+    if verb is V.REVOKE and wanted.cause is RevokeCause.PAYMENT and row.state is not A.SUSPENDED:
+        raise Refused(
+            _l("Where a payment was taken back the award is put on hold first: it may still come."),
+            field="cause",
+            status=422,
+        )
     if verb is V.REISSUE:
         if issuing.current(row) is None:
             raise Refused(_l("This award has no document yet."))

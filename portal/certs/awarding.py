@@ -13,6 +13,7 @@ from portal.accounts.people import Person
 from portal.certs import issuing, levels, naming, schemes, spans
 from portal.certs.models.award import Award, AwardState, Suspension
 from portal.certs.naming import Names, Shown
+from portal.certs.schemes import Scheme
 from portal.certs.spans import Span
 from portal.certs.standing import CertificateState, Facts
 from portal.core import audit, catalogue, clock
@@ -61,14 +62,14 @@ def renewable(award: Award, on: date) -> bool:
 
 
 def grant(
-    person: Person, *, level: str, names: Names, decision: str, decided_on: date, by: Person, scheme: int | None = None,
+    person: Person, *, level: str, names: Names, decision: str, decided_on: date, by: Person, scheme: Scheme | None = None,
     issue: bool = True,
 ) -> Award:  # fmt: skip
     """Grant a level to a person by a decision (its subject, such as `decision:7`); asked again it is the same award.
 
     The caller has seen to the released pass, the review, the prerequisite and that `by` is uninvolved. An award of the
-    level in its renewal window is renewed; the levels below are renewed to the same end. `issue=False` leaves the
-    documents to a batch.
+    level in its renewal window is renewed; the levels below are renewed to the same end. It lasts as the scheme says that
+    was bought, else as that of the day of decision. `issue=False` leaves the documents to a batch.
     """
     db.session.scalars(select(Person).where(Person.id == person.id).with_for_update(of=Person)).one()
     made = db.session.scalars(select(Award).where(Award.decision == decision, Award.level == level)).first()
@@ -77,8 +78,9 @@ def grant(
     named = Names(naming.tidy(names.zh), naming.tidy(names.latin))
     check_names(named)
     known, old = levels.level(level, on=decided_on), newest(person, level)
-    span = _span(level, old, decided_on)
-    row = _award(person, level, named, decision, span, scheme or known.scheme, old, by)
+    months = scheme.validity_months if scheme else schemes.validity(level, decided_on)
+    span = _span(old, decided_on, months)
+    row = _award(person, level, named, decision, span, scheme.version if scheme else known.scheme, old, by)
     rows = [row, *_lower(row, by=by)]
     if issue:
         for one in rows:
@@ -94,8 +96,7 @@ def check_names(names: Names) -> None:
         raise Refused(_l("This name is too long for a document: at most 80 characters."), status=422)
 
 
-def _span(level: str, old: Award | None, decided: date) -> Span:
-    months = schemes.validity(level, decided)
+def _span(old: Award | None, decided: date, months: int) -> Span:
     if old is None or decided >= old.end:
         return spans.granted(decided, months)
     if old.state is AwardState.SUSPENDED:

@@ -14,7 +14,7 @@ from portal.accounts.access import allow, me
 from portal.accounts.may import May
 from portal.certs import batches, issuing, key_traces, levels, numbers
 from portal.certs.awards_forms import BatchForm
-from portal.certs.documents import fonts
+from portal.certs.documents import readiness
 from portal.certs.models.award import Award
 from portal.certs.models.document import Batch, BatchKind
 from portal.core import certifying, clock, signing
@@ -150,7 +150,7 @@ def key_list() -> str:
     rows = signing.every()
     prints = {row.id: certifying.fingerprint(row) for row in rows}
     return render_template(
-        "office/signing_keys.html", keys=rows, prints=prints, now=clock.now(), lacking=fonts.lacking()
+        "office/signing_keys.html", keys=rows, prints=prints, now=clock.now(), lacking=readiness.lacking()
     )
 
 

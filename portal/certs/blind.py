@@ -74,13 +74,24 @@ def name(work: ExamWork, n: int) -> str:
 
 def file_of(work: ExamWork, n: int) -> bytes:
     """Return the n-th file of a work without names; `Refused` says what cannot be shown."""
-    row = work.files[n - 1]
-    upload = db.session.scalars(select(Upload).where(Upload.sha256 == row["sha256"])).first()
+    if not 1 <= n <= len(work.files):
+        raise Missing(_l("There is no such file."))
+    case = case_facts.case_of(work)
+    upload = _handed_in(case, work.files[n - 1]["sha256"])
     if upload is None:
         raise Missing(_l("There is no such file."))
     try:
-        return scrubbing.content(files.read(upload.file), names_of(case_facts.case_of(work)))
+        return scrubbing.content(files.read(upload.file), names_of(case))
     except scrubbing.Unreadable:
         raise Refused(
             _l("This file cannot be shown without telling whose it is. Please ask the chief examiner.")
         ) from None
+
+
+def _handed_in(case: ExamCase, sha256: str) -> Upload | None:
+    """Return the candidate's own file: another may have handed in the same bytes, and have them erased at any time."""
+    mine = select(Upload).join(AttemptPart).where(AttemptPart.attempt_id == case.attempt_id)
+    kept = mine.join(files.StoredFile, Upload.file_id == files.StoredFile.id).where(
+        files.StoredFile.erased_at.is_(None)
+    )
+    return db.session.scalars(kept.where(Upload.sha256 == sha256).order_by(Upload.id).limit(1)).first()

@@ -102,14 +102,8 @@ def bundle(uid: str) -> Any:
 def assign_seat(uid: str) -> Any:
     """Assign a seat to a mail address."""
     row, form = own_bundle(uid), f.Assign()
-    if not form.validate_on_submit():
-        return _page(row, form, status=422)
-    try:
-        with transaction():
-            bundles.assign(row.id, form.email.data, by=me().person)
-    except Refused as refusal:
-        form.refused(refusal)
-        return _page(own_bundle(uid), form, status=refusal.status)
+    if status := form.carry_out(lambda: bundles.assign(row.id, form.email.data, by=me().person)):
+        return _page(own_bundle(uid), form, status=status)
     return go("exams.bundle", _("Assigned. We have written to this address."), uid=uid)
 
 

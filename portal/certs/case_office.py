@@ -21,6 +21,8 @@ from portal.certs import (
     cases,
     conflicts,
     deciding,
+    handing,
+    invalidating,
     levels,
     live_sittings,
     mark_deeds,
@@ -33,7 +35,7 @@ from portal.certs import (
 from portal.certs.grade_forms import Appoint, Decide, Why
 from portal.certs.models.booking import ExamSession
 from portal.certs.models.deciding import Verdict
-from portal.certs.models.delivery import Attempt, AttemptState
+from portal.certs.models.delivery import Attempt, AttemptState, Submission
 from portal.certs.models.grading import Assignment, CaseWork, ExamCase
 from portal.core import audit, labels
 from portal.core.catalogue import in_words
@@ -44,7 +46,9 @@ from portal.core.web import chip, go
 
 exam_cases = Blueprint("exam_cases", __name__, url_prefix="/office/exam-results")
 PAGE = "exam_cases.case"
-STATES = (AttemptState.MARKING, AttemptState.ADJUDICATING, AttemptState.SCORED, AttemptState.RELEASED)
+STATES = (
+    AttemptState.MARKING, AttemptState.ADJUDICATING, AttemptState.SCORED, AttemptState.RELEASED, AttemptState.INVALIDATED,
+)  # fmt: skip
 
 
 def count_to_release() -> Select[Any]:
@@ -123,11 +127,28 @@ def _page(row: ExamCase, status: int = 200, **forms: Any) -> Any:
         votes=reviewing.votes(review) if review else {}, appointed=appointing.appointed(review) if review else [],
         appoint=asked_for if short else None, decisions=deciding.of_case(row), decide=decide,
         appeals=appealing.of_case(row), level=levels.name_of(row.level), there=said.there, hold=releasing.held(row),
-        waits=said.waits, taken=said.taken, open_question=open_now, band=score_report.band(row, cases.current(row)),
+        undone=invalidating.confirmed(row.attempt_id), named=_named(row, works), links=_links(row), waits=said.waits, taken=said.taken, open_question=open_now, band=score_report.band(row, cases.current(row)),
         part_names={one.code: in_words(one.names) for one in case_rules.parts_of(row.attempt)}, percent=percent, mine=conflicts.independent(reader.person, row), reason=forms.get("reason") or Why(formdata=None),
         why_not=deciding.why_not(row, Verdict.GRANTED, reader.person) if open_now else None, names=deciding.names_of(row),
         history=list(db.session.scalars(audit.of_subject(row.subject, row.attempt.subject))),
     ), status  # fmt: skip
+
+
+def _named(row: ExamCase, works: list[Any]) -> list[str]:
+    """Return the critical criteria that a case failed, in words."""
+    kept = cases.current(row)
+    names = {one["code"]: in_words(one["name"]) for work, *_rest in works for one in work.rubric["criteria"]}
+    return [
+        names.get(code.rsplit(".", 1)[-1], code) for code in (kept.body["critical_failed"] if kept else ())
+    ]
+
+
+def _links(row: ExamCase) -> list[Submission]:
+    """Return what was handed in last of each part with a repository: staff compare it with the archive after marking."""
+    if row.attempt.state in (AttemptState.MARKING, AttemptState.ADJUDICATING):
+        return []
+    last = [handing.counting(part) for part in row.attempt.parts if not part.written]
+    return [one for one in last if one is not None and one.repository]
 
 
 def _hands(work_id: int) -> list[Assignment]:
@@ -164,15 +185,9 @@ DEEDS = {"release": releasing.release, "hold": releasing.hold}
 def see_to(uid: str, deed: str) -> Any:
     """Release one result alone, or hold it back; both with a reason."""
     row, form = _case(uid), Why()
-    if form.validate_on_submit():
-        try:
-            with transaction():
-                DEEDS[deed](row, by=me().person, reason=str(form.reason.data))
-        except Refused as refusal:
-            form.refused(refusal)
-        else:
-            return go(PAGE, _("Done. The candidate has mail."), uid=uid)
-    return _page(_case(uid), 422, reason=form)
+    if status := form.carry_out(lambda: DEEDS[deed](row, by=me().person, reason=str(form.reason.data))):
+        return _page(_case(uid), status, reason=form)
+    return go(PAGE, _("Done. The candidate has mail."), uid=uid)
 
 
 @exam_cases.post("/cases/<uid>/lifting")
@@ -213,17 +228,16 @@ def appoint(uid: str) -> Any:
     if review is None:
         raise Missing(_("There is no such review."))
     people = form.offer(appointing.candidates(review))
-    if form.validate_on_submit():
-        try:
-            with transaction():
-                appointing.appoint(
-                    review, [people[one] for one in form.people.data or []], by=me().person, reason=form.reason.data or ""
-                )  # fmt: skip
-        except Refused as refusal:
-            form.refused(refusal)
-        else:
-            return go(PAGE, _("Appointed. They have mail, and the work is open for another week."), uid=uid)
-    return _page(_case(uid), 422, appoint=form)
+    if status := form.carry_out(
+        lambda: appointing.appoint(
+            review,
+            [people[one] for one in form.people.data or []],
+            by=me().person,
+            reason=form.reason.data or "",
+        )
+    ):
+        return _page(_case(uid), status, appoint=form)
+    return go(PAGE, _("Appointed. They have mail, and the work is open for another week."), uid=uid)
 
 
 # ---- Decisions
@@ -250,16 +264,11 @@ def decide(uid: str) -> Any:
     """Grant or refuse a certificate."""
     row, form = _case(uid), Decide()
     form.offer()
-    if form.validate_on_submit():
-        try:
-            with transaction():
-                deciding.decide(row, Verdict(form.verdict.data), by=me().person, reason=str(form.reason.data))
-        except Refused as refusal:
-            form.refused(refusal)
-            return _page(_case(uid), refusal.status, decide=form)
-        else:
-            return go("exam_cases.desk", _("Decided. The candidate has mail."))
-    return _page(_case(uid), 422, decide=form)
+    if status := form.carry_out(
+        lambda: deciding.decide(row, Verdict(form.verdict.data), by=me().person, reason=str(form.reason.data))
+    ):
+        return _page(_case(uid), status, decide=form)
+    return go("exam_cases.desk", _("Decided. The candidate has mail."))
 
 
 @exam_cases.post("/decisions")

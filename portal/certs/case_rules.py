@@ -9,7 +9,7 @@ from typing import Any
 from portal.certs import cuts, rubrics, schemes
 from portal.certs.models.delivery import Attempt, AttemptPart
 from portal.certs.rubric import Rule
-from portal.certs.schemes import Part
+from portal.certs.schemes import Part, Scheme
 from portal.certs.scoring import Policy
 from portal.certs.standard import exam_cut
 from portal.core import catalogue, clock
@@ -20,9 +20,14 @@ def began_on(attempt: Attempt) -> date:
     return clock.day_of(attempt.started_at or attempt.created_at)
 
 
+def scheme_of(attempt: Attempt) -> Scheme:
+    """Return the scheme that an attempt was let in by, as it was sold."""
+    return schemes.pinned(attempt.level, attempt.scheme, sold=attempt.booking.eligibility.bought_on)
+
+
 def parts_of(attempt: Attempt) -> tuple[Part, ...]:
     """Return the parts of the scheme that an attempt was let in by."""
-    return schemes.pinned(attempt.level, attempt.scheme).parts
+    return scheme_of(attempt).parts
 
 
 def part_name(part: AttemptPart) -> str:

@@ -62,6 +62,21 @@ def begin(attempt_id: int) -> ExamCase:
     return case
 
 
+def of_undone(attempt_id: int) -> ExamCase:
+    """Return the case of an attempt that counts for nothing: opened without works where it never came to marks.
+
+    Nothing of it is scored; it is what the candidate appeals on.
+    """
+    db.session.flush()
+    attempt = db.session.get_one(Attempt, attempt_id, with_for_update={"of": Attempt}, populate_existing=True)
+    case = of_attempt(attempt_id)
+    if case is None:
+        case = ExamCase(attempt=attempt, rules=case_rules.kept(attempt))
+        db.session.add(case)
+        db.session.flush()
+    return case
+
+
 def compute(case: ExamCase, *, round_no: int | None = None) -> Score:
     """Return what a case comes to by all that is known now, in its newest round of marks or in a certain one."""
     return score(case_facts.sections(case, round_no=round_no), case_rules.policy(case.rules))

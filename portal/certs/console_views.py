@@ -153,14 +153,10 @@ def _note(session: ExamSession, form: f.Noted, attempt: Attempt | None) -> None:
 def tell(uid: str) -> Any:
     """Tell everybody in the session something, in both languages."""
     session, form = seen_session(uid), f.Told()
-    if not form.validate_on_submit():
-        return console_page(session, 422, told=form)
-    try:
-        with transaction():
-            proctoring.tell(session, zh=form.zh.data or "", en=form.en.data or "", by=me().person)
-    except Refused as refusal:
-        form.refused(refusal)
-        return console_page(seen_session(uid), refusal.status, told=form)
+    if status := form.carry_out(
+        lambda: proctoring.tell(session, zh=form.zh.data or "", en=form.en.data or "", by=me().person)
+    ):
+        return console_page(seen_session(uid), status, told=form)
     return go("exam_office.console", _("Candidates see it within seconds."), uid=uid)
 
 
@@ -169,14 +165,10 @@ def tell(uid: str) -> Any:
 def sign_report(uid: str) -> Any:
     """Sign the report of a session that is over."""
     session, form = seen_session(uid), f.Report()
-    if not form.validate_on_submit():
-        return console_page(session, 422, report=form)
-    try:
-        with transaction():
-            proctoring.report(session, words=form.report.data or "", by=me().person)
-    except Refused as refusal:
-        form.refused(refusal)
-        return console_page(seen_session(uid), refusal.status, report=form)
+    if status := form.carry_out(
+        lambda: proctoring.report(session, words=form.report.data or "", by=me().person)
+    ):
+        return console_page(seen_session(uid), status, report=form)
     return go("exam_office.console", _("Signed. Thank you."), uid=uid)
 
 
@@ -192,14 +184,10 @@ def attempt(uid: str) -> Any:
 def give_time(uid: str) -> Any:
     """Give minutes to one candidate."""
     row, form = seen_attempt(uid), f.Time()
-    if not form.validate_on_submit():
-        return attempt_page(row, 422, time=form)
-    try:
-        with transaction():
-            proctoring.grant(row, form.minutes.data or 0, reason=form.why.data or "", by=me().person)
-    except Refused as refusal:
-        form.refused(refusal)
-        return attempt_page(seen_attempt(uid), refusal.status, time=form)
+    if status := form.carry_out(
+        lambda: proctoring.grant(row, form.minutes.data or 0, reason=form.why.data or "", by=me().person)
+    ):
+        return attempt_page(seen_attempt(uid), status, time=form)
     return go("exam_office.attempt", _("Given. The candidate’s clock shows it within seconds."), uid=uid)
 
 
@@ -233,16 +221,12 @@ def incident_file(uid: str) -> Response:
 def tell_one(uid: str) -> Any:
     """Tell one candidate something."""
     row, form = seen_attempt(uid), f.Told()
-    if not form.validate_on_submit():
-        return attempt_page(row, 422, told=form)
-    try:
-        with transaction():
-            proctoring.tell(
-                row.booking.session, zh=form.zh.data or "", en=form.en.data or "", by=me().person, attempt=row
-            )
-    except Refused as refusal:
-        form.refused(refusal)
-        return attempt_page(seen_attempt(uid), refusal.status, told=form)
+    if status := form.carry_out(
+        lambda: proctoring.tell(
+            row.booking.session, zh=form.zh.data or "", en=form.en.data or "", by=me().person, attempt=row
+        )
+    ):
+        return attempt_page(seen_attempt(uid), status, told=form)
     return go("exam_office.attempt", _("The candidate sees it within seconds."), uid=uid)
 
 
@@ -260,12 +244,10 @@ def free_browser(uid: str) -> BaseResponse:
 def end_attempt(uid: str) -> Any:
     """End the part that runs."""
     row, form = seen_attempt(uid), f.EndPart()
-    if not form.validate_on_submit():
-        return attempt_page(row, 422, ending=form)
-    try:
-        with transaction():
-            proctoring.end_part(row, reason=form.cause.data or "", severity=Severity.MAJOR, by=me().person)
-    except Refused as refusal:
-        form.refused(refusal)
-        return attempt_page(seen_attempt(uid), refusal.status, ending=form)
+    if status := form.carry_out(
+        lambda: proctoring.end_part(
+            row, reason=form.cause.data or "", severity=Severity.MAJOR, by=me().person
+        )
+    ):
+        return attempt_page(seen_attempt(uid), status, ending=form)
     return go("exam_office.attempt", _("Ended. What was saved is handed in."), uid=uid)

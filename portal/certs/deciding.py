@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
 from portal.accounts.people import Person
-from portal.certs import awarding, cases, conflicts, grade_letters, guards, releasing, reviewing
+from portal.certs import awarding, case_rules, cases, conflicts, grade_letters, guards, releasing, reviewing
 from portal.certs.grade_events import AwardDecided
 from portal.certs.models.deciding import (
     AppealState,
@@ -86,7 +86,8 @@ def decide(case: ExamCase, verdict: Verdict, *, by: Person, reason: str) -> Exam
     audit.record("decision.made", row, by=by, verdict=verdict, reason=made.reason)
     if verdict is Verdict.GRANTED:
         awarding.grant(
-            row.person, level=row.level, names=names_of(row), decision=made.subject, decided_on=clock.today(), by=by
+            row.person, level=row.level, names=names_of(row), decision=made.subject, decided_on=clock.today(), by=by,
+            scheme=case_rules.scheme_of(row.attempt),
         )  # fmt: skip
     grade_letters.decided(made)
     publish(AwardDecided(made))

@@ -86,14 +86,10 @@ def hold_result(uid: str) -> Any:
     row, form = seen_attempt(uid), f.HoldResult()
     if not (watches(row.booking.session) or me().staff_may(May.RUN_EXAMS)):
         raise Forbidden(_("Only the proctors of this session do this."))
-    if not form.validate_on_submit():
-        return attempt_page(row, 422, held=form)
-    try:
-        with transaction():
-            proctoring.hold(row, reason=form.held_for.data or "", by=me().person)
-    except Refused as refusal:
-        form.refused(refusal)
-        return attempt_page(seen_attempt(uid), refusal.status, held=form)
+    if status := form.carry_out(
+        lambda: proctoring.hold(row, reason=form.held_for.data or "", by=me().person)
+    ):
+        return attempt_page(seen_attempt(uid), status, held=form)
     return go(
         "exam_office.attempt", _("Held: the result is not released, and the candidate sees why."), uid=uid
     )

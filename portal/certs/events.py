@@ -24,13 +24,6 @@ class SessionCalledOff:
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptStarted:
-    """A candidate began the first part of an attempt: what it will be judged by stands from now on."""
-
-    attempt_id: int
-
-
-@dataclass(frozen=True, slots=True)
 class AttemptEnded:
     """All parts of an attempt are over: it can be marked."""
 

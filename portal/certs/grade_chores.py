@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from portal.accounts import grants
 from portal.accounts.may import May
@@ -27,6 +27,7 @@ from portal.core import clock, rows
 from portal.core.db import db, let_go
 
 DAY = timedelta(days=1)
+MARKED = (AttemptState.MARKING, AttemptState.ADJUDICATING, AttemptState.RELEASED)
 
 
 def chase_graders() -> int:
@@ -36,12 +37,7 @@ def chase_graders() -> int:
     late = select(Assignment.id).where(waits, Assignment.due_at <= now + DAY).order_by(Assignment.id)
     done = rows.each("chase_graders", rows.ids_of(late), _chase)
     short = select(ExamCase.id).join(Attempt, Attempt.id == ExamCase.attempt_id)
-    open_cases = short.where(
-        or_(
-            Attempt.state.in_((AttemptState.MARKING, AttemptState.ADJUDICATING)),
-            ExamCase.released_at.is_not(None),
-        )
-    )
+    open_cases = short.where(Attempt.state.in_(MARKED))
     done += rows.each("chase_graders", rows.ids_of(open_cases.order_by(ExamCase.id)), _fill)
     waiting = select(ExamAppeal.id).where(
         ExamAppeal.state == AppealState.ADMITTED,
@@ -67,7 +63,8 @@ def _fill(number: int) -> int:
     """Draw graders that are missing: a case that was released has them only after an appeal."""
     case = cases.locked(db.session.get_one(ExamCase, number))
     round_no, made = case_facts.last_round(case), 0
-    if case.released_at is not None and round_no == 1:
+    state = case.attempt.state
+    if state not in MARKED or (state is AttemptState.RELEASED and round_no == 1):
         return 0
     for work in case_facts.works_of(case, round_no):
         made += len(graders.draw_missing(case, work))
@@ -85,14 +82,12 @@ def _appeal(number: int) -> int:
 def close_reviews() -> int:
     """Close the reviews whose time is over, and those that were sent back and never revised."""
     now = clock.now()
-    over = (
-        select(Review.id).where(Review.state == ReviewState.OPEN, Review.closes_at <= now).order_by(Review.id)
-    )
+    over = reviewing.standing(Review.id, ReviewState.OPEN).where(Review.closes_at <= now).order_by(Review.id)
     done = rows.each(
         "close_reviews", rows.ids_of(over), lambda n: reviewing.close(_review(n), by="close_reviews")
     )
-    back = select(Review.id).where(
-        Review.state == ReviewState.RETURNED, Review.closed_at <= now - reviewing.REVISE
+    back = reviewing.standing(Review.id, ReviewState.RETURNED).where(
+        Review.closed_at <= now - reviewing.REVISE
     )
     return done + rows.each(
         "close_reviews", rows.ids_of(back), lambda n: reviewing.give_up(_review(n), by="close_reviews")

@@ -30,10 +30,8 @@ def _mark(item: outbox.Claim) -> outbox.Finish | None:
 
 
 def on_invalidated(event: AttemptInvalidated) -> None:
-    """Take the works of an attempt that counts for nothing out of the graders' hands."""
-    case = cases.of_attempt(event.attempt_id)
-    if case is None:
-        return
+    """Take the works of an attempt that counts for nothing out of the graders' hands, and let the candidate appeal."""
+    case = cases.of_undone(event.attempt_id)
     works = db.session.query(CaseWork.work_id).filter(CaseWork.case_id == case.id)
     waits = (AssignmentState.OFFERED, AssignmentState.ACCEPTED)
     rows = db.session.query(Assignment).filter(Assignment.work_id.in_(works), Assignment.state.in_(waits))

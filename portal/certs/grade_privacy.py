@@ -13,6 +13,7 @@ from portal.accounts.erasure_plan import Fate, Line
 from portal.accounts.events import PersonErased
 from portal.accounts.people import Person
 from portal.certs import cases, levels
+from portal.certs.models.booking import Booking
 from portal.certs.models.deciding import ExamAppeal, Review
 from portal.certs.models.delivery import Attempt
 from portal.certs.models.grading import CaseWork, Conflict, ExamCase, ExamWork
@@ -40,12 +41,14 @@ def install() -> None:
 
 
 def _due(before: datetime) -> Select[Any]:
-    """Select the works whose result was released so long ago, while they still hold a text or a file."""
+    """Select the works whose result was released, or whose attempt was closed without one, so long ago, while they still hold a text or a file."""
     return (
         select(ExamWork.id)
         .join(CaseWork, CaseWork.work_id == ExamWork.id)
         .join(ExamCase, ExamCase.id == CaseWork.case_id)
-        .where(ExamCase.released_at < before, or_(ExamWork.text != "", cast(ExamWork.files, String) != "[]"))
+        .join(Attempt, Attempt.id == ExamCase.attempt_id)
+        .join(Booking, Booking.id == Attempt.booking_id)
+        .where(Booking.released_at < before, or_(ExamWork.text != "", cast(ExamWork.files, String) != "[]"))
         .order_by(ExamWork.id)
     )
 

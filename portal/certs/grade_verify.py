@@ -26,6 +26,8 @@ def _score(case: ExamCase) -> list[str]:
     kept, state = cases.current(case), case.attempt.state
     if db.session.scalar(select(Answer.id).where(Answer.attempt_id == case.attempt_id).limit(1)) is None:
         return []  # answers are forgotten when their time is over
+    if kept is None and state is AttemptState.INVALIDATED:
+        return []  # it never came to marks
     if kept is None:
         return [f"{case.subject}: no score is kept"]
     round_no = int(kept.body.get("round", 1))

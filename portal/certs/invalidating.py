@@ -44,6 +44,11 @@ def of(attempt_id: int) -> list[Invalidation]:
     return list(db.session.scalars(mine))
 
 
+def confirmed(attempt_id: int) -> Invalidation | None:
+    """Return the proposal by which an attempt was declared invalid; None if it was not."""
+    return next((one for one in of(attempt_id) if one.state is V.CONFIRMED), None)
+
+
 def propose(row: Attempt, incident: Incident, *, reason: str, by: Person) -> Invalidation:
     """Propose that an attempt counts for nothing; the candidate is told, and has some days to answer."""
     row, now = sitting.locked(row.id), clock.now()
@@ -112,9 +117,11 @@ def confirm(row: Invalidation, *, by: Person) -> None:
 def _outcome(booking: Booking, by: Person) -> None:
     if booking.state is BookingState.PRESENT:
         attempts.finish(booking, Outcome.INVALIDATED, at=clock.now(), by=by)
-    else:
-        booking.outcome = Outcome.INVALIDATED
-        db.session.flush()
+        return
+    failed, booking.outcome = booking.outcome is Outcome.FAILED, Outcome.INVALIDATED
+    db.session.flush()
+    if failed:
+        attempts.take_back_retake(booking, by=by)
 
 
 def decline(row: Invalidation, *, reason: str, by: Person) -> None:

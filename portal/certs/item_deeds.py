@@ -117,19 +117,17 @@ def review_item(uid: str) -> Any:
     """Approve or return the version in review."""
     item, form = item_of(uid), Review()
     approved = request.form.get("outcome") == "approved"
-    if form.validate_on_submit():
-        try:
-            with transaction():
-                items.review(
-                    version_of(item), by=me().person, approved=approved, ticked=form.ticked(), comments=form.comments()
-                )  # fmt: skip
-        except Refused as refusal:
-            form.refused(refusal)
-        else:
-            return go(
-                "exam_office.item", _("Approved.") if approved else _("Returned to its author."), uid=uid
-            )
-    return item_page(item_of(uid), status=422, review=form)
+    if status := form.carry_out(
+        lambda: items.review(
+            version_of(item),
+            by=me().person,
+            approved=approved,
+            ticked=form.ticked(),
+            comments=form.comments(),
+        )
+    ):
+        return item_page(item_of(uid), status=status, review=form)
+    return go("exam_office.item", _("Approved.") if approved else _("Returned to its author."), uid=uid)
 
 
 @exam_office.post("/items/<uid>/use")
@@ -138,17 +136,13 @@ def use_item(uid: str) -> Any:
     """Let the approved version count from now on."""
     item, form = item_of(uid), Use()
     form.offer()
-    if form.validate_on_submit():
-        try:
-            with transaction():
-                items.take_into_use(
-                    items.newest(item), by=me().person, ground=Ground(form.ground.data), rating=form.rating.data or ""
-                )  # fmt: skip
-        except Refused as refusal:
-            form.refused(refusal)
-        else:
-            return go("exam_office.item", _("In use from now on."), uid=uid)
-    return item_page(item_of(uid), status=422, use=form)
+    if status := form.carry_out(
+        lambda: items.take_into_use(
+            items.newest(item), by=me().person, ground=Ground(form.ground.data), rating=form.rating.data or ""
+        )
+    ):
+        return item_page(item_of(uid), status=status, use=form)
+    return go("exam_office.item", _("In use from now on."), uid=uid)
 
 
 @exam_office.post("/items/<uid>/versions/<int:n>/<turn>")

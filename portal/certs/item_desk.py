@@ -8,7 +8,7 @@ from flask import g, render_template
 from flask_babel import gettext as _
 from sqlalchemy import Select, func, or_, select
 
-from portal.accounts.access import allow, me
+from portal.accounts.access import Reader, allow, me
 from portal.accounts.may import May
 from portal.certs import exam_forms, items, levels, schemes, tasks
 from portal.certs.doors import exam_office
@@ -18,13 +18,14 @@ from portal.certs.gift_answers import Kind
 from portal.certs.item_content import missing
 from portal.certs.item_texts import shown
 from portal.certs.models.bank import Form as ExamForm
-from portal.certs.models.bank import Item, ItemEnemy, ItemReview, ItemState, ItemVersion
+from portal.certs.models.bank import FormItem, Item, ItemEnemy, ItemReview, ItemState, ItemVersion
+from portal.certs.models.delivery import Attempt, AttemptPart
 from portal.certs.sitting_forms import WorkFile
 from portal.core import audit, catalogue, labels, story, web
 from portal.core.catalogue import in_words
 from portal.core.db import db
 from portal.core.errors import Missing
-from portal.core.paging import asked, page_of
+from portal.core.paging import Page, asked, page_of
 
 
 def count_in_review() -> Select[Any]:
@@ -135,6 +136,16 @@ def _reviews(item: Item) -> list[ItemReview]:
     )
 
 
+def _affected(item: Item, reader: Reader) -> Page | None:
+    """Return the attempts in which a leaked item stood, for whoever may see attempts; None of any other item."""
+    leaked = any(row.state is ItemState.COMPROMISED for row in _versions(item))
+    if not leaked or not reader.staff_may(May.READ_EXAMS):
+        return None
+    forms = select(FormItem.form_id).join(ItemVersion).where(ItemVersion.item_id == item.id)
+    stood = select(AttemptPart.attempt_id).where(AttemptPart.form_id.in_(forms))
+    return page_of(select(Attempt).where(Attempt.id.in_(stood)).order_by(Attempt.id.desc()))
+
+
 def _topic(item: Item) -> str:
     """Return the blueprint's topic that an item's tag belongs to, in words."""
     if item.exam not in catalogue.entries("scheme"):
@@ -154,6 +165,7 @@ def item_page(item: Item, n: int | None = None, status: int = 200, **forms: Any)
         "use": Use(),
         "leak": Leak(),
         "enemy": Enemy(),
+        "handout": WorkFile(formdata=None),
         **forms,
     }
     for name in ("tags", "use"):
@@ -166,7 +178,7 @@ def item_page(item: Item, n: int | None = None, status: int = 200, **forms: Any)
         topic=_topic(item), level_name=levels.name_of, forms=page_of(exam_forms.forms_with(item)),
         may_write=reader.staff_may(May.WRITE_ITEMS), may_review=reader.staff_may(May.REVIEW_ITEMS) and not own,
         may_lead=reader.staff_may(May.LEAD_EXAMS), reader=reader.person,
-        handouts=tasks.files_of(version), handout=WorkFile(formdata=None),
+        handouts=tasks.files_of(version), affected=_affected(item, reader),
         history=story.tell(db.session.scalars(audit.of_subject(item.subject)).all()), **words,
     ), status  # fmt: skip
 

@@ -17,6 +17,7 @@ from portal.core.db import db
 from portal.core.errors import Missing, Refused
 
 IN_FORCE, EVER = "in_force", "ever"
+LONGEST = 20
 Names = dict[str, str]
 
 
@@ -166,6 +167,8 @@ def _check(row: dict[str, Any]) -> None:
     code = str(row["code"])
     if not isinstance(row.get("name"), dict):
         raise torn("level", code, "name must be given in both languages")
+    if len(code) > LONGEST:
+        raise torn("level", code, f"a code has at most {LONGEST} letters: an award could not be written down")
     bodies = latest("level") | {code: row}
     for one in asked_of(row):
         if one.mode not in (IN_FORCE, EVER):

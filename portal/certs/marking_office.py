@@ -158,12 +158,8 @@ def verdict(uid: str) -> Any:
     one = waits.get(str(form.digest.data))
     if version is None or one is None:
         raise Missing(_("Nobody waits for a word on this answer any more."))
-    if form.validate_on_submit():
-        try:
-            with transaction():
-                verdicts.say(version, one.text, str(form.fraction.data), by=me().person)
-        except Refused as refusal:
-            form.refused(refusal)
-        else:
-            return go("marking.answers", _("Said, for everybody who wrote it."))
-    return _answers(form, 422)
+    if status := form.carry_out(
+        lambda: verdicts.say(version, one.text, str(form.fraction.data), by=me().person)
+    ):
+        return _answers(form, status)
+    return go("marking.answers", _("Said, for everybody who wrote it."))

@@ -13,7 +13,7 @@ from portal.accounts import door
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
 from portal.accounts.people import Person
-from portal.certs import levels, panels
+from portal.certs import levels, panels, schemes
 from portal.certs.case_office import share
 from portal.certs.grade_forms import NewCut, NewPanel
 from portal.certs.item_texts import shown
@@ -51,7 +51,12 @@ def _panel(uid: str) -> CutPanel:
 @allow(May.ENTER_OFFICE)
 def listed() -> str:
     """List the panels that the reader leads, decides on or judges in."""
-    return render_template("office/grading/panels.html", page=page_of(_seen()), name_of=levels.name_of)
+    return render_template(
+        "office/grading/panels.html",
+        page=page_of(_seen()),
+        name_of=levels.name_of,
+        part_name=schemes.part_name,
+    )
 
 
 @cut_panels.route("/new", methods=["GET", "POST"])
@@ -99,7 +104,7 @@ def _page(row: CutPanel, *, cut: NewCut | None = None, error: str = "", status: 
         "office/grading/panel.html", row=row, judges=judges, judge=judge, round_no=round_no, leads=leads, rated=rated,
         versions=[db.session.get_one(ItemVersion, one["version"]) for one in row.items] if judge or leads else [],
         said=shown, figures=[(n, panels.figures(row, n)) for n in (1, 2) if open_figures and n != round_no],
-        means=panels.means(row, 1) if open_figures else [], share=share, level=levels.name_of(row.exam),
+        means=panels.means(row, 1) if open_figures else [], share=share, level=levels.name_of(row.exam), part_name=schemes.part_name,
         cut=cut or NewCut(formdata=None), waits=panels.cut_of(row, CutState.PROPOSED), adopted=panels.cut_of(row, CutState.ADOPTED),
         today=clock.today(), error=error, typed=request.form,
         may_decide=reader.staff_may(May.DECIDE_AWARDS) and judge is None,

@@ -8,12 +8,12 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from portal.certs import award_letters, issuing, signing_badges
-from portal.certs.documents import layout, making, sealing
+from portal.certs.documents import layout, making, readiness, sealing
 from portal.certs.models.document import Badge, Certificate, PaperState
 from portal.core import clock, files, outbox, pdf
 from portal.core.db import db, let_go, transaction
 from portal.core.errors import Refused
-from portal.core.signing import Pen
+from portal.core.signing import NoKey, Pen
 from portal.core.states import move
 
 
@@ -37,8 +37,8 @@ def _paper(item: outbox.Claim) -> outbox.Finish | None:
     body = issuing.body_of(row)
     if row.state is PaperState.READY or body is None:
         return None
+    work = _work(row.uid, body)
     try:
-        work = Work(body, signing_badges.signers(), sealing.keys())
         badge = signing_badges.of_certificate(row)
         ready = (badge.document, badge.jwt) if badge and badge.document and badge.jwt else None
         _begin(row.uid)
@@ -47,6 +47,24 @@ def _paper(item: outbox.Claim) -> outbox.Finish | None:
         _failed(item.payload["uid"], error)
         raise
     return lambda: _finish(item.payload["uid"], content, forms)
+
+
+def _work(uid: str, body: dict[str, Any]) -> Work:
+    """Return what a document is made with; it stays in the queue while this machine has no faces, or the house no key."""
+    wanting = "" if pdf.spared() else readiness.all_lacking()
+    if not wanting:
+        try:
+            return Work(body, signing_badges.signers(), sealing.keys())
+        except NoKey as none:
+            wanting = str(none)
+    let_go()
+    with transaction():
+        row = issuing.found(uid)
+        if row.state is PaperState.FAILED:
+            move(row, PaperState.QUEUED)
+        if row.state is PaperState.QUEUED:
+            row.error = wanting[:300]
+    raise outbox.NotYet(wanting)
 
 
 def _begin(uid: str) -> None:
@@ -104,7 +122,7 @@ def _finish(uid: str, content: files.Content, forms: tuple[str, str]) -> None:
 def again(row: Certificate) -> None:
     """Put a file that could not be made into the queue once more, asked for by a person."""
     if row.state is not PaperState.FAILED:
-        raise Refused("This file is not in need of another try.")
+        raise Refused(_l("This file is not in need of another try."))
     move(row, PaperState.QUEUED)
     row.error = ""
     db.session.flush()

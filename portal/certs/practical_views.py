@@ -90,17 +90,16 @@ def remove_work(uid: str, file: str) -> BaseResponse:
 def hand_in_work(uid: str) -> Any:
     """Hand in the files that are there; again until the deadline."""
     row, form = own_attempt(uid), f.Work()
-    if not form.validate_on_submit():
-        return page(row, status=422, work=form)
-    try:
-        with transaction():
-            handing.hand_in(
-                row, text=form.text.data or "", repository=form.repository.data or "", commit=form.commit.data or "",
-                by=me().person,
-            )  # fmt: skip
-    except Refused as refusal:
-        form.refused(refusal)
-        return page(own_attempt(uid), status=refusal.status, work=form)
+    if status := form.carry_out(
+        lambda: handing.hand_in(
+            row,
+            text=form.text.data or "",
+            repository=form.repository.data or "",
+            commit=form.commit.data or "",
+            by=me().person,
+        )
+    ):
+        return page(own_attempt(uid), status=status, work=form)
     return go("exams.sitting", _("Handed in. You may hand in again until the deadline; the last one counts."), uid=uid)  # fmt: skip
 
 
@@ -113,12 +112,6 @@ def _proposal_page(row: Attempt, form: f.Words, status: int) -> Any:
 def answer_doubt(uid: str) -> Any:
     """Take down what the candidate says before anything is decided."""
     row, form = own_proposal(uid), f.Words()
-    if not form.validate_on_submit():
-        return _proposal_page(row.attempt, form, 422)
-    try:
-        with transaction():
-            invalidating.hear(row, words=form.words.data, by=me().person)
-    except Refused as refusal:
-        form.refused(refusal)
-        return _proposal_page(own_proposal(uid).attempt, form, refusal.status)
+    if status := form.carry_out(lambda: invalidating.hear(row, words=form.words.data, by=me().person)):
+        return _proposal_page(own_proposal(uid).attempt, form, status)
     return go("exams.sitting", _("Thank you. Whoever decides reads your answer."), uid=row.attempt.uid)

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
-from portal.certs import item_keys, rekeys
+from portal.certs import item_keys, levels, rekeys
 from portal.certs.case_office import exam_cases
 from portal.certs.grade_forms import Why
 from portal.certs.models.bank import ItemVersion
@@ -31,7 +31,7 @@ def keys() -> str:
     past = select(Rekey).where(Rekey.state != RekeyState.PROPOSED).order_by(Rekey.id.desc()).limit(50)
     return render_template(
         "office/grading/keys.html", rows=[(one, rekeys.effects(one)) for one in waits], sides=rekeys.sides(),
-        past=list(db.session.scalars(past)), key_of=key_now, reason=Why(formdata=None), me=me().person.id,
+        past=list(db.session.scalars(past)), key_of=key_now, reason=Why(formdata=None), me=me().person.id, name_of=levels.name_of,
         may_decide=me().staff_may(May.DECIDE_AWARDS),
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ from portal.certs.gift_answers import Kind
 from portal.certs.item_keys import Key
 from portal.certs.models.bank import ItemVersion
 from portal.certs.models.deciding import Rekey, RekeyState, SideChange, SideState
+from portal.certs.models.delivery import AttemptState
 from portal.certs.models.grading import ExamCase
 from portal.certs.scoring import score
 from portal.core import audit, clock
@@ -148,7 +149,9 @@ def confirm(row: Rekey, *, by: Person) -> list[SideChange]:
 def _again(row: Rekey, case: ExamCase) -> SideChange | None:
     case = cases.locked(case)
     before, kept = cases.current(case), cases.rescore(case, reason="rekey")
-    if case.released_at is None or kept is None or before is None or kept.n == before.n:
+    if case.attempt.state is not AttemptState.RELEASED:
+        return None
+    if kept is None or before is None or kept.n == before.n:
         return None
     if kept.passed or not kept.body["passed"]:
         return None

@@ -134,6 +134,8 @@ def _release(case: ExamCase, *, by: Person | str, reason: str) -> None:
 
 def turn_to_pass(case: ExamCase, *, by: Person | str, reason: str) -> None:
     """Let a released fail count as passed from now on; the case is locked by the caller."""
+    if case.attempt.state is not A.RELEASED:
+        raise Refused(_l("This attempt was declared invalid: its result does not change any more."))
     kept = cases.current(case)
     if kept is None or kept.passed:
         return

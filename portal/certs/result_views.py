@@ -14,6 +14,7 @@ from portal.certs import (
     appointing,
     cases,
     deciding,
+    invalidating,
     levels,
     releasing,
     reviewing,
@@ -26,8 +27,8 @@ from portal.certs.models.deciding import ReviewState
 from portal.certs.models.delivery import Attempt, AttemptState
 from portal.certs.models.grading import ExamCase
 from portal.core import clock
-from portal.core.db import db, transaction
-from portal.core.errors import Missing, Refused
+from portal.core.db import db
+from portal.core.errors import Missing
 from portal.core.web import go
 
 results = Blueprint("results", __name__, url_prefix="/exams/results")
@@ -35,11 +36,11 @@ PAGE = "results.result"
 
 
 def _mine(uid: str) -> ExamCase:
-    """Return a released case of the reader; anything else is not there."""
+    """Return a case of the reader that was released or declared invalid; anything else is not there."""
     row = db.session.scalars(
         select(ExamCase).join(Attempt).where(ExamCase.uid == uid, Attempt.person_id == me().person.id)
     ).first()
-    if row is None or row.attempt.state is not AttemptState.RELEASED:
+    if row is None or row.attempt.state not in appealing.TOLD:
         raise Missing(_("There is no such result."))
     return row
 
@@ -65,13 +66,14 @@ def _page(
     row: ExamCase, *, lodge: Lodge | None = None, revise: Revision | None = None, status: int = 200
 ) -> Any:
     g.nav = "results.listed"
-    form, review = lodge or Lodge(formdata=None), reviewing.of_case(row)
+    undone = invalidating.confirmed(row.attempt_id)
+    form, review = lodge or Lodge(formdata=None), None if undone else reviewing.of_case(row)
     form.offer()
     until, now = appealing.last_moment(row), clock.now()
     closed = review is not None and review.state is not ReviewState.OPEN
-    found = score_report.report(row)
+    found = None if undone else score_report.report(row)
     return render_template(
-        "exams/result.html", case=row, report=found, again=score_report.again(row) if found and not found.passed else None, level=levels.name_of(row.level), share=percent,
+        "exams/result.html", case=row, undone=undone, report=found, again=score_report.again(row) if found and not found.passed else None, level=levels.name_of(row.level), share=percent,
         review=review, votes=list(reviewing.votes(review).values()) if review is not None and closed else [],
         decisions=deciding.of_case(row), appeals=appealing.of_case(row), until=until, in_time=until is not None and now < until,
         lodge=form, revise=revise or Revision(formdata=None), stored=share,
@@ -91,17 +93,13 @@ def appeal(uid: str) -> Any:
     """Appeal, or complain about how the exam was held."""
     row, form = _mine(uid), Lodge()
     form.offer()
-    if form.validate_on_submit():
-        try:
-            with transaction():
-                appealing.lodge(
-                    row, by=me().person, words=str(form.words.data), complaint=form.kind.data == "complaint"
-                )
-        except Refused as refusal:
-            form.refused(refusal)
-        else:
-            return go(PAGE, _("Received. You have mail about what happens next."), uid=uid)
-    return _page(_mine(uid), lodge=form, status=422)
+    if status := form.carry_out(
+        lambda: appealing.lodge(
+            row, by=me().person, words=str(form.words.data), complaint=form.kind.data == "complaint"
+        )
+    ):
+        return _page(_mine(uid), lodge=form, status=status)
+    return go(PAGE, _("Received. You have mail about what happens next."), uid=uid)
 
 
 @results.post("/<uid>/revision")
@@ -112,12 +110,6 @@ def revise(uid: str) -> Any:
     review = reviewing.of_case(row)
     if review is None:
         raise Missing(_("There is no such review."))
-    if form.validate_on_submit():
-        try:
-            with transaction():
-                reviewing.revise(review, by=me().person, words=str(form.words.data))
-        except Refused as refusal:
-            form.refused(refusal)
-        else:
-            return go(PAGE, _("Your revision is in. The same reviewers look at it."), uid=uid)
-    return _page(_mine(uid), revise=form, status=422)
+    if status := form.carry_out(lambda: reviewing.revise(review, by=me().person, words=str(form.words.data))):
+        return _page(_mine(uid), revise=form, status=status)
+    return go(PAGE, _("Your revision is in. The same reviewers look at it."), uid=uid)

@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Blueprint, Response, g, render_template, request
 from flask_babel import gettext as _
-from sqlalchemy import select
 
 from portal.accounts.access import allow, me, signed_in
 from portal.accounts.may import May
@@ -16,8 +15,8 @@ from portal.certs.marking_office import sent
 from portal.certs.models.deciding import Ballot, Review, ReviewState
 from portal.certs.models.grading import ExamWork
 from portal.core import clock
-from portal.core.db import db, transaction
-from portal.core.errors import Missing, Refused
+from portal.core.db import db
+from portal.core.errors import Missing
 from portal.core.web import go
 
 exam_reviews = Blueprint("exam_reviews", __name__, url_prefix="/office/exam-reviews")
@@ -45,9 +44,7 @@ def _review(uid: str) -> Review:
 @allow(May.VOTE_ON_WORK)
 def listed() -> str:
     """List the works that are open for votes."""
-    rows = db.session.scalars(
-        select(Review).where(Review.state == ReviewState.OPEN).order_by(Review.closes_at)
-    )
+    rows = db.session.scalars(reviewing.standing(Review, ReviewState.OPEN).order_by(Review.closes_at))
     mine = [(one, reviewing.votes(one)) for one in rows if _mine(one)]
     return render_template(
         "office/grading/reviews.html", rows=mine, name_of=levels.name_of, me=me().person.id
@@ -102,22 +99,21 @@ def asked_vote(uid: str) -> Any:
 def _vote(uid: str) -> Any:
     row, form = _review(uid), Vote()
     form.offer()
-    if form.validate_on_submit():
-        try:
-            with transaction():
-                reviewing.vote(
-                    row, by=me().person, ballot=Ballot(form.ballot.data), ticked=request.form.getlist("ticked"),
-                    reason=form.reason.data or "",
-                )  # fmt: skip
-        except Refused as refusal:
-            form.refused(refusal)
-        else:
-            return go(
-                f"{request.blueprint}.review",
-                _("Your vote is in. You may change it until the review closes."),
-                uid=uid,
-            )
-    return _page(_review(uid), form, 422)
+    if status := form.carry_out(
+        lambda: reviewing.vote(
+            row,
+            by=me().person,
+            ballot=Ballot(form.ballot.data),
+            ticked=request.form.getlist("ticked"),
+            reason=form.reason.data or "",
+        )
+    ):
+        return _page(_review(uid), form, status)
+    return go(
+        f"{request.blueprint}.review",
+        _("Your vote is in. You may change it until the review closes."),
+        uid=uid,
+    )
 
 
 @exam_reviews.get("/<uid>/works/<int:place>/files/<int:number>")

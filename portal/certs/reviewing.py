@@ -12,9 +12,10 @@ from sqlalchemy import Select, func, select
 from portal.accounts import grants
 from portal.accounts.may import May
 from portal.accounts.people import Person
-from portal.certs import cases, conflicts, grade_letters, grade_notices, schemes, tally
+from portal.certs import case_rules, cases, conflicts, grade_letters, grade_notices, tally
 from portal.certs.models.appointing import Reviewer
 from portal.certs.models.deciding import Ballot, Review, ReviewState, ReviewVote
+from portal.certs.models.delivery import Attempt, AttemptState
 from portal.certs.models.grading import ExamCase
 from portal.core import audit, catalogue, clock
 from portal.core.db import db
@@ -39,9 +40,25 @@ def of_case(case: ExamCase) -> Review | None:
     return db.session.scalars(select(Review).where(Review.case_id == case.id)).first()
 
 
+def standing(what: Any, state: ReviewState) -> Select[Any]:
+    """Select something of the reviews in a state; those of attempts that were declared invalid since stand still."""
+    return (
+        select(what)
+        .select_from(Review)
+        .join(ExamCase, ExamCase.id == Review.case_id)
+        .join(Attempt, Attempt.id == ExamCase.attempt_id)
+        .where(Review.state == state, Attempt.state == AttemptState.RELEASED)
+    )
+
+
+def stands(row: Review) -> bool:
+    """Whether the result that a review is about still counts."""
+    return row.case.attempt.state is AttemptState.RELEASED
+
+
 def open_for(case: ExamCase) -> Review | None:
     """Open the review of a pass, where the level asks for votes; once."""
-    quorum = schemes.pinned(case.level, case.attempt.scheme).votes
+    quorum = case_rules.scheme_of(case.attempt).votes
     if quorum < 1 or of_case(case) is not None:
         return of_case(case)
     row = Review(case=case, quorum=quorum, closes_at=clock.now() + _days())
@@ -95,7 +112,7 @@ def vote(row: Review, *, by: Person, ballot: Ballot, ticked: list[str], reason: 
     if by.id not in {one.id for one in reviewers(row.case)}:
         raise Forbidden(_l("You are not independent in this case: others vote on it."))
     over = clock.now() >= row.closes_at and tally.enough(ballots(row), row.quorum)
-    if row.state is not W.OPEN or over:
+    if row.state is not W.OPEN or over or not stands(row):
         raise Refused(_l("The vote on this work is over."))
     points = [one for one in POINTS if one in ticked]
     if ballot is Ballot.APPROVE and len(points) < len(POINTS):
@@ -114,7 +131,7 @@ def vote(row: Review, *, by: Person, ballot: Ballot, ticked: list[str], reason: 
 def close(row: Review, *, by: str) -> int:
     """Close a review whose time is over by its votes; with too few extend it once, then call the chief examiner."""
     row = locked(row)
-    if row.state is not W.OPEN or clock.now() < row.closes_at:
+    if row.state is not W.OPEN or clock.now() < row.closes_at or not stands(row):
         return 0
     said = ballots(row)
     if not tally.enough(said, row.quorum):
@@ -150,7 +167,8 @@ def revise(row: Review, *, by: Person, words: str) -> None:
     row = locked(row)
     if row.case.person.id != by.id:
         raise Missing(_l("There is no such review."))
-    if row.state is not W.RETURNED or row.closed_at is None or clock.now() >= row.closed_at + REVISE:
+    over = row.closed_at is None or clock.now() >= row.closed_at + REVISE
+    if row.state is not W.RETURNED or over or not stands(row):
         raise Refused(_l("There is nothing to revise any more."))
     if not words.strip() or len(words) > 4000:
         raise Refused(_l("Please say in up to 4000 characters what you changed."), field="words", status=422)
@@ -165,7 +183,8 @@ def revise(row: Review, *, by: Person, words: str) -> None:
 def give_up(row: Review, *, by: str) -> int:
     """Reject a work that was sent back and never revised."""
     row = locked(row)
-    if row.state is not W.RETURNED or row.closed_at is None or clock.now() < row.closed_at + REVISE:
+    waits = row.closed_at is None or clock.now() < row.closed_at + REVISE
+    if row.state is not W.RETURNED or waits or not stands(row):
         return 0
     move(row, W.REJECTED)
     row.closed_at = clock.now()
@@ -177,4 +196,4 @@ def give_up(row: Review, *, by: str) -> int:
 
 def count_open() -> Select[Any]:
     """Select how many reviews are open."""
-    return select(func.count(Review.id)).where(Review.state == W.OPEN)
+    return standing(func.count(Review.id), W.OPEN)

@@ -74,15 +74,15 @@ def scheme(code: str, on: date | None = None) -> Scheme:
 def _scheme(code: str, version: int, body: dict[str, Any], on: date | None) -> Scheme:
     least = int(catalogue.policy("section.minimum", on=on))
     return Scheme(
-        code, version, validity(code, on), int(body["votes"]), tuple(body["languages"]),
+        code, version, _months(body, on), int(body["votes"]), tuple(body["languages"]),
         tuple(_part(one, least) for one in body["parts"]),
     )  # fmt: skip
 
 
-def pinned(code: str, version: int) -> Scheme:
-    """Return the version of a scheme that was bought or sat, whatever the catalogue says since."""
+def pinned(code: str, version: int, *, sold: date) -> Scheme:
+    """Return the version of a scheme that was bought, with what held for every level when it was, whatever came since."""
     body = catalogue.nth_version("scheme", code, version)
-    return _scheme(code, version, body, None) if body is not None else scheme(code)
+    return _scheme(code, version, body, sold) if body is not None else scheme(code)
 
 
 def examined(on: date | None = None) -> list[Level]:
@@ -102,8 +102,11 @@ def part_name(code: object) -> str:
 
 def validity(code: str, on: date | None = None) -> int:
     """Return for how many months an award of a level lasts: what its scheme says, else what holds for every level."""
-    own = catalogue.entries("scheme", on=on).get(code, {}).get("validity_months")
-    return int(own or catalogue.policy("validity.months", on=on))
+    return _months(catalogue.entries("scheme", on=on).get(code, {}), on)
+
+
+def _months(body: dict[str, Any], on: date | None) -> int:
+    return int(body.get("validity_months") or catalogue.policy("validity.months", on=on))
 
 
 def _check(row: dict[str, Any]) -> None:

@@ -158,7 +158,7 @@ def _end(eligibility_id: int) -> int:
     move(row, E.ENDED)
     db.session.flush()
     if not guards.spent(row.id):
-        attempts.earn(row, on=clock.today())
+        attempts.earn(row, on=row.ends_on)
     audit.record("exam.ended", row, by="end_eligibilities", level=row.level)
     return 1
 
@@ -169,6 +169,6 @@ def _end_bundle(bundle_id: int) -> int:
         return 0
     move(row, B.ENDED)
     db.session.flush()
-    attempts.earn_rest(row, on=clock.today())
+    attempts.earn_rest(row, on=row.ends_on)
     audit.record("bundle.ended", row, by="end_eligibilities", org_id=row.org_id)
     return 1

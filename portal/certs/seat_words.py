@@ -39,6 +39,10 @@ def _candidates() -> None:
             "exam.ordered": (_l("Exam ordered"), "cart"),
             "exam.opened": (_l("Exam paid and open"), "unlock"),
             "exam.used": (_l("Exam used up"), "check2"),
+            "exam.retake_taken_back": (
+                _l("Free retake taken back: the attempt before was declared invalid"),
+                "arrow-counterclockwise",
+            ),
             "exam.ended": (_l("Time to sit the exam is over"), "hourglass-bottom"),
             "exam.dropped": (_l("Exam never paid"), "x-circle"),
             "exam.refunded": (_l("Exam given back"), "arrow-return-left"),

@@ -23,7 +23,7 @@ from portal.certs import (
     timing,
 )
 from portal.certs import sitting_letters as letters
-from portal.certs.events import AttemptEnded, AttemptStarted
+from portal.certs.events import AttemptEnded
 from portal.certs.models.booking import Booking, Outcome
 from portal.certs.models.delivery import (
     Answer,
@@ -82,7 +82,7 @@ def check_in(row: Booking, *, paper: Paper, last_four: str, by: Person) -> Attem
         )
     row = booking.check_in(row, by=by)
     db.session.add(IdentityCheck(booking=row, kind=paper, last_four=four, by=by))
-    scheme = schemes.pinned(row.level, row.eligibility.scheme)
+    scheme = schemes.pinned(row.level, row.eligibility.scheme, sold=row.eligibility.bought_on)
     made = Attempt(
         booking=row, person=row.person, level=row.level, scheme=scheme.version, language=row.language, factor=row.factor
     )  # fmt: skip
@@ -162,7 +162,6 @@ def start(row: Attempt, *, device_hash: str, rules: str, language: str, by: Pers
     row.frozen = case_rules.freeze(row)
     attempts.used(row.booking, on=clock.day_of(now))
     audit.record("attempt.started", row, by=by, level=row.level)
-    publish(AttemptStarted(row.id))
     return part
 
 
@@ -170,7 +169,7 @@ def _open(part: AttemptPart, now: datetime, *, by: Person) -> None:
     """Draw what a part asks, and let its clock run."""
     attempt = part.attempt
     draw = exam_forms.draw_form if part.written else tasks.draw_task
-    scheme = schemes.pinned(attempt.level, attempt.scheme)
+    scheme = case_rules.scheme_of(attempt)
     part.form = draw(attempt.level, part.code, candidate=attempt.person, by=by, scheme=scheme)
     due = deadline(part, now)
     move(part, P.RUNNING)
@@ -270,6 +269,6 @@ def abandon(attempt_id: int) -> int:
     row.ended_at = row.booking.until_at
     db.session.flush()
     audit.record("attempt.abandoned", row, by="close_sittings", level=row.level)
-    attempts.used(row.booking, on=clock.day_of(now))
+    attempts.used(row.booking, on=clock.day_of(row.booking.until_at))
     attempts.finish(row.booking, Outcome.ABANDONED, at=now, by="close_sittings")
     return 1

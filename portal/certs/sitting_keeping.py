@@ -25,9 +25,10 @@ from portal.certs.models.delivery import (
     Submission,
     Upload,
 )
-from portal.certs.models.watching import IdentityCheck, Incident, Invalidation
+from portal.certs.models.watching import IdentityCheck, Incident, Invalidation, InvalidationState, Notice
 from portal.core import files, labels, personal, retaining
 from portal.core.db import db
+from portal.core.files import StoredFile
 from portal.core.personal import Keeping, Purpose, Sheet
 from portal.core.retaining import Rule
 
@@ -45,6 +46,7 @@ def install() -> None:
     )
     retaining.rule(
         Rule("answers", "exam_attempt", _due, lambda one: forget(db.session.get_one(Attempt, one))),
+        Rule("incidents", "exam_incident", _incidents_due, _forget_incident),
         Rule("identity", "exam_identity_check", _checks_due, _forget_check),
     )
     erasure_plan.ask("sittings", lines, obstacles)
@@ -63,9 +65,10 @@ def _due(before: datetime) -> Select[Any]:
         select(Answer.id).where(Answer.attempt_id == Attempt.id).exists(),
         select(Submission.id).where(Submission.attempt_id == Attempt.id).exists(),
         select(Upload.id).join(AttemptPart).where(AttemptPart.attempt_id == Attempt.id).exists(),
-        select(Incident.id)
-        .where(Incident.attempt_id == Attempt.id, Incident.id.not_in(select(Invalidation.incident_id)))
-        .exists(),
+        _uncited().where(Incident.attempt_id == Attempt.id).exists(),
+        _cited().where(Incident.attempt_id == Attempt.id).exists(),
+        select(Notice.id).where(Notice.attempt_id == Attempt.id).exists(),
+        _answered().where(Invalidation.attempt_id == Attempt.id).exists(),
     )
     return (
         select(Attempt.id)
@@ -73,6 +76,40 @@ def _due(before: datetime) -> Select[Any]:
         .where(Booking.released_at < before, kept)
         .order_by(Attempt.id)
     )
+
+
+def _uncited() -> Select[Any]:
+    """Select incidents on which no proposal rests: only these can go whole."""
+    return select(Incident.id).where(Incident.id.not_in(select(Invalidation.incident_id)))
+
+
+def _cited() -> Select[Any]:
+    """Select the incidents of decided proposals whose evidence is still there: the words stay with the decision."""
+    return (
+        select(Incident.id)
+        .join(Invalidation, Invalidation.incident_id == Incident.id)
+        .join(StoredFile, StoredFile.id == Incident.file_id)
+        .where(Invalidation.state != InvalidationState.PROPOSED, StoredFile.erased_at.is_(None))
+    )
+
+
+def _answered() -> Select[Any]:
+    """Select the decided proposals that still hold what the candidate said."""
+    return select(Invalidation.id).where(
+        Invalidation.state != InvalidationState.PROPOSED, Invalidation.heard != ""
+    )
+
+
+def _incidents_due(before: datetime) -> Select[Any]:
+    """Select what was noted about a whole session so long ago; what is about one candidate goes with the answers."""
+    return _uncited().where(Incident.attempt_id.is_(None), Incident.at < before).order_by(Incident.id)
+
+
+def _forget_incident(number: int) -> None:
+    row = db.session.get_one(Incident, number)
+    if row.file is not None:
+        files.forget(row.file)
+    db.session.delete(row)
 
 
 def _checks_due(before: datetime) -> Select[Any]:
@@ -84,23 +121,30 @@ def _forget_check(number: int) -> None:
 
 
 def forget(row: Attempt) -> None:
-    """Delete answers, files, submissions and incidents of an attempt; that it was sat stays, and what it was worth."""
+    """Delete answers, files, submissions, notices and incidents of an attempt; that it was sat stays, and what it was worth.
+
+    Of an incident that a decision rests on the evidence goes and the words stay.
+    """
     mine = select(Answer.id).where(Answer.attempt_id == row.id)
     parts = select(AttemptPart.id).where(AttemptPart.attempt_id == row.id)
     for upload in db.session.scalars(select(Upload).where(Upload.part_id.in_(parts))).all():
         files.forget(upload.file)
         db.session.delete(upload)
     db.session.flush()
-    cited = select(Invalidation.incident_id)
-    shown = select(Incident).where(Incident.attempt_id == row.id, Incident.id.not_in(cited))
-    for incident in db.session.scalars(shown.where(Incident.file_id.is_not(None))).all():
-        assert incident.file is not None
-        files.forget(incident.file)
+    uncited = list(db.session.scalars(_uncited().where(Incident.attempt_id == row.id)))
+    gone = [*uncited, *db.session.scalars(_cited().where(Incident.attempt_id == row.id))]
+    for incident in db.session.scalars(select(Incident).where(Incident.id.in_(gone))).all():
+        if incident.file is not None:
+            files.forget(incident.file)
+    for answered in db.session.scalars(_answered().where(Invalidation.attempt_id == row.id)).all():
+        db.session.get_one(Invalidation, answered).heard = ""
+    db.session.flush()
     for statement in (
         delete(AnswerSave).where(AnswerSave.answer_id.in_(mine)),
         delete(Answer).where(Answer.attempt_id == row.id),
         delete(Submission).where(Submission.attempt_id == row.id),
-        delete(Incident).where(Incident.attempt_id == row.id, Incident.id.not_in(cited)),
+        delete(Notice).where(Notice.attempt_id == row.id),
+        delete(Incident).where(Incident.id.in_(uncited)),
     ):
         db.session.execute(statement.execution_options(synchronize_session=False))
 
@@ -124,10 +168,21 @@ def lines(person: Person) -> list[Line]:
 
 
 def obstacles(person: Person) -> list[LazyString]:
-    """Return what must be settled first: an attempt without a result."""
+    """Return what must be settled first: an attempt without a result, or one that somebody wants declared invalid."""
     open_ = (AttemptState.READY, AttemptState.RUNNING, *ENDED)
     waits = _count(Attempt, Attempt.person_id == person.id, Attempt.state.in_(open_))
-    return [_l("An exam of the person has no result yet; it is released first.")] if waits else []
+    mine = select(Attempt.id).where(Attempt.person_id == person.id)
+    doubts = _count(
+        Invalidation, Invalidation.attempt_id.in_(mine), Invalidation.state == InvalidationState.PROPOSED
+    )
+    return [
+        *([_l("An exam of the person has no result yet; it is released first.")] if waits else []),
+        *(
+            [_l("It was proposed to declare an exam of the person invalid: that is decided first.")]
+            if doubts
+            else []
+        ),
+    ]
 
 
 def on_erased(event: PersonErased) -> None:

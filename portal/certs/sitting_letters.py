@@ -1,4 +1,4 @@
-"""The mails about an attempt: its next part, what was handed in, a proposal to declare it invalid and the decision."""
+"""The mails about an attempt: its next part, what was handed in, a proposal to declare it invalid and the decision; to proctors about their report."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from flask_babel import gettext as _
 
 from portal.certs import levels
+from portal.certs.models.booking import ExamSession
 from portal.certs.models.delivery import Attempt, AttemptPart
 from portal.certs.models.watching import Invalidation, InvalidationState
 from portal.certs.said import there
@@ -94,3 +95,25 @@ def decided(proposal: Invalidation) -> None:
         )  # fmt: skip
 
     _send(row, f"decided-{proposal.id}", letter)
+
+
+def report_due(session: ExamSession) -> bool:
+    """Ask the proctors of a session for their report, once each; say whether anybody was asked."""
+
+    def letter() -> Letter:
+        level, at = levels.name_of(session.level), there(session.starts_at, session.tz)
+        return Letter(
+            _("Please sign the session report: %(level)s", level=level),
+            (_("The session of %(time)s is over for a day, and its report is not signed yet.", time=at),),
+            button=(_("Open the console"), web.absolute("exam_office.console", uid=session.uid)),
+        )
+
+    asked = [
+        mail.send(
+            f"session-report:{session.uid}:{one.person.uid}", one.person.email, one.person.name, one.person.language, letter,
+            topic=session.subject,
+        )
+        for one in session.proctors
+        if one.person.erased_at is None
+    ]  # fmt: skip
+    return any(asked)

@@ -12,7 +12,7 @@ from portal.accounts.may import May
 from portal.certs import items, tasks, work_files
 from portal.certs import sitting_forms as f
 from portal.certs.doors import exam_office
-from portal.certs.item_desk import item_of
+from portal.certs.item_desk import item_of, item_page
 from portal.core import files
 from portal.core.db import let_go, transaction
 from portal.core.errors import Missing, Refused
@@ -24,13 +24,18 @@ from portal.core.web import go
 def attach_file(uid: str) -> Any:
     """Attach a file to the newest version of a practical task."""
     item, form = item_of(uid), f.WorkFile()
+    tasks.refuse_unwritten(items.newest(item))  # such a page has no form in which this could be said
     if not form.validate_on_submit():
-        raise Refused(_("Please choose a file."), status=422)
-    taken = work_files.check(form.file.data)
-    let_go()
-    content = files.put(taken.data, taken.media_type)
-    with transaction():
-        tasks.attach(items.newest(item), content, name=taken.name, by=me().person)
+        return item_page(item, status=422, handout=form)
+    try:
+        taken = work_files.check(form.file.data)
+        let_go()
+        content = files.put(taken.data, taken.media_type)
+        with transaction():
+            tasks.attach(items.newest(item_of(uid)), content, name=taken.name, by=me().person)
+    except Refused as refusal:
+        form.refused(refusal)
+        return item_page(item_of(uid), status=refusal.status, handout=form)
     return go("exam_office.item", _("Attached. Candidates get it with the task."), uid=uid)
 
 

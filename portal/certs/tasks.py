@@ -68,12 +68,17 @@ def files_of(version: ItemVersion) -> list[TaskFile]:
     return list(db.session.scalars(statement))
 
 
-def attach(version: ItemVersion, content: Content, *, name: str, by: Person) -> TaskFile:
-    """Attach a file to a practical task while it is being written; what is in use never changes."""
+def refuse_unwritten(version: ItemVersion) -> None:
+    """Refuse what hands out no files, and what is in use: that never changes."""
     if version.kind is not Kind.PRACTICAL:
         raise Refused(_l("Only a practical task hands out files."))
     if version.state not in IN_WORK:
         raise Refused(_l("This version is in use: files are attached to a new draft."))
+
+
+def attach(version: ItemVersion, content: Content, *, name: str, by: Person) -> TaskFile:
+    """Attach a file to a practical task while it is being written."""
+    refuse_unwritten(version)
     file = StoredFile(
         sha256=content.sha256, name=name, media_type=content.media_type, size=content.size, purpose="exam_task"
     )  # fmt: skip

@@ -15,6 +15,7 @@ from flask import Flask
 from flask_migrate import upgrade
 
 from portal.app import create_app
+from portal.certs.documents import readiness
 from portal.core import catalogue, chores, flags, processes
 from portal.core.db import db, let_go, reading, transaction
 from portal.core.errors import Refused
@@ -121,7 +122,11 @@ def web(port: int, host: str) -> None:
 def worker() -> None:
     """Do the work in the outbox."""
     processes.die_with_parent()
-    chores.run_worker(create_app(), chores.until_signalled(), name=f"worker-{os.getpid()}")
+    app = create_app()
+    with app.app_context():
+        if said := readiness.lacking():
+            click.echo(f"certificates wait: {said}", err=True)
+    chores.run_worker(app, chores.until_signalled(), name=f"worker-{os.getpid()}")
 
 
 @cli.command("clock")

@@ -18,7 +18,7 @@ from portal.billing import months
 from portal.billing.plain_text import Dialect, ledger_text
 from portal.billing.verify import verify_books
 from portal.certs import award_verify, grade_verify, seat_verify, sitting_verify
-from portal.certs.documents import fonts
+from portal.certs.documents import readiness
 from portal.cli import cli, prepared
 from portal.core import audit, backup, clock, flags, machine
 from portal.core.db import db, reading, transaction
@@ -76,7 +76,7 @@ def doctor() -> None:
     with prepared().app_context():
         for name, value in machine.report(settings()):
             click.echo(f"{name}={value}")
-        if said := fonts.lacking():
+        if said := readiness.all_lacking():
             click.echo(f"certificates wait: {said}", err=True)
     lacking = [need for need in machine.needs() if not need.ok]
     for need in lacking:

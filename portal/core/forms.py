@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
@@ -12,6 +12,7 @@ from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Email, Length
 
+from portal.core.db import transaction
 from portal.core.errors import Refused
 
 REQUIRED = DataRequired(_l("Please fill this in."))
@@ -32,6 +33,18 @@ class Form(FlaskForm):
             self.form_errors.append(str(refusal))
         else:
             field.errors = [*field.errors, str(refusal)]
+
+    def carry_out(self, deed: Callable[[], object]) -> int:
+        """Do in one transaction what the form asks for; return 0, or the status of the page that shows what is wrong."""
+        if not self.validate_on_submit():
+            return 422
+        try:
+            with transaction():
+                deed()
+        except Refused as refusal:
+            self.refused(refusal)
+            return refusal.status
+        return 0
 
 
 def clean(value: Any) -> Any:

@@ -58,6 +58,12 @@ def needs() -> list[Need]:
     return found
 
 
+def lacks(name: str) -> str:
+    """Return the command that brings a library which is not here; empty if it is."""
+    package, files = next((package, files) for known, _why, package, files in LIBRARIES if known == name)
+    return "" if _loads(files) else f"apt-get install {package}"
+
+
 def _loads(files: tuple[str, ...]) -> bool:
     """Whether the dynamic linker finds and loads one of these libraries."""
     for file in files:

@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(minutes=5)
 MOST_TRIES = 12
 KEEP = timedelta(days=30)
+WAIT = timedelta(minutes=5)
 
 
 class OutboxItem(Model):
@@ -155,6 +156,10 @@ def _set(item: Claim, **values: Any) -> bool:
     return db.session.execute(statement.execution_options(synchronize_session=False)).first() is not None
 
 
+class NotYet(RuntimeError):
+    """What the work needs is not here yet, and the text says what: the row waits, which counts as no try."""
+
+
 class LeaseLost(RuntimeError):
     """Somebody else holds the row now: what was about to be saved is rolled back."""
 
@@ -174,6 +179,9 @@ def work(item: Claim) -> bool:
     except LeaseLost:
         log.warning("outbox.lease_lost", key=item.key)
         return False
+    except NotYet as wanting:
+        _wait(item, wanting)
+        return False
     except Exception as error:
         log.exception("outbox.failed", key=item.key, kind=item.kind)
         fail(item, error)
@@ -187,6 +195,15 @@ def _finish(item: Claim, finish: Finish | None) -> None:
             finish()
         if not _set(item, done_at=clock.now(), error=None, lease_until=None):
             raise LeaseLost(item.key)
+
+
+def _wait(item: Claim, wanting: NotYet) -> None:
+    """Put a row back for a few minutes, as often as it takes: it goes on by itself once all is here."""
+    let_go()
+    log.info("outbox.waits", key=item.key, kind=item.kind, wanting=str(wanting))
+    with transaction():
+        later = clock.now() + WAIT
+        _set(item, run_after=later, lease_until=None, tries=item.tries, error=str(wanting)[:500])
 
 
 def fail(item: Claim, error: Exception) -> None:

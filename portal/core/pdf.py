@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import logging
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -256,6 +257,22 @@ def fonts_ready() -> bool:
     library.FcObjectSetDestroy(objects)
     library.FcPatternDestroy(pattern)
     return ready
+
+
+def font_caches() -> list[str]:
+    """Return the folders where fontconfig keeps what it has read of fonts."""
+    library = _fontconfig()
+    if library is None:
+        return []
+    pointer = ctypes.c_void_p
+    library.FcConfigGetCacheDirs.restype, library.FcConfigGetCacheDirs.argtypes = pointer, [pointer]
+    library.FcStrListNext.restype, library.FcStrListNext.argtypes = ctypes.c_char_p, [pointer]
+    library.FcStrListDone.restype, library.FcStrListDone.argtypes = None, [pointer]
+    folders, found = library.FcConfigGetCacheDirs(None), []
+    while (one := library.FcStrListNext(folders)) is not None:
+        found.append(os.fsdecode(one))
+    library.FcStrListDone(folders)
+    return found
 
 
 def qr_svg(text: str, *, title: str = "QR") -> Markup:

@@ -161,14 +161,10 @@ def bill(uid: str) -> BaseResponse:
 def pause(uid: str) -> Any:
     """Keep the reminders of a member back until a day."""
     row, form = _one(uid), Until()
-    if not form.validate_on_submit():
-        return _page(uid, pause=form, status=422)
-    try:
-        with transaction():
-            reminding.pause(row, until=form.until.data, by=me().person, reason=form.reason.data)
-    except Refused as refusal:
-        form.refused(refusal)
-        return _page(uid, pause=form, status=refusal.status)
+    if status := form.carry_out(
+        lambda: reminding.pause(row, until=form.until.data, by=me().person, reason=form.reason.data)
+    ):
+        return _page(uid, pause=form, status=status)
     return go("renewals.one", _("The renewal reminders are paused."), uid=uid)
 
 
@@ -245,12 +241,8 @@ def extend(uid: str) -> Any:
     term = credit_terms.unpaid_term(row)
     if term is None:
         raise Refused(_("No term of this member is unpaid."))
-    if not form.validate_on_submit():
-        return _page(uid, more=form, status=422)
-    try:
-        with transaction():
-            credit_terms.extend(term, until=form.until.data, by=me().person, reason=form.reason.data)
-    except Refused as refusal:
-        form.refused(refusal)
-        return _page(uid, more=form, status=refusal.status)
+    if status := form.carry_out(
+        lambda: credit_terms.extend(term, until=form.until.data, by=me().person, reason=form.reason.data)
+    ):
+        return _page(uid, more=form, status=status)
     return go("renewals.one", _("The term has more time."), uid=uid)

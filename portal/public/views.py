@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy import text
 
 from portal.billing.catalogue import price_of
-from portal.certs.documents import faces
+from portal.certs.documents import readiness
 from portal.core import catalogue, flags, i18n, personal, web
 from portal.core.db import Model, db
 from portal.core.money import Money
@@ -131,5 +131,6 @@ def readyz() -> Response:
         return Response("the migrations have not run\n", status=503, mimetype="text/plain")
     if settings().production and flags.raised(flags.DEMO):
         return Response("this database holds demo data\n", status=503, mimetype="text/plain")
-    papers = "" if faces.families() else f"documents: unavailable, {faces.MEND}\n"
+    wanting = readiness.lacking()
+    papers = f"documents: unavailable, {wanting}\n" if wanting else ""
     return Response(f"ready\n{papers}", mimetype="text/plain")

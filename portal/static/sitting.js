@@ -5,6 +5,7 @@ const clock = document.querySelector("[data-clock]");
 const EVERY = 15_000;
 const RETRY = 3_000;
 const GRACE = 50_000; // the server takes what comes a little late
+const ALIVE = 16_000; // letters of what may outlive the page: browsers refuse to send more than 64 kB so
 
 // ---- The clock: seconds left, counted from what the server said last
 let due = clock ? performance.now() + Number(clock.dataset.clock) * 1000 : 0;
@@ -110,7 +111,7 @@ function taken(one) {
     told.hidden = false;
     go(places.indexOf(place));
   }
-  if (one.at) lastSaved = new Date(one.at).toLocaleTimeString();
+  if (one.at) lastSaved = new Date(one.at).toLocaleTimeString(document.documentElement.lang, { hourCycle: "h23" });
 }
 
 function heard(news) {
@@ -132,11 +133,12 @@ async function post() {
   const answers = [...waiting.values()];
   const said = hints;
   hints = [];
+  const body = JSON.stringify({ answers, hints: said });
   const answer = await fetch(form.dataset.sitting, {
     method: "POST",
     headers: { "Content-Type": "application/json", "X-CSRFToken": form.querySelector("[name=csrf_token]").value },
-    body: JSON.stringify({ answers, hints: said }),
-    keepalive: true,
+    body,
+    keepalive: body.length < ALIVE,
     signal: AbortSignal.timeout?.(10_000),
   }).catch((error) => {
     hints = [...said, ...hints];

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import hashlib
 import json
 from dataclasses import dataclass
 from functools import lru_cache
@@ -59,6 +60,28 @@ def families() -> Families | None:
     if not ledger.is_file():
         return None
     return _read(ledger, ledger.stat().st_mtime_ns)
+
+
+def digest(file: Path) -> str:
+    """Return the SHA-256 of a file, read again only when it has changed."""
+    known = file.stat()
+    return _digest(file, known.st_mtime_ns, known.st_size)
+
+
+@lru_cache(maxsize=32)
+def _digest(file: Path, _stamp: int, _size: int) -> str:
+    with file.open("rb") as source:
+        return hashlib.file_digest(source, "sha256").hexdigest()
+
+
+def wrong(ledger: dict[str, Any]) -> list[str]:
+    """Return the files of a ledger that are gone or are not those that it recorded."""
+    return [
+        file
+        for family in ledger["families"].values()
+        for weight, file in family["files"].items()
+        if not Path(file).is_file() or digest(Path(file)) != family["sha256"][weight]
+    ]
 
 
 @lru_cache(maxsize=4)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from portal.certs.documents import faces
-from portal.certs.documents.faces import LEDGER, MEND
+from portal.certs.documents.faces import LEDGER
 
 EDITION = 1
 NAME = "Foundation Text"
@@ -144,24 +143,19 @@ def _family(files: dict[str, Path]) -> dict[str, Any]:
     covered = set.intersection(*(set(_open(file).getBestCmap()) for file in files.values()))
     return {
         "files": {weight: str(file) for weight, file in files.items()},
-        "sha256": {weight: _digest(file) for weight, file in files.items()},
+        "sha256": {weight: faces.digest(file) for weight, file in files.items()},
         "ranges": _ranges(covered),
     }
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as source:
-        return hashlib.file_digest(source, "sha256").hexdigest()
 
 
 def build(place: Path | None = None) -> bool:
     """Make the families of certificates unless they are there already; return whether anything was made."""
     to, installed = place or faces.folder(), sources()
-    stamp = {weight: _digest(file) for weight, file in installed["wide"].items()}
+    stamp = {weight: faces.digest(file) for weight, file in installed["wide"].items()}
     ledger = to / LEDGER
     if ledger.is_file():
         known = json.loads(ledger.read_text("utf-8"))
-        if known["edition"] == EDITION and known["source"] == stamp and not _wrong(known):
+        if known["edition"] == EDITION and known["source"] == stamp and not faces.wrong(known):
             return False
     to.mkdir(parents=True, exist_ok=True)
     text: dict[str, Path] = {}
@@ -175,26 +169,3 @@ def build(place: Path | None = None) -> bool:
     part.write_text(json.dumps({"edition": EDITION, "source": stamp, "families": made}), "utf-8")
     part.replace(ledger)
     return True
-
-
-def _wrong(known: dict[str, Any]) -> list[str]:
-    return [
-        file
-        for family in known["families"].values()
-        for weight, file in family["files"].items()
-        if not Path(file).is_file() or _digest(Path(file)) != family["sha256"][weight]
-    ]
-
-
-def lacking() -> str:
-    """Return in one line what keeps certificates from being drawn here, and what mends it; empty if nothing does."""
-    from weasyprint.text import ffi  # noqa: PLC0415 - heavy
-
-    if ffi.harfbuzz_subset is None:
-        return "harfbuzz-subset is missing: apt-get install libharfbuzz-subset0"
-    ledger = faces.folder() / LEDGER
-    if not ledger.is_file():
-        return f"the faces of certificates were not built: {MEND}"
-    if wrong := _wrong(json.loads(ledger.read_text("utf-8"))):
-        return f"{Path(wrong[0]).name} is not the file that was built: {MEND}"
-    return ""

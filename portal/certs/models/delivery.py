@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 from portal.accounts.people import Person, new_uid
 from portal.certs.models.bank import Form, ItemVersion
 from portal.certs.models.booking import Booking
+from portal.certs.models.pins import pin
 from portal.core import clock, labels
 from portal.core.db import Model, choice
 from portal.core.files import StoredFile
@@ -284,3 +285,12 @@ def _refuse(_mapper: Mapper[Any], _conn: Any, row: Model) -> None:
 
 for _kind in (TimeGrant, AnswerSave, Submission):
     event.listen(_kind, "before_update", _refuse)
+
+pin(
+    Attempt, "booking", "booking_id", "person", "person_id", "level", "scheme", "language", "factor",
+    once={"frozen": ["frozen"], "started_at": ["started_at", "rules", "rules_language", "rules_at"]},
+)  # fmt: skip
+pin(
+    AttemptPart, "attempt", "attempt_id", "place", "code", "written", "minutes",
+    once={"form_id": ["form", "form_id"], "started_at": ["started_at"]},
+)  # fmt: skip

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 from portal.accounts.people import Person, new_uid
 from portal.certs.models.bank import ItemVersion
 from portal.certs.models.delivery import Attempt
+from portal.certs.models.pins import pin
 from portal.core import clock, labels
 from portal.core.db import Model, choice
 from portal.core.states import life
@@ -231,3 +232,5 @@ def freeze(*kinds: type[Model]) -> None:
 
 
 freeze(ExamScore, ExamMark, AnswerVerdict)
+pin(ExamCase, "attempt", "attempt_id", "rules")
+pin(ExamWork, "level", "section", "task", "rubric")
