@@ -35,6 +35,7 @@ from urllib.parse import urlencode
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 AIM_TIMES, AIM_PLUS_MS, MOST_SQL = 4.0, 5.0, 8
+ROUNDS, WARM = 6, 5
 KEY = "a key for the benchmark alone, of forty characters"
 
 
@@ -116,13 +117,13 @@ def cookie_of(answer: http.client.HTTPResponse, cookie: str) -> str:
 
 def measure(
     port: int, pids: list[int], path: str, headers: dict[str, str], requests: int
-) -> tuple[float, int, float]:
-    """Return the median CPU time of a page in milliseconds, its size in bytes, and the loop's time beside it."""
+) -> tuple[list[float], int, list[float]]:
+    """Return the CPU time of each request of a page in milliseconds, its size in bytes, and the loop's times beside it."""
     wire = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     spent: list[float] = []
     loops: list[float] = []
     size, sent = 0, dict(headers)
-    for n in range(requests + 10):
+    for n in range(requests + WARM):
         before = cpu_ns(pids)
         wire.request("GET", path, headers=sent)
         answer = wire.getresponse()
@@ -130,12 +131,13 @@ def measure(
         if answer.status != 200:
             raise SystemExit(f"{path} answered {answer.status}")
         size = len(body)
-        if n >= 10:
+        if n >= WARM:
             spent.append((cpu_ns(pids) - before) / 1e6)
-            loops.append(loop_ms() if n % 5 == 0 else loops[-1])
+            if n % 5 == 0:
+                loops.append(loop_ms())
         elif cookie := cookie_of(answer, sent.get("Cookie", "")):
             sent["Cookie"] = cookie
-    return statistics.median(spent), size, statistics.median(loops)
+    return spent, size, loops
 
 
 def sign_in(port: int, pids: list[int], times: int) -> float:
@@ -197,6 +199,37 @@ def postgres_backends(url: str) -> list[int]:
     return [int(row[0]) for row in rows]
 
 
+def in_turn(
+    app: Any, database: str, pages: dict[str, str], cookie: str, requests: int, at: tuple[int, int],
+    ground: tuple[int, int], url: str,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Measure the pages in turn, so that a slow minute of the machine falls on each of them alike."""
+    headers = {"Cookie": cookie, "Accept-Language": "zh"}
+    asked = {name: {} if name == "sign-in page" else headers for name in pages}
+    seen: dict[str, tuple[list[float], list[float], list[float]]] = {name: ([], [], []) for name in pages}
+    sizes: dict[str, int] = {}
+    for name, path in pages.items():  # warm: connections, templates, messages
+        measure(at[0], family(at[1]), path, asked[name], WARM)
+    for _ in range(ROUNDS):
+        for name, path in pages.items():
+            pids = family(at[1]) + (postgres_backends(url) if database == "postgresql" else [])
+            spent, sizes[name], loops = measure(at[0], pids, path, asked[name], requests // ROUNDS)
+            bare, _, _ = measure(ground[0], family(ground[1]), f"/{sizes[name]}", {}, requests // ROUNDS)
+            for kept, more in zip(seen[name], (spent, bare, loops), strict=True):
+                kept += more
+    rows = []
+    for name, path in pages.items():
+        page, floor, loop = (statistics.median(one) for one in seen[name])
+        rows.append(
+            {
+                "database": database, "page": name, "ms": round(page, 2), "floor_ms": round(floor, 2), "bytes": sizes[name],
+                "aim_ms": round(AIM_TIMES * floor + AIM_PLUS_MS, 2), "loop": round(loop, 2),
+                "sql": statements(app, path, asked[name].get("Cookie", "")),
+            }
+        )  # fmt: skip
+    return rows
+
+
 def run(database: str, members: int, requests: int, home: Path, url: str) -> list[dict[str, Any]]:
     """Fill a database with members, serve it, and measure every page."""
     from benchmarks.crowd import fill
@@ -210,30 +243,16 @@ def run(database: str, members: int, requests: int, home: Path, url: str) -> lis
     env = {**os.environ, "PORTAL_HOME": str(home), "PORTAL_DATABASE_URL": url, "PORTAL_SECRET_KEY": KEY,
            "PYTHONPATH": str(ROOT)}  # fmt: skip
     env["PORTAL_SECRET_KEY"] = app.config["SECRET_KEY"]
-    found = []
     with (
         serving("benchmarks.pages:portal_app", env) as (port, pid),
         serving("benchmarks.pages:floor_app", env) as (floor_port, floor_pid),
     ):
-        headers = {"Cookie": cookie, "Accept-Language": "zh"}
-        for name, path in pages.items():
-            own = {} if name == "sign-in page" else headers
-            measure(port, family(pid), path, own, 5)  # warm: connections, templates, messages
-            pids = family(pid) + (postgres_backends(url) if database == "postgresql" else [])
-            spent, size, loop = measure(port, pids, path, own, requests)
-            floor, _, _ = measure(floor_port, family(floor_pid), f"/{size}", {}, requests)
-            found.append(
-                {
-                    "database": database, "members": members, "page": name, "ms": round(spent, 2), "floor_ms": round(floor, 2),
-                    "bytes": size, "aim_ms": round(AIM_TIMES * floor + AIM_PLUS_MS, 2),
-                    "sql": statements(app, path, own.get("Cookie", "")), "loop": round(loop, 2),
-                }
-            )  # fmt: skip
+        found = in_turn(app, database, pages, cookie, requests, (port, pid), (floor_port, floor_pid), url)
+        for row in found:
+            row["members"] = members
         pids = family(pid) + (postgres_backends(url) if database == "postgresql" else [])
-        spent = sign_in(port, pids, 12)
-        found.append(
-            {"database": database, "members": members, "page": "signing in (POST)", "ms": round(spent, 2)}
-        )
+        signing = round(sign_in(port, pids, 12), 2)
+        found.append({"database": database, "members": members, "page": "signing in (POST)", "ms": signing})
     with app.app_context():
         from portal.core.db import db
 

@@ -32,11 +32,15 @@ FLAGS = [
 ]  # fmt: skip
 DESKTOP = {"viewport": {"width": 1360, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-# Runs in every page before its own scripts: a page that scrolls sideways says so where the watcher listens.
-# Chromium widens the inner width of a phone to fit, so the width asked for is compared.
+# Runs in every page before its own scripts: a page that scrolls sideways, or a panel that something sticks out of,
+# says so where the watcher listens. Chromium widens the inner width of a phone to fit, so the width asked for is compared.
 SIDEWAYS = """addEventListener("load", () => {
   const root = document.documentElement;
   if (root.scrollWidth > root.clientWidth + 1) console.error(`scrolls sideways: ${root.scrollWidth} of ${root.clientWidth}`);
+  for (const panel of document.querySelectorAll(".panel")) {
+    const over = panel.scrollWidth - panel.clientWidth;
+    if (over > 1) console.error(`something sticks out of a panel by ${over}: ${panel.innerText.slice(0, 40)}`);
+  }
 })"""
 # What Chromium writes into the console for every page that answers 4xx; the status itself is judged elsewhere.
 STATUS_LINE = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")

@@ -44,10 +44,26 @@ PEOPLE: dict[str, str] = {
     "secretary": "secretary@flagos.example",
     "counter_signer": "signer@flagos.example",
     "executive": "executive@flagos.example",
+    "certification": "certs@flagos.example",
+    "author": "author@flagos.example",
+    "item_reviewer": "itemcheck@flagos.example",
+    "chief_examiner": "chief@flagos.example",
+    "proctor": "proctor@flagos.example",
+    "grader": "grader@flagos.example",
+    "community_reviewer": "community@flagos.example",
+    "decider": "decider@flagos.example",
+    "appeal_panel": "panel@flagos.example",
+    "candidate": "lin@exams.example",
+    "sitting": "bai@exams.example",
+    "passed": "qin@exams.example",
+    "failed": "denis@exams.example",
+    "appealing": "tao@exams.example",
+    "certified": "holder@certs.example",
     "auditor": "auditor@flagos.example",
     "administrator": "admin@flagos.example",
 }
 STAFF_ROLES = {role.value for role in StaffRole}
+CANDIDATES = ("candidate", "sitting", "passed", "failed", "appealing", "certified")
 # Pages that differ by who looks: everybody of that kind sees his own.
 HOMES = {"member.home", "office.home"}
 # Pages whose sentence is that a link has run out, and the page of an address that is not there.
@@ -66,7 +82,14 @@ ALSO = {
     "auditor": ["/office/applications/?state=completed"],
     "finance": ["/office/money/invoices?state=open", "/office/money/invoices?q=zzz"],
     HALF: ["/sign-in/code"],
+    **{
+        one: ["/exams/mine", "/exams/results"]
+        for one in ("candidate", "sitting", "passed", "failed", "appealing")
+    },
+    "certified": ["/certificates"],
 }
+# Kinds of pages that read differently to each of the staff; all others are looked at once for all of them.
+OWN_VIEW = ("cases.", "exam_cases.", "exam_appeals.", "exam_office.")
 EACH = {"apply.page": ("page",), "public.help_page": ("name",)}
 SKIP = {"static", "bootstrap.static", "accounts.arrive", "pay.back", "chain.about"}
 
@@ -205,7 +228,7 @@ def starts(app: Flask) -> Iterator[Shown]:
         if rule.arguments or "GET" not in (rule.methods or ()) or rule.endpoint in SKIP:
             continue
         access = getattr(app.view_functions[rule.endpoint], web.ACCESS, None)
-        able = [role for role in roles if role != "changer" and may_open(role, access)]
+        able = [role for role in roles if role not in {"changer", *CANDIDATES} and may_open(role, access)]
         if rule.endpoint == "member.home":
             able = [role for role in able if role not in STAFF_ROLES]
         for role in able if rule.endpoint in HOMES else able[:1]:
@@ -281,7 +304,7 @@ class Walk:
                     if (
                         once
                         or kind.startswith(("help.", "public."))
-                        or (role in STAFF_ROLES and not kind.startswith("cases."))
+                        or (role in STAFF_ROLES and not kind.startswith(OWN_VIEW))
                     ):
                         if kind in shared:
                             continue

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
+from flask_babel import LazyString
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
@@ -96,7 +97,7 @@ def test_a_stale_claim_finds_its_fence_gone(app: Flask) -> None:
 
 
 def test_failing_work_waits_longer_each_time_and_is_laid_aside_after_twelve_tries(app: Flask) -> None:
-    @outbox.handles("explodes")
+    @outbox.handles("explodes", LazyString(lambda: "explodes"))
     def explode(_item: outbox.Claim) -> None:
         raise OSError("no route")
 

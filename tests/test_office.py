@@ -6,12 +6,14 @@ import csv
 import io
 import re
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
+from portal.accounts import rule_words, rules
 from portal.accounts.may import STAFF, May, StaffRole
 from portal.accounts.organisations import FormerName, Organisation
 from portal.billing.models import Party
@@ -239,6 +241,21 @@ def test_an_export_without_its_trace_hands_out_nothing(app: Flask, monkeypatch: 
 )  # fmt: skip
 def test_cells_are_neutral(value: object, cell: str) -> None:
     assert export.cell(value) == cell
+
+
+def test_every_kind_and_field_of_the_catalogue_is_told_in_words(app: Flask) -> None:
+    def fields(body: Any) -> set[str]:
+        if isinstance(body, dict):
+            return {str(key) for key in body} | {key for one in body.values() for key in fields(one)}
+        return {key for one in body for key in fields(one)} if isinstance(body, list) else set()
+
+    with app.test_request_context("/"):
+        rows = list(db.session.scalars(select(CatalogueEntry)))
+        assert [row.kind for row in rows if row.kind not in rule_words.KINDS] == []
+        named = {key for row in rows for key in fields(row.body)} - rules.SILENT
+        assert (
+            sorted(key for key in named if rules.label_of(key) == key and not key.isupper()) == []
+        )  # currencies
 
 
 def test_the_catalogue_shows_versions_side_by_side_and_what_comes(app: Flask) -> None:

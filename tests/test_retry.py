@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from flask import Flask, flash, request
+from flask_babel import LazyString
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
@@ -130,7 +131,7 @@ def test_a_chore_and_a_handler_that_lose_a_race_run_again(app: Flask, no_waits: 
             raise lost("deadlock")
         return 1
 
-    @outbox.handles("loses")
+    @outbox.handles("loses", LazyString(lambda: "loses"))
     def handle(_item: outbox.Claim) -> outbox.Finish:
         step("handler")
 

@@ -7,9 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,8 @@ from portal.core.db import db
 from portal.core.errors import Refused
 from portal.core.settings import settings
 from portal.simulation import scenario
+from tests import replay
+from tests.replay import Lines, of, report
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL: dict[str, Any] = {
@@ -39,7 +40,6 @@ SMALL: dict[str, Any] = {
     "suspensions": {"share": 0.15, "days": [20, 60]}, "returns": {"share": 0.7, "days": [30, 200]},
     "chores": {"every": 10},  # what is due is caught up: ten days take no longer than a night
 }  # fmt: skip
-Lines = list[dict[str, Any]]
 
 
 def written(folder: Path, body: dict[str, Any]) -> Path:
@@ -80,52 +80,6 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Lines:
     return lived(tmp_path_factory.mktemp("small"), SMALL)
 
 
-def report(lines: Lines, name: str) -> dict[str, Any]:
-    return next(line for line in lines if line.get("report") == name)
-
-
-def of(lines: Lines, kind: str) -> Lines:
-    return [line for line in lines if line.get("event") == kind]
-
-
-# The replay: a few lines that know nothing of the portal but its printed events.
-def day(text: str | None) -> date:
-    return date.fromisoformat(text) if text else date.max
-
-
-def spans(lines: Lines) -> dict[str, list[tuple[date, date, str, int, str]]]:
-    """Return the terms of each name up to the day that ended them: start, stop, tier, dues of a year, cause."""
-    undone = {line["id"] for line in of(lines, "undone") if line["undoes"] == "ending"}
-    cut: dict[int, tuple[date, int, str]] = {}
-    for line in of(lines, "ending"):
-        said = (day(line["on"]), -line["id"], line["cause"])
-        if line["id"] not in undone and said < cut.get(line["term"], (date.max, 1, "")):
-            cut[line["term"]] = said
-    found: dict[str, list[tuple[date, date, str, int, str]]] = {}
-    for line in of(lines, "term"):
-        start, end = day(line["start"]), day(line["end"])
-        stop, _id, cause = cut.get(line["id"], (end, 0, ""))
-        whole = (start.month, start.day) == (end.month, end.day)
-        years = end.year - start.year if whole else 0
-        value = (
-            line["charged"]
-            if years == 1
-            else (2 * line["charged"] * 365 + (end - start).days) // (2 * (end - start).days)
-        )
-        found.setdefault(line["name"], []).append((start, min(stop, end), line["tier"], value, cause))
-    return found
-
-
-def members(lines: Lines, on: date) -> dict[str, tuple[str, int]]:
-    """Return the tier and the yearly dues of each name that a term covers on a day."""
-    return {
-        name: (tier, value)
-        for name, rows in spans(lines).items()
-        for start, stop, tier, value, _cause in rows
-        if start <= on < stop
-    }
-
-
 def test_three_years_are_lived_through_and_everything_verifies(small: Lines) -> None:
     assert report(small, "verify")["found"] == []
     kinds = {line["event"] for line in small if "event" in line}
@@ -145,49 +99,18 @@ def test_three_years_are_lived_through_and_everything_verifies(small: Lines) -> 
     assert days == sorted(days)
 
 
-def test_the_report_of_members_equals_a_replay_of_the_lines(small: Lines) -> None:
-    told = report(small, "members")
-    replayed = members(small, day(told["on"]))
-    assert told["total"] == len(replayed) > 0
-    assert {tier.lower(): n for tier, n in told["by_tier"].items()} == Counter(
-        tier for tier, _v in replayed.values()
-    )
-
-
-def test_the_report_of_retention_equals_a_replay_of_the_lines(small: Lines) -> None:
-    told, counts = report(small, "retention"), Counter[str]()
-    last, rank = date(2028, 12, 31), ["platinum", "gold", "silver", "startup"]
-    for rows in spans(small).values():
-        before = None
-        held = [row for row in rows if row[0] < row[1]]
-        for on in sorted({one for row in held for one in row[:2] if one <= last}):
-            now = next((row for row in held if row[0] <= on < row[1]), None)
-            if before is None and now is not None:
-                counts["new" if on == min(row[0] for row in held) else "returned"] += 1
-            elif before is not None and now is None:
-                follows = any(row[0] > on for row in held)
-                waits = not before[4] and not follows and last < on + timedelta(days=30)
-                counts["in_grace" if waits else "departed"] += 1
-            elif before and now and before[2] != now[2]:
-                counts["upgrades" if rank.index(now[2]) < rank.index(before[2]) else "downgrades"] += 1
-            before = now
-        counts["closing"] += before is not None
-    names = ("new", "returned", "departed", "in_grace", "upgrades", "downgrades", "closing")
-    assert {name: told[name] for name in names} == {name: counts[name] for name in names}
-    assert counts["departed"]
-    assert counts["upgrades"]
-    assert told["value_opening"] == 0
-    cohorts = Counter(str(min(row[0] for row in rows).year) for rows in spans(small).values())
-    assert {one["cohort"]: one["size"] for one in told["cohorts"]} == cohorts
-
-
-def test_what_was_invoiced_equals_the_documents_of_the_lines(small: Lines) -> None:
-    void = {line["number"] for line in of(small, "voided")}
-    asked = sum(line["net"] for line in of(small, "invoice") if line["number"] not in void)
-    taken_back = sum(line["net"] for line in of(small, "credit_note"))
-    told = report(small, "revenue")
-    assert told["net_invoiced"] == asked - taken_back
-    assert 0 < told["totals"]["recognised"] <= asked - taken_back
+def test_the_reports_equal_a_replay_of_the_lines(small: Lines) -> None:
+    told = replay.members(small)
+    assert told == replay.report_of_members(small)
+    assert told["total"] > 0
+    told = replay.retention(small)
+    assert told == replay.report_of_retention(small)
+    assert told["departed"]
+    assert told["upgrades"]
+    assert report(small, "retention")["value_opening"] == 0
+    invoiced = replay.invoiced(small)
+    assert report(small, "revenue")["net_invoiced"] == invoiced
+    assert 0 < report(small, "revenue")["totals"]["recognised"] <= invoiced
 
 
 @pytest.mark.slow

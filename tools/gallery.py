@@ -1,6 +1,7 @@
 """Takes a picture of every page with the demo's living data: each role, both languages, light and dark, desktop and phone.
 
 usage: python -m tools.gallery [FOLDER] [--full] – PNG files and index.html; four looks at each page, all eight with --full.
+       python -m tools.gallery FOLDER --en-desktop-light … – these looks alone; --as-grader … – these roles alone.
        python -m tools.gallery --readme – the two pictures of the README, into docs/images.
 It fails if a page is refused to a role that should see it, scrolls sideways or complains in the browser's console.
 """
@@ -88,8 +89,8 @@ def write_index(folder: Path, pages: list[Shown], looks: list[Look]) -> int:
     return count
 
 
-def gallery(folder: Path, looks: list[Look]) -> None:
-    """Make the gallery."""
+def gallery(folder: Path, looks: list[Look], roles: list[str]) -> None:
+    """Make the gallery, of some roles alone if any are named."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.png"):
         old.unlink()
@@ -99,6 +100,7 @@ def gallery(folder: Path, looks: list[Look]) -> None:
             walk = Walk(served)
             with chromium() as browser:
                 pages = sorted(walk.pages(browser), key=lambda page: page.role)
+                pages = [page for page in pages if not roles or page.role in roles]
             with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
                 work = [pool.submit(shoot, served.base, home, pages, [one], folder) for one in looks]
                 troubles = [words for done in work for words in done.result()]
@@ -139,7 +141,10 @@ def main(words: list[str]) -> None:
     if "--readme" in words:
         return readme()
     folders = [word for word in words if not word.startswith("--")]
-    return gallery(Path(folders[0] if folders else "gallery"), EVERY if "--full" in words else FOUR)
+    named = [one for one in EVERY if f"--{one.name()}" in words]
+    looks = named or (EVERY if "--full" in words else FOUR)
+    roles = [word.removeprefix("--as-") for word in words if word.startswith("--as-")]
+    return gallery(Path(folders[0] if folders else "gallery"), looks, roles)
 
 
 if __name__ == "__main__":

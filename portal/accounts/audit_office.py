@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, or_, select
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -165,7 +166,7 @@ def check() -> BaseResponse:
     return go("chain.entries", _("The whole chain is being checked; the result stands here in a moment."))
 
 
-@outbox.handles("audit_check")
+@outbox.handles("audit_check", _l("Check of the audit chain"))
 def _check(item: outbox.Claim) -> None:
     audit.check(by=str(item.payload["by"]))
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Blueprint, render_template, request
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, func, select
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -28,21 +27,6 @@ STATES = {
     "dead": OutboxItem.dead_at.is_not(None),
     "done": OutboxItem.done_at.is_not(None),
 }
-
-
-KINDS = {
-    "mail": _l("Mail"), "chore": _l("Chore"), "audit_check": _l("Check of the audit chain"),
-    "send_refund": _l("Refund"), "agreement_paper": _l("Agreement as a document"), "agreement_sealed": _l("Sealed agreement"),
-    "invoice_paper": _l("Invoice as a document"), "membership_certificate": _l("Certificate of membership"),
-    "expire_session": _l("End of a payment page"), "gateway_event": _l("News of the payment page"),
-    "payout_booked": _l("Payout"), "forget_card": _l("Card to forget"), "forget_file": _l("File to delete"),
-    "marking": _l("Marking of an exam"),
-}  # fmt: skip
-
-
-def kind_name(kind: str) -> str:
-    """Return what a kind of work is called; its code if it has no words."""
-    return str(KINDS.get(kind, kind))
 
 
 def count_dead() -> Select[int]:
@@ -112,7 +96,7 @@ def _chips(state: str, kind: str) -> list[dict[str, Any]]:
             "label": _("Type"),
             "options": [
                 {
-                    "label": kind_name(one),
+                    "label": outbox.called(one),
                     "href": web.url_with(kind=None if one == kind else one, page=None),
                     "active": one == kind,
                 }
@@ -139,7 +123,7 @@ def work() -> str:
     page = page_of(statement)
     return render_template(
         "office/outbox.html", page=page, states=[state_of(row) for row in page.items],
-        chips=_chips(state, kind), kind_name=kind_name, most_tries=outbox.MOST_TRIES, may_retry=me().staff_may(May.RETRY_OUTBOX),
+        chips=_chips(state, kind), kind_name=outbox.called, most_tries=outbox.MOST_TRIES, may_retry=me().staff_may(May.RETRY_OUTBOX),
     )  # fmt: skip
 
 

@@ -6,14 +6,13 @@ import itertools
 from typing import Any
 
 from flask import Blueprint, render_template
-from flask_babel import LazyString
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.accounts.access import allow
-from portal.accounts.may import May
-from portal.core import catalogue, clock
+from portal.accounts.may import ContactRole, May
+from portal.accounts.rule_words import KINDS, WORDS
+from portal.core import catalogue, clock, labels
 from portal.core.catalogue import CatalogueEntry
 from portal.core.db import db
 from portal.core.errors import Missing
@@ -21,37 +20,8 @@ from portal.core.money import Money
 from portal.core.words import money
 
 rules = Blueprint("rules", __name__, url_prefix="/office/catalogue")
-KINDS: dict[str, LazyString] = {
-    "brand": _l("The foundation"), "tier": _l("Tiers"), "price": _l("Prices"), "tax": _l("Taxes"),
-    "category": _l("Kinds of organisation"), "country": _l("Countries and regions"), "form": _l("Questions of the form"),
-    "page": _l("Pages of the form"), "review": _l("Rules of review"), "rejection": _l("Reasons to reject"),
-    "contacts": _l("Contacts per tier"), "benefit": _l("Benefits"), "rights": _l("Rights per standing"), "four_eyes": _l("Rules of two eyes"),
-    "checklist": _l("Checklist for new members"), "agreement": _l("Text of the agreement"), "policy": _l("Settings"),
-    "holiday": _l("Holidays"), "ladder": _l("Ladders of reminders"), "renewal_ladder": _l("Ladders of renewals"), "imported_tier": _l("Tiers of imported lists"),
-    "bank_account": _l("Our bank accounts"), "bank_csv": _l("CSV files of banks"), "consent": _l("Consents we ask for"),
-    "processor": _l("Who works on data for us"), "retention": _l("How long data are kept"),
-    "programme": _l("Certification programmes"), "level": _l("Levels of certification"), "scheme": _l("Schemes of exams"),
-    "step": _l("Learning steps"),
-}  # fmt: skip
-WORDS: dict[str, LazyString] = {
-    "name": _l("Called"), "label": _l("Question"), "hint": _l("Hint"), "lead": _l("Lead"), "words": _l("Words"),
-    "amount": _l("Amount"), "months": _l("Months"), "stream": _l("Stream"), "recognition": _l("Recognition"),
-    "tax": _l("Tax category"), "document": _l("Document"), "value": _l("Value"), "tiers": _l("Tiers"),
-    "categories": _l("Kinds of organisation"), "roles": _l("Roles"), "required": _l("Required"), "kind": _l("Type"),
-    "page": _l("Page"), "longest": _l("Most characters"), "recommendations": _l("Recommendations"),
-    "decided_by": _l("Decided by"), "one_of": _l("One of"), "again_after_days": _l("Days until a new application"),
-    "days": _l("Days"), "done_when": _l("Done when"), "owner": _l("Task of"), "version": _l("Version"),
-    "title": _l("Title"), "clauses": _l("Clauses"), "product": _l("Product"), "for": _l("Meant for"),
-    "points": _l("Points"), "rivals": _l("Rivals of each other"), "bp": _l("Rate in basis points"), "day": _l("Day"),
-    "short": _l("Short name"), "tagline": _l("Tagline"), "mission": _l("Mission"), "mail": _l("Mail address"),
-    "address": _l("Address"), "bank": _l("Bank"), "holder": _l("Holder"), "account": _l("Account"),
-    "csv": _l("CSV file"), "columns": _l("Columns"), "dates": _l("Forms of dates"), "number": _l("Number"),
-    "currency": _l("Currency"), "currencies": _l("Names of currencies"), "ignore": _l("Rows passed over"),
-    "account_labels": _l("Words before the account number"), "text": _l("Text"), "receiver": _l("To whom"),
-    "fields": _l("What"), "country": _l("Country or region"), "purpose": _l("Purpose"), "data": _l("Data"),
-    "until": _l("Until"), "abroad": _l("Processor abroad"),
-}  # fmt: skip
 SILENT = {"order", "code"}
+NAMED = ("tier", "category", "price")  # kinds whose codes stand as fields in other rows
 TONGUES = {"en": "English", "zh": "中文"}
 
 
@@ -60,8 +30,16 @@ def kind_name(kind: str) -> str:
     return str(KINDS.get(kind, kind))
 
 
-def _label(key: str) -> str:
-    return TONGUES.get(key) or str(WORDS.get(key, key))
+def label_of(key: str) -> str:
+    """Return what a field is called: a language, a word of ours, a role, or the row that its code names."""
+    if known := TONGUES.get(key) or str(WORDS.get(key, "")):
+        return known
+    if key in {role.value for role in ContactRole}:
+        return labels.label(ContactRole(key))
+    for kind in NAMED:
+        if row := catalogue.entries(kind).get(key):
+            return catalogue.in_words(row.get("name") or row["words"])
+    return key
 
 
 def _value(path: str, value: Any) -> str:
@@ -78,7 +56,7 @@ def flat(body: Any, path: str = "", said: str = "") -> dict[str, tuple[str, str]
     """Return a body as lines: path in the file → label and value in the reader's language."""
     if isinstance(body, dict):
         pairs = [
-            (str(key), _label(str(key)), item) for key, item in body.items() if path or key not in SILENT
+            (str(key), label_of(str(key)), item) for key, item in body.items() if path or key not in SILENT
         ]
     elif isinstance(body, list) and any(isinstance(item, dict) for item in body):
         pairs = [(str(n), str(n), item) for n, item in enumerate(body, 1)]

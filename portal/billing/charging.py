@@ -51,7 +51,7 @@ def at_step(told: DunningStepReached) -> None:
     outbox.queue("charge_card", key, {"invoice": row.id, "k": told.place})
 
 
-@outbox.handles("charge_card")
+@outbox.handles("charge_card", _l("Charge of a card on file"))
 def _charge_at_step(item: outbox.Claim) -> None:
     try:
         charge(db.session.get_one(Invoice, item.payload["invoice"]), k=item.payload["k"])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.billing import ladder
@@ -32,7 +33,7 @@ class Debt:
     action: str
 
 
-@outbox.handles("dunning")
+@outbox.handles("dunning", _l("Payment reminder"))
 def _words(item: outbox.Claim) -> outbox.Finish:
     def finish() -> None:
         send(int(item.payload["party"]), key=item.key)

@@ -55,7 +55,7 @@ def _event(name: str) -> GatewayEvent:
     return db.session.scalars(select(GatewayEvent).where(GatewayEvent.event_id == name)).one()
 
 
-@outbox.handles("gateway_event")
+@outbox.handles("gateway_event", _l("News of the payment page"))
 def _work(item: outbox.Claim) -> outbox.Finish:
     name = item.payload["id"]
     row = _event(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import current_app
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.billing import gateway, letters
@@ -58,7 +59,7 @@ def _note(uid: str) -> CreditNote:
     return db.session.scalars(select(CreditNote).where(CreditNote.uid == uid)).one()
 
 
-@outbox.handles("note_paper")
+@outbox.handles("note_paper", _l("Credit note as a document"))
 def _paper(item: outbox.Claim) -> outbox.Finish:
     """Make the PDF outside the transaction; finish by linking it and mailing the payer."""
     note = _note(item.payload["uid"])

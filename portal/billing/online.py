@@ -198,7 +198,7 @@ def adopt(found: Session) -> bool:
     return False
 
 
-@outbox.handles("expire_session")
+@outbox.handles("expire_session", _l("End of a payment page"))
 def _expire(item: outbox.Claim) -> None:
     let_go()
     gateway.expire_checkout(item.payload["id"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import current_app
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.billing import gateway, purchase_orders
@@ -73,7 +74,7 @@ def words_of(invoice: Invoice) -> dict[str, Any]:
     }
 
 
-@outbox.handles("invoice_paper")
+@outbox.handles("invoice_paper", _l("Invoice as a document"))
 def _paper(item: outbox.Claim) -> outbox.Finish:
     invoice = db.session.scalars(select(Invoice).where(Invoice.uid == item.payload["uid"])).one()
     words = words_of(invoice)

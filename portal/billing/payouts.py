@@ -102,6 +102,6 @@ def _post(kind: str, row: Payout, amount: Money) -> None:
     ledger.post(kind, row.subject, lines, on=clock.today())
 
 
-@outbox.handles("payout_booked")
+@outbox.handles("payout_booked", _l("Payout"))
 def _nothing_more(_item: outbox.Claim) -> None:
     """The row is the election itself: nothing follows."""

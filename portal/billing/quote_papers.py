@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import current_app
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.billing.papers import CSS
@@ -40,7 +41,7 @@ def words_of(quote: Quote) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@outbox.handles("quote_paper")
+@outbox.handles("quote_paper", _l("Quote as a document"))
 def _paper(item: outbox.Claim) -> outbox.Finish:
     found = select(Quote).where(Quote.uid == item.payload["uid"])
     quote = db.session.scalars(found).one()

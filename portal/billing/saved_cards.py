@@ -61,7 +61,7 @@ def remove(card: SavedCard, *, by: Person) -> None:
     audit.record("card.removed", card, by=by, org_id=card.party.org_id, card=card.words)
 
 
-@outbox.handles("forget_card")
+@outbox.handles("forget_card", _l("Card to forget"))
 def _forget(item: outbox.Claim) -> None:
     let_go()
     gateway_books.forget_card(item.payload["method"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import structlog
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.billing import gateway, refunds
@@ -20,7 +21,7 @@ R = RefundState
 REMEMBERED = timedelta(hours=23)
 
 
-@outbox.handles("send_refund")
+@outbox.handles("send_refund", _l("Refund"))
 def _send(item: outbox.Claim) -> None:
     settle_refund(item.payload["uid"])
 

@@ -122,7 +122,7 @@ def retry(batch: Batch, *, by: Person) -> int:
     return done
 
 
-@outbox.handles(WORK)
+@outbox.handles(WORK, _l("Batch of certificates"))
 def _work(item: outbox.Claim) -> outbox.Finish:
     uid = item.payload["uid"]
     open_rows = (

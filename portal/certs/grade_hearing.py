@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from flask_babel import lazy_gettext as _l
+
 from portal.certs import cases, grade_letters
 from portal.certs.events import AttemptEnded, AttemptInvalidated
 from portal.certs.models.grading import Assignment, AssignmentState, CaseWork
@@ -17,7 +19,7 @@ def on_ended(event: AttemptEnded) -> None:
     outbox.queue(MARKING, f"{MARKING}:{event.attempt_id}", {"attempt": event.attempt_id})
 
 
-@outbox.handles(MARKING)
+@outbox.handles(MARKING, _l("Marking of an exam"))
 def _mark(item: outbox.Claim) -> outbox.Finish | None:
     number = int(item.payload["attempt"])
 

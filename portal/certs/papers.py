@@ -31,7 +31,7 @@ def file_name(certificate: Certificate) -> str:
     return f"{certificate.number}.pdf"
 
 
-@outbox.handles(issuing.PAPER)
+@outbox.handles(issuing.PAPER, _l("Certificate as a document"))
 def _paper(item: outbox.Claim) -> outbox.Finish | None:
     row = issuing.found(item.payload["uid"])
     body = issuing.body_of(row)

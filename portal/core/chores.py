@@ -16,6 +16,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 from flask import Flask
 from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
 from portal.core import clock, outbox
@@ -69,7 +70,7 @@ def run(name: str, *, as_of: date | None = None) -> int:
         return patiently(chore.run)
 
 
-@outbox.handles("chore")
+@outbox.handles("chore", _l("Chore"))
 def _slot(item: outbox.Claim) -> outbox.Finish:
     name = item.payload["name"]
     rows = run(name)

@@ -77,7 +77,7 @@ def forget(file: StoredFile) -> None:
     outbox.queue("forget_file", f"forget_file:{file.uid}", {"sha256": file.sha256})
 
 
-@outbox.handles("forget_file")
+@outbox.handles("forget_file", _l("File to delete"))
 def _forget(item: outbox.Claim) -> None:
     sha256 = item.payload["sha256"]
     kept = select(StoredFile.id).where(StoredFile.sha256 == sha256, StoredFile.erased_at.is_(None))

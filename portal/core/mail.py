@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from flask import current_app
 from flask_babel import force_locale
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -116,7 +117,7 @@ def deliver(message: EmailMessage, url: str) -> None:
         server.send_message(message)
 
 
-@outbox.handles("mail")
+@outbox.handles("mail", _l("Mail"))
 def _send(item: outbox.Claim) -> outbox.Finish:
     row = db.session.query(MailMessage).filter_by(key=item.payload["key"]).one()
     message, url = _message(row), settings().mail_url

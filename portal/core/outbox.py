@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from flask_babel import LazyString
 from sqlalchemy import JSON, Index, String, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
@@ -67,16 +68,25 @@ class Claim:
 Finish = Callable[[], None]
 Handler = Callable[[Claim], Finish | None]
 _handlers: dict[str, Handler] = {}
+_words: dict[str, LazyString] = {}
 
 
-def handles(kind: str) -> Callable[[Handler], Handler]:
-    """Register the worker of a kind: it runs outside any transaction and may return what to save at the end."""
+def handles(kind: str, words: LazyString) -> Callable[[Handler], Handler]:
+    """Register the worker of a kind of work, and what people call it.
+
+    The worker runs outside any transaction and may return what to save at the end.
+    """
 
     def put(handler: Handler) -> Handler:
-        _handlers[kind] = handler
+        _handlers[kind], _words[kind] = handler, words
         return handler
 
     return put
+
+
+def called(kind: str) -> str:
+    """Return what people call a kind of work; its code where no worker of this version knows it."""
+    return str(_words.get(kind, kind))
 
 
 def kinds() -> list[str]:

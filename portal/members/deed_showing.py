@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from flask import url_for
 from flask_babel import gettext as _
-from sqlalchemy import BigInteger, Select, bindparam, exists, select
+from sqlalchemy import exists, select
 
 from portal.accounts.access import Reader
 from portal.accounts.merge_models import Merge
@@ -41,11 +41,25 @@ def _line(
     }  # fmt: skip
 
 
+class TermFacts(Protocol):
+    """What a line about a term needs: the term itself, or these columns of it."""
+
+    kind: Any
+    tier: Any
+    start: Any
+    end: Any
+    charged: Any
+    by_name: Any
+    second_name: Any
+    reason: Any
+    recorded_at: Any
+
+
 @dataclass(frozen=True, slots=True)
 class Life:
     """What is on record of a membership, and whether a proposal waits and a merge is on record."""
 
-    terms: list[Term]
+    terms: list[TermFacts]
     ended: list[Ending]
     holds: list[Hold]
     undone: list[Reversal]
@@ -63,34 +77,38 @@ class Life:
         return {(one.undoes_kind, one.undoes_id) for one in self.undone}
 
 
-@cache
-def _marks() -> Select[bool, bool, bool, bool, bool]:
-    own, org = bindparam("own", type_=BigInteger), bindparam("org", type_=BigInteger)
-    return select(
-        exists().where(Ending.term_id == Term.id, Term.membership_id == own),
-        exists().where(Hold.membership_id == own),
-        exists().where(Reversal.membership_id == own),
-        exists().where((Deed.org_id == org) | (Deed.other_id == org), Deed.state == DeedState.PROPOSED),
-        exists().where(Merge.kept_id == org, Merge.undone_at.is_(None)),
-    )
+# Which kinds of facts a membership has beside terms: columns for the one statement that asks for the member.
+MARKS = (
+    exists().where(Ending.term_id == Term.id, Term.membership_id == Membership.id),
+    exists().where(Hold.membership_id == Membership.id),
+    exists().where(Reversal.membership_id == Membership.id),
+    exists().where(
+        (Deed.org_id == Membership.org_id) | (Deed.other_id == Membership.org_id),
+        Deed.state == DeedState.PROPOSED,
+    ),
+    exists().where(Merge.kept_id == Membership.org_id, Merge.undone_at.is_(None)),
+)
 
 
-def life_of(row: Membership) -> Life:
-    """Read what is on record: most members have terms alone, and nothing more is asked for them."""
-    own = row.id
-    marks = db.session.execute(_marks(), {"own": own, "org": row.org_id}).one()
+def life_of(row: Membership, terms: Sequence[TermFacts], marks: Sequence[bool]) -> Life:
+    """Read what is on record beside the terms: most members have nothing, and nothing more is asked for them."""
 
     def rows(there: bool, kind: type[Any], *joins: Any) -> list[Any]:
         asked = select(kind)
         for one in joins:
             asked = asked.join(one)
-        mine = (joins[0] if joins else kind).membership_id == own
+        mine = (joins[0] if joins else kind).membership_id == row.id
         return list(db.session.scalars(asked.where(mine))) if there else []
 
+    ended, held, undone, proposed, merged = marks
     return Life(
-        rows(True, Term), rows(marks[0], Ending, Term), rows(marks[1], Hold), rows(marks[2], Reversal),
-        bool(marks[3]), bool(marks[4]),
-    )  # fmt: skip
+        list(terms),
+        rows(ended, Ending, Term),
+        rows(held, Hold),
+        rows(undone, Reversal),
+        bool(proposed),
+        bool(merged),
+    )
 
 
 def timeline(life: Life) -> list[Line]:
@@ -105,7 +123,7 @@ def timeline(life: Life) -> list[Line]:
     return sorted(lines, key=lambda one: one["at"], reverse=True)
 
 
-def _term(row: Term) -> Line:
+def _term(row: TermFacts) -> Line:
     span = (
         _("%(first)s to %(last)s", first=day(row.start), last=last_day(row.end))
         if row.end
@@ -191,9 +209,11 @@ def buttons(row: Membership, life: Life, reader: Reader) -> list[tuple[DeedVerb,
     ]
 
 
-def shown(row: Membership, reader: Reader) -> dict[str, Any]:
-    """Return what the page of a member shows of its life."""
-    life = life_of(row)
+def shown(
+    row: Membership, reader: Reader, *, terms: Sequence[TermFacts], marks: Sequence[bool]
+) -> dict[str, Any]:
+    """Return what the page of a member shows of its life; `marks` are the values of `MARKS`."""
+    life = life_of(row, terms, marks)
     waiting = deeds.open_deed(row.org) if life.proposed else None
     leaves = leaving.announced(row) if life.ended else None
     ahead = leaves is not None and leaves > clock.today()

@@ -28,7 +28,7 @@ from portal.accounts.people import Person
 from portal.billing.models import Invoice, Party
 from portal.core import catalogue, clock
 from portal.core.db import db
-from portal.members import checklist, granting, showing, stories
+from portal.members import checklist, deed_showing, granting, showing, stories
 from portal.members.belonging import Agreement, ChecklistTick, Grant, Membership, Term
 from portal.members.models import Application
 
@@ -45,6 +45,7 @@ _MEMBER = (
         Party.address,
         _ITEMS.scalar_subquery(),
         exists().where(FormerName.org_id == Organisation.id),
+        *deed_showing.MARKS,
     )
     .join(Membership.org)
     .outerjoin(Party, Party.org_id == Organisation.id)
@@ -52,7 +53,10 @@ _MEMBER = (
     .where(Organisation.uid == bindparam("uid", type_=String))
 )
 _TERMS = (
-    select(Term.id, Term.tier, Term.start, Term.end, Term.charged, Grant.id.label("grant"), Grant.benefit, Grant.quantity)
+    select(
+        Term.id, Term.kind, Term.tier, Term.start, Term.end, Term.charged, Term.by_name, Term.second_name, Term.reason,
+        Term.recorded_at, Grant.id.label("grant"), Grant.benefit, Grant.quantity,
+    )
     .outerjoin(
         Grant,
         and_(
@@ -118,14 +122,16 @@ def of(uid: str, reader: Reader) -> dict[str, Any] | None:
     found = db.session.execute(_MEMBER, {"uid": uid}).first()
     if found is None:
         return None
-    row, *billed, ticked, renamed = found
+    row, title, tax_number, address, ticked, renamed, *marks = found
     org, conn = row.org_id, db.session.connection()
     terms, grants = _terms(conn, row)
     people = _rows(conn, _PEOPLE, org=org)
     missing = contacts.unfilled(row.tier, [one.role for one in people])
     invoices = _rows(conn, _INVOICES, org=org) if reader.staff_may(May.READ_MONEY) else []
     applications = _rows(conn, _APPLICATIONS, org=org)
-    facts = checklist.Facts(frozenset((ticked or "").split(",")), not missing, all(billed))
+    facts = checklist.Facts(
+        frozenset((ticked or "").split(",")), not missing, all((title, tax_number, address))
+    )
     return {
         "membership": row,
         "terms": terms,
@@ -138,6 +144,7 @@ def of(uid: str, reader: Reader) -> dict[str, Any] | None:
         "applications": applications,
         "grants": _named(grants),
         "items": checklist.items(row, facts),
+        **deed_showing.shown(row, reader, terms=terms, marks=marks),
         "history": stories.of_member(row, _subjects(row, applications, invoices), reader),
     }
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.accounts.people import Person
@@ -93,7 +94,7 @@ def _print(template: str, words: dict[str, Any]) -> files.Content:
     return files.put(pdf.render(html, css=CSS), files.PDF)
 
 
-@outbox.handles("agreement_paper")
+@outbox.handles("agreement_paper", _l("Agreement as a document"))
 def _agreement_paper(item: outbox.Claim) -> outbox.Finish:
     content = _print("papers/agreement.html", agreement_words(_one(item.payload["uid"])))
 
@@ -107,7 +108,7 @@ def _agreement_paper(item: outbox.Claim) -> outbox.Finish:
     return finish
 
 
-@outbox.handles("agreement_sealed")
+@outbox.handles("agreement_sealed", _l("Sealed agreement"))
 def _agreement_sealed(item: outbox.Claim) -> outbox.Finish:
     row = _one(item.payload["uid"])
     content = _print("papers/agreement.html", {**agreement_words(row), "seal": _seal(row)})
@@ -138,7 +139,7 @@ def _certificate_words(membership: Membership) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@outbox.handles("membership_certificate")
+@outbox.handles("membership_certificate", _l("Certificate of membership"))
 def _certificate(item: outbox.Claim) -> outbox.Finish:
     membership = db.session.scalars(select(Membership).where(Membership.uid == item.payload["uid"])).one()
     content = _print("papers/certificate.html", _certificate_words(membership))

@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import exists, select
 from sqlalchemy.orm import aliased
 
@@ -282,7 +283,7 @@ def close_soon(membership: Membership) -> None:
         outbox.queue("close_renewal", f"close_renewal:{row.uid}:{clock.now().isoformat()}", {"offer": row.id})
 
 
-@outbox.handles("close_renewal")
+@outbox.handles("close_renewal", _l("End of a renewal"))
 def _close(item: outbox.Claim) -> outbox.Finish:
     def finish() -> None:
         row = db.session.get_one(RenewalOffer, item.payload["offer"])

@@ -21,7 +21,7 @@ from portal.core.db import db, transaction
 from portal.core.errors import Missing
 from portal.core.paging import page_of
 from portal.core.web import go
-from portal.members import checklist, deed_showing, overview, stories, wall
+from portal.members import checklist, overview, stories, wall
 from portal.members.belonging import Membership
 from portal.members.forms import Reason
 from portal.members.standing import Standing
@@ -164,7 +164,7 @@ def member(uid: str) -> Any:
         return _signpost(uid)
     return render_template(
         "office/member.html",
-        **{**shown, **deed_showing.shown(shown["membership"], reader)},
+        **shown,
         reason=Reason(),
         tier_name=wall.tier_name,
         may_tick=reader.staff_may(May.REVIEW),

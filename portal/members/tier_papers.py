@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import current_app
 from flask_babel import force_locale
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.accounts.may import ContactRole
@@ -64,7 +65,7 @@ def words_of(quote: TierQuote) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@outbox.handles("tier_quote_paper")
+@outbox.handles("tier_quote_paper", _l("Quote of a change of tier"))
 def _paper(item: outbox.Claim) -> outbox.Finish:
     found = select(TierQuote).where(TierQuote.uid == item.payload["uid"])
     quote = db.session.scalars(found).one()

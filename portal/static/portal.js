@@ -191,7 +191,7 @@ function ownTime(element) {
   const chinese = root.lang.startsWith("zh");
   const form = { weekday: "short", day: "numeric", month: chinese ? "long" : "short", year: "numeric", hour: "2-digit", minute: "2-digit", hour12: false };
   const words = new Intl.DateTimeFormat(chinese ? "zh-CN" : "en-GB", form).format(at);
-  element.textContent = chinese ? `${words}（${distance}，${zone}）` : `${words} (${distance}, ${zone})`;
+  element.textContent = chinese ? `${words.replace("日周", "日 周")}（${distance}，${zone}）` : `${words} (${distance}, ${zone})`;
 }
 
 for (const element of all("time[data-own-time]")) ownTime(element);
