@@ -52,7 +52,7 @@ def _items(me: int) -> list[Task]:
     return [
         task(
             _("Item to review: %(item)s", item=row.item.key), _("Review the item"), url_for("exam_office.item", uid=row.item.uid),
-            since=row.at, detail=levels.name_of(row.item.exam),
+            since=row.created_at, detail=levels.name_of(row.item.exam),
         )
         for row in db.session.scalars(waits)
     ]  # fmt: skip
