@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.orm import aliased
 
 from portal.accounts.people import Person
 from portal.certs import awarding, case_rules, cases, conflicts, grade_letters, guards, releasing, reviewing
@@ -20,7 +21,7 @@ from portal.certs.models.deciding import (
     Verdict,
 )
 from portal.certs.models.delivery import Attempt, AttemptState
-from portal.certs.models.grading import ExamCase
+from portal.certs.models.grading import ExamCase, ExamScore
 from portal.certs.naming import Names
 from portal.core import audit, clock
 from portal.core.db import db
@@ -103,16 +104,36 @@ def names_of(case: ExamCase) -> Names:
     return Names(first, latin)
 
 
-def waiting() -> list[ExamCase]:
-    """Return the cases that wait for a decision, the oldest first."""
-    decided = select(ExamDecision.case_id)
-    anew = select(ExamAppeal.case_id).where(ExamAppeal.remedy == Remedy.DECIDE_ANEW)
+def waiting(*, most: int | None = None) -> list[ExamCase]:
+    """Return the cases that wait for a decision, the oldest first, in one statement: `open_question` for all of them."""
     unreviewed = select(Review.case_id).where(Review.state.not_in(CLOSED))
     rows = (
         select(ExamCase)
         .join(Attempt, Attempt.id == ExamCase.attempt_id)
-        .where(Attempt.state == AttemptState.RELEASED, ExamCase.id.not_in(unreviewed))
-        .where(ExamCase.id.not_in(decided) | ExamCase.id.in_(anew))
+        .where(
+            Attempt.state == AttemptState.RELEASED, ExamCase.id.not_in(unreviewed), _passed(), _undecided()
+        )
         .order_by(ExamCase.released_at, ExamCase.id)
+        .limit(most)
     )
-    return [one for one in db.session.scalars(rows) if open_question(one)]
+    return list(db.session.scalars(rows))
+
+
+def _passed() -> ColumnElement[bool]:
+    """Whether the score of a case that was kept last is a pass."""
+    newest = select(func.max(ExamScore.n)).where(ExamScore.case_id == ExamCase.id).correlate(ExamCase)
+    return exists().where(
+        ExamScore.case_id == ExamCase.id, ExamScore.n == newest.scalar_subquery(), ExamScore.passed.is_(True)
+    )
+
+
+def _undecided() -> ColumnElement[bool]:
+    """Whether nobody decided on a case, or an appeal since asks for another decision than the last refusal."""
+    last = aliased(ExamDecision)
+    newest = select(func.max(ExamDecision.n)).where(ExamDecision.case_id == ExamCase.id).correlate(ExamCase)
+    anew = exists().where(
+        last.case_id == ExamCase.id, last.n == newest.scalar_subquery(), last.verdict == Verdict.REFUSED,
+        ExamAppeal.case_id == ExamCase.id, ExamAppeal.state == AppealState.UPHELD,
+        ExamAppeal.remedy == Remedy.DECIDE_ANEW, ExamAppeal.decided_at >= last.at,
+    )  # fmt: skip
+    return ~exists().where(ExamDecision.case_id == ExamCase.id) | anew

@@ -12,6 +12,7 @@ from portal.certs import (
     appealing,
     asking,
     case_office,
+    grade_duties,
     grade_privacy,
     grade_words,
     marking_office,
@@ -23,7 +24,7 @@ from portal.certs import (
 )
 from portal.certs import live_office as _live  # noqa: F401 - its routes
 from portal.certs import rekey_office as _rekeys  # noqa: F401 - its routes
-from portal.core import nav
+from portal.core import nav, waiting
 from portal.core.nav import Entry
 
 BLUEPRINTS: list[Blueprint] = [
@@ -37,6 +38,7 @@ def install() -> None:
     grade_privacy.install()
     grade_words.install()
     asking.ask_pending(appealing.pending)
+    waiting.add("marking", grade_duties.tasks)
     nav.add(
         Entry("member", 58, "results.listed", _l("Exam results"), "clipboard-check", lambda _r: True),
         Entry("office", 37, "marking.listed", _l("Works to mark"), "pencil-square", staff_who_may(May.MARK)),

@@ -24,7 +24,7 @@ from portal.certs import (
 from portal.certs.grade_events import ResultReleased
 from portal.certs.models.booking import Booking, ExamSession, Outcome
 from portal.certs.models.delivery import Attempt, AttemptState
-from portal.certs.models.grading import ExamCase
+from portal.certs.models.grading import Assignment, CaseWork, ExamCase
 from portal.certs.models.watching import ResultHold
 from portal.core import audit, catalogue, clock
 from portal.core.db import db
@@ -156,6 +156,29 @@ def _tell(case: ExamCase, *, passed: bool) -> None:
 def due(session: ExamSession) -> datetime:
     """Return when the results of a session are released by themselves: so many working days after its end."""
     return graders.due(session.ends_at, int(catalogue.policy("release.days")))
+
+
+def releasable(*, but: int) -> Select[ExamSession]:
+    """Select the sessions that a person may release at once: every attempt scored or held, none of the scored marked by him."""
+    kept = select(ResultHold.attempt_id).where(ResultHold.lifted_at.is_(None))
+    free = (
+        select(Booking.session_id)
+        .join(Attempt, Attempt.booking_id == Booking.id)
+        .where(Attempt.id.not_in(kept))
+    )
+    scored = free.where(Attempt.state == A.SCORED)
+    marked = (
+        scored.join(ExamCase, ExamCase.attempt_id == Attempt.id)
+        .join(CaseWork, CaseWork.case_id == ExamCase.id)
+        .join(Assignment, Assignment.work_id == CaseWork.work_id)
+        .where(Assignment.grader_id == but, Assignment.state.in_(graders.STANDS))
+    )
+    return (
+        select(ExamSession)
+        .where(ExamSession.id.in_(scored), ExamSession.id.not_in(marked))
+        .where(ExamSession.id.not_in(free.where(Attempt.state.in_(UNFINISHED))))
+        .order_by(ExamSession.ends_at, ExamSession.id)
+    )
 
 
 def sessions_with_results() -> Select[Any]:

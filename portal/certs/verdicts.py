@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
+from sqlalchemy.orm import contains_eager
 
 from portal.accounts.people import Person
 from portal.certs import case_facts, cases, item_keys
@@ -39,6 +40,7 @@ def waiting() -> list[Unlisted]:
         .join(ItemVersion, ItemVersion.id == Answer.item_version_id)
         .join(Attempt, Attempt.id == Answer.attempt_id)
         .where(ItemVersion.kind == Kind.SHORT, Attempt.state.in_(cases.OPEN))
+        .options(contains_eager(Answer.item_version))
         .order_by(ItemVersion.id, Answer.id)
     ).all()
     keys = item_keys.mended(row.item_version_id for row in rows)

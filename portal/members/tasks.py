@@ -16,7 +16,7 @@ from portal.accounts.access import Reader
 from portal.accounts.may import May
 from portal.accounts.people import Grant, Passkey, Person
 from portal.billing import desk, queries
-from portal.core import audit, catalogue, clock, labels
+from portal.core import audit, catalogue, clock, labels, waiting
 from portal.core.audit import AuditEntry
 from portal.core.db import db
 from portal.core.words import price
@@ -206,6 +206,7 @@ def staff_tasks(reader: Reader) -> list[dict[str, Any]]:
     found += (
         _late_money(reader) + desk.tasks(reader) + care_tasks.of_staff(reader) + privacy_tasks.tasks(reader)
     )
+    found += waiting.of(reader)
     return sorted(found, key=lambda task: (not task["overdue"], task["since"] or clock.now()))
 
 
