@@ -195,7 +195,7 @@ class Roster(Form):
     person = choice_field(_l("On duty"))
     stand_in = choice_field(_l("Stand-in"), required=False)
     first = DateField(_l("First day"), validators=[REQUIRED])
-    last = DateField(_l("Last day"), validators=[REQUIRED])
+    last = DateField(_l("Until and including"), validators=[REQUIRED])
 
     def offer(self, people: list[Person]) -> dict[str, Person]:
         """Offer the agents; return them by what is chosen."""

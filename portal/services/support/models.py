@@ -59,7 +59,7 @@ labels.name(
         T.NEW: _l("New ticket"),
         T.OPEN: _l("In work"),
         T.WAITING_CUSTOMER: _l("Waits for the customer"),
-        T.ON_HOLD: _l("On hold"),
+        T.ON_HOLD: _l("Ticket on hold"),
         T.SOLVED: _l("Solved"),
         T.CLOSED: _l("Closed ticket"),
         T.MERGED: _l("Merged into another"),

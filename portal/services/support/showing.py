@@ -54,7 +54,7 @@ def in_words(one: Clock, at: datetime) -> Shown:
     """Return a clock as people read it."""
     name, late = labels.label(one.kind), one.late(at)
     if one.met is not None:
-        return Shown(name, _("Missed") if late else _("Kept"), "bad" if late else "good", None)
+        return Shown(name, _("Missed") if late else _("Kept in time"), "bad" if late else "good", None)
     if one.moot is not None:
         return Shown(name, _("No longer needed"), "mute", None)
     if late:

@@ -56,7 +56,7 @@ def listed() -> str:
         level_of=coverage.name_of, clocks={one.id: showing.clocks_of(one) for one in page.items if one.state in LIVE},
         filters=[
             chip("state", code, words, group)
-            for code, words in (("open", _("Open")), ("solved", _("Solved")), ("over", _("Over")))
+            for code, words in (("open", _("Not solved yet")), ("solved", _("Solved")), ("over", _("Over")))
         ],
         on_list=org is not None and coverage.is_listed(org, reader.person),
         keeps_list=org is not None and org.id in reader.orgs(May.FOLLOW_TICKETS),

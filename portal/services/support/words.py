@@ -42,7 +42,7 @@ def install() -> None:
 
 _DETAILS = {
     "severity": _l("Severity"), "channel": _l("How it came"), "support_level": _l("Level"), "asker": _l("Asked by"),
-    "cause": _l("Cause"), "workaround": _l("Workaround"), "pointer": _l("Where it is done"), "by_customer": _l("By the customer"),
+    "cause": _l("What caused it"), "workaround": _l("Workaround"), "pointer": _l("Where it is done"), "by_customer": _l("By the customer"),
     "silence": _l("By silence"), "into": _l("Goes on in"), "stand_in": _l("Stand-in"),
 }  # fmt: skip
 _VERBS = {
@@ -50,10 +50,10 @@ _VERBS = {
     "ticket.written": (_l("The customer wrote"), "chat-left-text"),
     "ticket.taken": (_l("Ticket taken"), "hand-thumbs-up"),
     "ticket.given": (_l("Ticket given to an agent"), "person-check"),
-    "ticket.answered": (_l("Answered"), "reply"),
+    "ticket.answered": (_l("The customer was answered"), "reply"),
     "ticket.noted": (_l("Note for staff"), "sticky"),
     "ticket.asked": (_l("The customer was asked"), "question-circle"),
-    "ticket.held": (_l("Put on hold"), "pause-circle"),
+    "ticket.held": (_l("Ticket put on hold"), "pause-circle"),
     "ticket.woken": (_l("Went on after the hold"), "play-circle"),
     "ticket.solved": (_l("Solved"), "check2-circle"),
     "ticket.closed": (_l("Closed ticket"), "lock"),
