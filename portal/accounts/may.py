@@ -77,6 +77,7 @@ class May(StrEnum):
     READ_TICKETS = "read_tickets"
     ANSWER_TICKETS = "answer_tickets"
     LEAD_SUPPORT = "lead_support"
+    HEAR_OF_S1 = "hear_of_s1"
 
 
 class StaffRole(StrEnum):
@@ -147,7 +148,9 @@ STAFF: dict[StaffRole, frozenset[May]] = {
         }
     ),
     StaffRole.COUNTER_SIGNER: frozenset({*READERS, May.COUNTERSIGN}),
-    StaffRole.EXECUTIVE: frozenset({*READERS, May.READ_MONEY, May.READ_FIGURES}),
+    StaffRole.EXECUTIVE: frozenset(
+        {*READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_TICKETS, May.HEAR_OF_S1}
+    ),
     StaffRole.AUDITOR: frozenset(
         {
             *READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_AUDIT, May.READ_CATALOGUE, May.READ_CHORES,

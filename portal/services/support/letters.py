@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from flask_babel import gettext as _
 
@@ -13,7 +14,7 @@ from portal.core import clock, labels, mail, web
 from portal.core.mail import Letter
 from portal.core.words import moment
 from portal.services.support import coverage, duty
-from portal.services.support.clocks import Severity
+from portal.services.support.clocks import ClockKind, Severity
 from portal.services.support.models import Satisfaction, SupportTicket, TicketMessage
 
 LONGEST = 2000
@@ -65,8 +66,8 @@ def received(ticket: SupportTicket) -> None:
         called(ticket)
 
 
-def called(ticket: SupportTicket) -> None:
-    """Call who is on duty to a ticket that stopped somebody's work."""
+def called(ticket: SupportTicket, *, again: int = 0) -> None:
+    """Call who is on duty to a ticket that stopped somebody's work; `again` counts the calls until it is taken."""
 
     def letter() -> Letter:
         return Letter(
@@ -82,7 +83,7 @@ def called(ticket: SupportTicket) -> None:
 
     today = clock.today()
     _send(
-        f"ticket-called:{ticket.uid}:{today}",
+        f"ticket-called:{ticket.uid}:{today}:{again}",
         duty.people_on(today) or grants.holders(May.LEAD_SUPPORT),
         letter,
         ticket,
@@ -205,33 +206,49 @@ def solved_by_silence(ticket: SupportTicket) -> None:
     _send(f"ticket-quiet:{ticket.uid}:{clock.today()}", [ticket.asker], letter, ticket)
 
 
-def escalated(ticket: SupportTicket, clock_name: str, step: int, run: int, people: Iterable[Person]) -> None:
+def escalated(ticket: SupportTicket, kind: ClockKind, step: int, run: int, people: Iterable[Person]) -> None:
     """Tell staff that a promise is near its end, or broken."""
 
     def letter() -> Letter:
+        level, severity = coverage.name_of(ticket.level), labels.label(ticket.severity)
         return Letter(
             _("%(step)s %% of the time used: %(ticket)s", step=step, ticket=head(ticket)),
-            (_("%(clock)s of %(level)s, %(severity)s", clock=clock_name, level=coverage.name_of(ticket.level), severity=labels.label(ticket.severity)),),
+            (
+                _(
+                    "%(clock)s of %(level)s, %(severity)s",
+                    clock=labels.label(kind),
+                    level=level,
+                    severity=severity,
+                ),
+            ),
             button=_theirs(ticket),
-        )  # fmt: skip
+        )
 
-    _send(f"ticket-step:{ticket.uid}:{clock_name}:{run}:{step}", people, letter, ticket)
+    _send(f"ticket-step:{ticket.uid}:{kind}:{run}:{step}", people, letter, ticket)
 
 
-def late(ticket: SupportTicket, due: str, run: int) -> None:
+def late(ticket: SupportTicket, kind: ClockKind, due: datetime, run: int) -> None:
     """Tell the customer himself that a promise to him is broken, and that the leads know."""
 
     def letter() -> Letter:
+        said = (
+            _(
+                "We promised you a workaround by %(moment)s and have not kept it. We are sorry.",
+                moment=moment(due),
+            )
+            if kind is ClockKind.WORKAROUND
+            else _(
+                "We promised you an answer by %(moment)s and have not kept it. We are sorry.",
+                moment=moment(due),
+            )
+        )
         return Letter(
             head(ticket),
-            (
-                _("We promised you an answer by %(moment)s and have not kept it. We are sorry.", moment=due),
-                _("The lead of support has been told and looks after it."),
-            ),
+            (said, _("The lead of support has been told and looks after it.")),
             button=_mine(ticket),
         )
 
-    _send(f"ticket-late:{ticket.uid}:{run}", [ticket.asker], letter, ticket)
+    _send(f"ticket-late:{ticket.uid}:{kind}:{run}", [ticket.asker], letter, ticket)
 
 
 def how_was_it(row: Satisfaction, token: str) -> None:

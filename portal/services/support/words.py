@@ -12,7 +12,7 @@ from portal.accounts import audit_office
 from portal.core import labels, story
 from portal.core.db import db
 from portal.services.support import coverage
-from portal.services.support.clocks import Severity
+from portal.services.support.clocks import ClockKind, Severity
 from portal.services.support.models import Channel, SupportTicket
 
 
@@ -34,7 +34,7 @@ def install() -> None:
     story.values(
         {
             "severity": severity, "ticket.severity/before": severity, "ticket.severity/after": severity,
-            "channel": _said(Channel), "support_level": coverage.name_of, "ticket.level/before": coverage.name_of,
+            "channel": _said(Channel), "clock": _said(ClockKind), "support_level": coverage.name_of, "ticket.level/before": coverage.name_of,
             "ticket.level/after": coverage.name_of,
         }
     )  # fmt: skip
@@ -43,7 +43,7 @@ def install() -> None:
 _DETAILS = {
     "severity": _l("Severity"), "channel": _l("How it came"), "support_level": _l("Level"), "asker": _l("Asked by"),
     "cause": _l("What caused it"), "workaround": _l("Workaround"), "pointer": _l("Where it is done"), "by_customer": _l("By the customer"),
-    "silence": _l("By silence"), "into": _l("Goes on in"), "stand_in": _l("Stand-in"),
+    "silence": _l("By silence"), "clock": _l("Promise"), "percent": _l("Per cent of the time"), "into": _l("Goes on in"), "stand_in": _l("Stand-in"),
 }  # fmt: skip
 _VERBS = {
     "ticket.opened": (_l("Ticket opened"), "life-preserver"),
