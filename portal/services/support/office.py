@@ -75,7 +75,7 @@ def queue() -> str:
         level_of=coverage.name_of, ratings=list(db.session.scalars(satisfying.to_heed())),
         missing_year=coverage.missing_year(), duty=duty.people_on(clock.today()), now=clock.now(),
         filters=[
-            chip("state", "mine", _("Mine"), group),
+            chip("state", "mine", _("In my hands"), group),
             *(chip("state", code, labels.label(state), group) for code, state in OVER.items()),
         ],
     )  # fmt: skip
