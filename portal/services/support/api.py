@@ -96,7 +96,8 @@ class Messages(Answer):
     next: str | None
 
 
-Words = Annotated[str, Clean, Field(min_length=1, max_length=asking.LONGEST)]
+SAID = r"[^\s\x00-\x1f]"  # something is left when spaces and controls are taken away
+Words = Annotated[str, Field(min_length=1, max_length=asking.LONGEST, pattern=SAID), Clean]
 
 
 class NewTicket(Body):
@@ -104,7 +105,7 @@ class NewTicket(Body):
 
     organisation: Uid | None = None
     severity: Literal["s1", "s2", "s3"] = "s3"
-    title: Annotated[str, Clean, Field(min_length=1, max_length=200)]
+    title: Annotated[str, Field(min_length=1, max_length=200, pattern=SAID), Clean]
     body: Words
 
 
