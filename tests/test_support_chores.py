@@ -51,7 +51,9 @@ def test_v9_each_step_is_told_once_and_caught_up_with_the_latest_only(house: Fla
         duty.roster(clock.today(), clock.today(), s.person("an"), None, by=s.person("lei"))
         s.ask(severity=Severity.S1)
     assert run(house, "2026-03-02T10:20", "escalate_tickets") == [0]
-    assert run(house, "2026-03-02T11:00", "escalate_tickets") == [2]  # half of the hours, and a call to who is on duty
+    assert run(house, "2026-03-02T11:00", "escalate_tickets") == [
+        2
+    ]  # half of the hours, and a call to who is on duty
     assert run(house, "2026-03-02T11:01", "escalate_tickets") == [0]
     assert steps(house, "first") == [(1, 50, True)]
     assert told(house, "an") == [

@@ -133,7 +133,12 @@ def _in_work(who: Who, today: date) -> None:
         answering.answer(
             _row(work), by=who("agent"), body="请先设置上限 50 GB，我们在查原因。", workaround=True
         )
-    with clock.stopped_at(_at(today, 0, 8)), transaction():
+    now = clock.now()  # nothing of the demo lies ahead of whoever looks at it
+    with clock.stopped_at(now - timedelta(minutes=70)), transaction():
         asking.write(_row(work), by=who(PAID), body="上限有效，请告知正式修复的版本。")
-    _ask(who, _at(today, 0, 7, 30), PAID, "推理服务全部停止", "今晨升级驱动后所有推理节点无法启动。", S1)
-    _ask(who, _at(today, 0, 8, 15), OPENLY, "Which driver fits release 2.4?", "The table names two.", S3)
+    _ask(
+        who, now - timedelta(minutes=25), PAID, "推理服务全部停止", "今晨升级驱动后所有推理节点无法启动。", S1
+    )
+    _ask(
+        who, now - timedelta(minutes=15), OPENLY, "Which driver fits release 2.4?", "The table names two.", S3
+    )

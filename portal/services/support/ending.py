@@ -57,6 +57,9 @@ def reject(ticket: SupportTicket, *, by: Person, reason: str, pointer: str = "")
     said, row = words_of(reason, field="reason"), history.locked(ticket)
     if row.state not in LIVE:
         raise Refused(_l("This ticket is over."))
+    if row.agent is None:
+        row.agent = by
+        history.tell(row, E.TAKEN, by=by, value=by.uid)
     body = f"{said}\n\n{pointer.strip()}" if pointer.strip() else said
     message = TicketMessage(ticket=row, side=Side.STAFF, public=True, body=body, channel=Channel.PAGE, by=by)
     db.session.add(message)
