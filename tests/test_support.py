@@ -73,12 +73,12 @@ def test_a_ticket_goes_from_question_to_closing(house: Flask) -> None:
         with pytest.raises(Refused, match="open a new one"):
             asking.write(s.ticket(), by=s.person("tao"), body="once more")
         assert [satisfying.ask(s.ticket()), satisfying.ask(s.ticket())] == [True, False]
-        row = satisfying.of_token(satisfying.token(s.ticket()))
-        satisfying.answer(row, 2, "slow")
+        said = satisfying.of_token(satisfying.token(s.ticket()))
+        satisfying.answer(said, 2, "slow")
         with pytest.raises(Refused, match="has been used"):
-            satisfying.answer(row, 5, "")
-        assert db.session.scalars(satisfying.to_heed()).one() is row
-        satisfying.heed(row, by=s.person("lei"))
+            satisfying.answer(said, 5, "")
+        assert db.session.scalars(satisfying.to_heed()).one() is said
+        satisfying.heed(said, by=s.person("lei"))
         assert db.session.scalars(satisfying.to_heed()).first() is None
         with pytest.raises(Refused, match="nowhere"):
             satisfying.of_token(s.ticket().uid + "." + "0" * 40)
@@ -197,6 +197,15 @@ def test_history_cannot_change_and_a_secret_is_blacked_out_once(house: Flask) ->
     ):  # fmt: skip
         with pytest.raises(DatabaseError, match="on record"), s.at(house, "2026-03-02T11:00"):
             db.session.execute(text(change))
+
+
+def test_of_two_agents_one_takes_a_ticket(house: Flask) -> None:
+    with s.at(house, "2026-03-02T10:00"):
+        answering.take(s.ask(), by=s.person("an"))
+        with pytest.raises(Refused, match="Somebody else has taken"):
+            answering.take(s.ticket(), by=s.person("ao"))
+        answering.take(s.ticket(), by=s.person("ao"), over=True)
+        assert s.ticket().agent is s.person("ao")
 
 
 def test_duty_is_given_and_swapped(house: Flask) -> None:

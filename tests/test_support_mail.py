@@ -16,6 +16,7 @@ from portal.core.mail import MailMessage, _message
 from portal.services.support import answering, ending, mail_in
 from portal.services.support.mail_in import Fate
 from portal.services.support.models import Channel, TicketState
+from portal.services.support.showing import conversation
 from tests import support_scene as s
 
 NOW = "2026-03-02T10:00"
@@ -69,8 +70,6 @@ def test_a_mail_opens_a_ticket_once_and_its_answer_finds_it(house: Flask) -> Non
     assert taken(house, by_id, "2026-03-02T12:30") == (Fate.WRITTEN, number)
     with house.app_context(), reading():
         assert s.ticket().state is TicketState.OPEN
-        from portal.services.support.showing import conversation
-
         assert [one.message.body for one in conversation(s.ticket(), public=True)] == [
             "It stops", "Which version?", "2.1", "Any news?", "And?"
         ]  # fmt: skip

@@ -29,13 +29,15 @@ from portal.services.support.models import (
 T, E = TicketState, EventKind
 
 
-def take(ticket: SupportTicket, *, by: Person) -> SupportTicket:
-    """Take a ticket: it is the agent's, and in work."""
+def take(ticket: SupportTicket, *, by: Person, over: bool = False) -> SupportTicket:
+    """Take a ticket: it is the agent's, and in work; `over` takes it from the agent who has it."""
     row = history.locked(ticket)
     if row.state not in LIVE:
         raise Refused(_l("This ticket is over."))
     if row.agent_id == by.id and row.state is not T.NEW:
         raise Refused(_l("This ticket is yours already."))
+    if row.agent_id not in (None, by.id) and not over:
+        raise Refused(_l("Somebody else has taken this ticket meanwhile."))
     return _taken(row, by)
 
 

@@ -125,14 +125,14 @@ def file(uid: str, file: str) -> Response:
     return core_files.send(attaching.one(access.any_ticket(uid), file, public=False))
 
 
-@support_office.post("/tickets/<uid>/<any(taking, waking, spam, rescue):deed>")
+@support_office.post("/tickets/<uid>/<any(taking, takeover, waking, spam, rescue):deed>")
 @allow(May.ANSWER_TICKETS)
 def step(uid: str, deed: str) -> BaseResponse:
     """Take a ticket, wake it, lay it aside as spam, or take that back."""
     row, by = access.any_ticket(uid), me().person
     with transaction():
-        if deed == "taking":
-            answering.take(row, by=by)
+        if deed in ("taking", "takeover"):
+            answering.take(row, by=by, over=deed == "takeover")
         elif deed == "waking":
             answering.wake(row, by=by)
         elif deed == "spam":
@@ -140,7 +140,7 @@ def step(uid: str, deed: str) -> BaseResponse:
         else:
             ending.not_spam(row, by=by)
     words = {
-        "taking": _("The ticket is yours now."), "waking": _("The ticket is in work again."),
+        "taking": _("The ticket is yours now."), "takeover": _("The ticket is yours now."), "waking": _("The ticket is in work again."),
         "spam": _("Laid aside as spam. One click takes it back."), "rescue": _("The ticket is in work again."),
     }  # fmt: skip
     return go(PAGE, words[deed], uid=uid)
