@@ -174,6 +174,8 @@ def test_a_link_asks_once_how_it_was(house: Flask) -> None:
         satisfying.ask(s.ticket())
         link = f"/support/satisfaction/{satisfying.token(s.ticket())}"
     anybody = house.test_client()
+    with anybody.session_transaction() as state:
+        state["language"] = "en"
     with clock.stopped_at(s.china("2026-03-21T10:00")):
         assert "How was our help?" in seen(anybody, link)
         assert anybody.get(link[:-1] + "x").status_code == 404
