@@ -25,6 +25,7 @@ from portal.core.db import transaction
 from portal.members import benefit_chores, contact_care, editions, tier_quotes
 from portal.members import chores as members
 from portal.members import renewal_chores as renewals
+from portal.services.support import chores as support
 
 
 def purge_outbox() -> int:
@@ -92,6 +93,13 @@ SAID = {
     "chase_graders": _l("Reminds graders, gives late work to others, and draws graders that are missing"),
     "close_reviews": _l("Closes reviews of the community whose time is over"),
     "release_results": _l("Releases results of exam sessions whose hour has come"),
+    "escalate_tickets": _l("Tells of support promises near their end or broken, one step at a time"),
+    "wake_held": _l("Goes on with tickets whose hold is over"),
+    "remind_customers": _l("Reminds customers of tickets that wait for their answer"),
+    "close_silent": _l(
+        "Counts tickets as solved after long silence, and closes what was solved for two weeks"
+    ),
+    "ask_satisfaction": _l("Asks once how a closed ticket was"),
     "check_files": _l("Reads every stored file anew and compares it with its checksum"),
 }
 
@@ -140,7 +148,7 @@ def install() -> None:
         Chore("remind_renewals", "50 9 * * *", award_chores.remind_renewals),
         Chore("check_files", "30 5 1 * *", file_checks.check_files),
     )
-    chores.register(*_results())
+    chores.register(*_results(), *_support())
 
 
 def _results() -> tuple[Chore, ...]:
@@ -148,4 +156,14 @@ def _results() -> tuple[Chore, ...]:
         Chore("chase_graders", "15 8 * * *", grade_chores.chase_graders),
         Chore("close_reviews", "25 * * * *", grade_chores.close_reviews),
         Chore("release_results", "0 10 * * 1-5", grade_chores.release_results),
+    )
+
+
+def _support() -> tuple[Chore, ...]:
+    return (
+        Chore("escalate_tickets", "*/5 * * * *", support.escalate_tickets),
+        Chore("wake_held", "2-59/10 * * * *", support.wake_held),
+        Chore("remind_customers", "15 9 * * 1-5", support.remind_customers),
+        Chore("close_silent", "25 9 * * *", support.close_silent),
+        Chore("ask_satisfaction", "30 10 * * *", support.ask_satisfaction),
     )

@@ -33,6 +33,8 @@ from portal.core.db import db, transaction
 from portal.core.money import Money
 from portal.members import claiming, drafting, landscape, terms
 from portal.members.models import Application
+from portal.services.support import asking
+from portal.services.support.clocks import Severity
 from tests import perks, road
 from tests.conftest import KEY, build
 from tests.contract_exams import BOOKED, exams
@@ -41,7 +43,7 @@ from tests.test_processes import answers, until
 
 OWNER = "chen@galaxy-chips.example"
 ROOT = Path(__file__).resolve().parents[1]
-READY, OPERATIONS = 12, 52
+READY, OPERATIONS = 12, 58
 CHANGING = {"PATCH /api/v1/applications/{uid}", "POST /api/v1/applications/{uid}/submission"}
 PROFILE = {"GET /api/v1/organisations/{uid}", "PATCH /api/v1/organisations/{uid}"}
 BOUGHT = {
@@ -136,6 +138,8 @@ def world(app: Flask) -> dict[str, Any]:
         grant = perks.grant(member, "many")
         for _ in range(READY):
             claiming.claim(grant, 1, by=person)
+        for asker, org in ((person, galaxy), (person, galaxy), (ada, None)):
+            asking.open_ticket(by=asker, org=org, title="It stops", body="It stops.", severity=Severity.S3)
         scopes = [scope for scope in Scope if scope is not Scope.METRICS]
         return {
             "ready": [row.uid for row in drafts],
@@ -187,6 +191,7 @@ def ids(api: str, token: str) -> dict[str, list[str]]:
         "claims",
         "sessions",
         "bookings",
+        "tickets",
     ):
         asked = urllib.request.Request(f"{api}/{kind}", headers={"Authorization": f"Bearer {token}"})
         with urllib.request.urlopen(asked, timeout=20) as answer:

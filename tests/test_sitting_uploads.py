@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.datastructures import FileStorage
 
-from portal.certs import archives, work_files
-from portal.certs.archives import Hostile
+from portal.core import archives
+from portal.core.archives import Hostile
 from portal.core.errors import Refused
+from portal.members import work_files
 
 
 def zipped(files: dict[str, bytes], **more: int) -> bytes:

@@ -23,6 +23,7 @@ class May(StrEnum):
     CLAIM_BENEFITS = "claim_benefits"
     CHANGE_TIER = "change_tier"
     ASSIGN_SEATS = "assign_seats"
+    FOLLOW_TICKETS = "follow_tickets"
 
     ENTER_OFFICE = "enter_office"
     READ_MEMBERS = "read_members"
@@ -73,6 +74,10 @@ class May(StrEnum):
     DECIDE_EXAM_APPEALS = "decide_exam_appeals"
     ISSUE_CERTIFICATES = "issue_certificates"
     KEEP_KEYS = "keep_keys"
+    READ_TICKETS = "read_tickets"
+    ANSWER_TICKETS = "answer_tickets"
+    LEAD_SUPPORT = "lead_support"
+    HEAR_OF_S1 = "hear_of_s1"
 
 
 class StaffRole(StrEnum):
@@ -97,6 +102,8 @@ class StaffRole(StrEnum):
     COMMUNITY_REVIEWER = "community_reviewer"
     DECIDER = "decider"
     APPEAL_PANEL = "appeal_panel"
+    SUPPORT_AGENT = "support_agent"
+    SUPPORT_LEAD = "support_lead"
 
 
 class ContactRole(StrEnum):
@@ -125,22 +132,9 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     StaffRole.LEGAL: frozenset({*READERS, May.RECOMMEND, May.PREPARE_AGREEMENTS, May.ERASE_PEOPLE}),
     StaffRole.FINANCE: frozenset(
         {
-            *READERS,
-            May.RECOMMEND,
-            May.READ_MONEY,
-            May.READ_FIGURES,
-            May.RECORD_RECEIPTS,
-            May.REFUND,
-            May.VOID_INVOICES,
-            May.SET_PRICES,
-            May.SELL,
-            May.CREDIT,
-            May.CLOSE_MONTHS,
-            May.POST_BY_HAND,
-            May.RECORD_FAPIAO,
-            May.CHASE_DEBTORS,
-            May.READ_CATALOGUE,
-            May.READ_MAIL,
+            *READERS, May.RECOMMEND, May.READ_MONEY, May.READ_FIGURES, May.RECORD_RECEIPTS, May.REFUND, May.VOID_INVOICES,
+            May.SET_PRICES, May.SELL, May.CREDIT, May.CLOSE_MONTHS, May.POST_BY_HAND, May.RECORD_FAPIAO,
+            May.CHASE_DEBTORS, May.READ_CATALOGUE, May.READ_MAIL,
         }
     ),
     StaffRole.COMMITTEE: frozenset({*READERS, May.RECOMMEND, May.CONFIRM_BENEFITS}),
@@ -154,11 +148,13 @@ STAFF: dict[StaffRole, frozenset[May]] = {
         }
     ),
     StaffRole.COUNTER_SIGNER: frozenset({*READERS, May.COUNTERSIGN}),
-    StaffRole.EXECUTIVE: frozenset({*READERS, May.READ_MONEY, May.READ_FIGURES}),
+    StaffRole.EXECUTIVE: frozenset(
+        {*READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_TICKETS, May.HEAR_OF_S1}
+    ),
     StaffRole.AUDITOR: frozenset(
         {
             *READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_AUDIT, May.READ_CATALOGUE, May.READ_CHORES,
-            May.READ_OUTBOX, May.READ_MAIL, May.READ_EXAMS, May.READ_ITEMS,
+            May.READ_OUTBOX, May.READ_MAIL, May.READ_EXAMS, May.READ_ITEMS, May.READ_TICKETS,
         }
     ),
     StaffRole.ADMINISTRATOR: frozenset(
@@ -184,18 +180,20 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     StaffRole.COMMUNITY_REVIEWER: frozenset({May.ENTER_OFFICE, May.VOTE_ON_WORK}),
     StaffRole.DECIDER: frozenset({May.ENTER_OFFICE, May.READ_EXAMS, May.DECIDE_AWARDS, May.KEEP_KEYS}),
     StaffRole.APPEAL_PANEL: frozenset({May.ENTER_OFFICE, May.DECIDE_EXAM_APPEALS}),
+    StaffRole.SUPPORT_AGENT: frozenset({May.ENTER_OFFICE, May.READ_TICKETS, May.ANSWER_TICKETS}),
+    StaffRole.SUPPORT_LEAD: frozenset({May.ENTER_OFFICE, May.READ_TICKETS, May.ANSWER_TICKETS, May.LEAD_SUPPORT}),
 }  # fmt: skip
 SEES = {May.SEE_ORG}
 CONTACT: dict[ContactRole, frozenset[May]] = {
     ContactRole.OWNER: frozenset(
         {*SEES, May.EDIT_PROFILE, May.APPLY, May.SUBMIT, May.SEE_MONEY, May.PAY, May.MANAGE_PEOPLE, May.CLAIM_BENEFITS,
-         May.CHANGE_TIER, May.ASSIGN_SEATS}
+         May.CHANGE_TIER, May.ASSIGN_SEATS, May.FOLLOW_TICKETS}
     ),
     ContactRole.SIGNATORY: frozenset({*SEES, May.APPLY, May.SUBMIT, May.SIGN}),
     ContactRole.REPRESENTATIVE: frozenset({*SEES, May.APPLY, May.CLAIM_BENEFITS, May.CHANGE_TIER}),
     ContactRole.ALTERNATE: frozenset(SEES),
     ContactRole.BILLING: frozenset({*SEES, May.SEE_MONEY, May.PAY}),
-    ContactRole.TECHNICAL: frozenset({*SEES, May.CLAIM_BENEFITS}),
+    ContactRole.TECHNICAL: frozenset({*SEES, May.CLAIM_BENEFITS, May.FOLLOW_TICKETS}),
     ContactRole.MARKETING: frozenset({*SEES, May.EDIT_PROFILE}),
     ContactRole.LEGAL: frozenset(SEES),
     ContactRole.PR: frozenset(SEES),
@@ -220,6 +218,8 @@ class Scope(StrEnum):
     METRICS = "metrics"
     EXAMS_READ = "exams:read"
     EXAMS_WRITE = "exams:write"
+    SERVICES_READ = "services:read"
+    SERVICES_WRITE = "services:write"
 
 
 SCOPES: dict[Scope, frozenset[May]] = {
@@ -237,6 +237,8 @@ SCOPES: dict[Scope, frozenset[May]] = {
     Scope.METRICS: frozenset({May.RUN_CHORES}),
     Scope.EXAMS_READ: frozenset(),  # one's own: nothing but being that person opens it
     Scope.EXAMS_WRITE: frozenset(),
+    Scope.SERVICES_READ: frozenset({May.SEE_ORG, May.FOLLOW_TICKETS}),
+    Scope.SERVICES_WRITE: frozenset({May.SEE_ORG, May.FOLLOW_TICKETS}),
 }
 
 labels.name(
@@ -256,6 +258,8 @@ labels.name(
         Scope.METRICS: _l("Read the portal's metrics"),
         Scope.EXAMS_READ: _l("Read your own exam bookings"),
         Scope.EXAMS_WRITE: _l("Book, move and cancel your own exams"),
+        Scope.SERVICES_READ: _l("Read support tickets"),
+        Scope.SERVICES_WRITE: _l("Open support tickets and write in them"),
     },
 )
 labels.name(
@@ -280,20 +284,16 @@ labels.name(
         StaffRole.COMMUNITY_REVIEWER: _l("Community reviewer"),
         StaffRole.DECIDER: _l("Decider on awards"),
         StaffRole.APPEAL_PANEL: _l("Appeal panel of exams"),
+        StaffRole.SUPPORT_AGENT: _l("Support agent"),
+        StaffRole.SUPPORT_LEAD: _l("Lead of support"),
     },
 )
 labels.name(
     ContactRole,
     {
-        ContactRole.OWNER: _l("Owner"),
-        ContactRole.SIGNATORY: _l("Signatory"),
-        ContactRole.REPRESENTATIVE: _l("Voting representative"),
-        ContactRole.ALTERNATE: _l("Alternate representative"),
-        ContactRole.BILLING: _l("Billing"),
-        ContactRole.TECHNICAL: _l("Technical"),
-        ContactRole.MARKETING: _l("Marketing"),
-        ContactRole.LEGAL: _l("Legal affairs"),
-        ContactRole.PR: _l("Public relations"),
-        ContactRole.HR: _l("Recruiting"),
+        ContactRole.OWNER: _l("Owner"), ContactRole.SIGNATORY: _l("Signatory"), ContactRole.BILLING: _l("Billing"),
+        ContactRole.REPRESENTATIVE: _l("Voting representative"), ContactRole.TECHNICAL: _l("Technical"),
+        ContactRole.ALTERNATE: _l("Alternate representative"), ContactRole.MARKETING: _l("Marketing"),
+        ContactRole.LEGAL: _l("Legal affairs"), ContactRole.PR: _l("Public relations"), ContactRole.HR: _l("Recruiting"),
     },
-)
+)  # fmt: skip

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import me, signed_in
-from portal.certs import handing, invalidating, sitting, tasks, work_files
+from portal.certs import handing, invalidating, sitting, tasks
 from portal.certs import sitting_forms as f
 from portal.certs.doors import exams
 from portal.certs.models.delivery import Attempt
@@ -19,6 +19,7 @@ from portal.core import clock, files
 from portal.core.db import let_go, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.web import go
+from portal.members import work_files
 
 
 @exams.post("/sittings/<uid>/next")

@@ -7,7 +7,7 @@ import re
 import zipfile
 from collections.abc import Iterable
 
-from portal.certs import archives
+from portal.core import archives
 
 MOST_BYTES = 64 * 1024 * 1024
 OLD = (1980, 1, 1, 0, 0, 0)

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
-from portal.certs import items, tasks, work_files
+from portal.certs import items, tasks
 from portal.certs import sitting_forms as f
 from portal.certs.doors import exam_office
 from portal.certs.item_desk import item_of, item_page
@@ -17,6 +17,7 @@ from portal.core import files
 from portal.core.db import let_go, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.web import go
+from portal.members import work_files
 
 
 @exam_office.post("/items/<uid>/files")

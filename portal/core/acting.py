@@ -8,13 +8,13 @@ from flask_babel import gettext as _
 MACHINES = frozenset(
     {
         "announce_benefit_expiry", "announce_standings", "approval", "attempts", "appeal", "bank statement", "chase_graders", "check_files",
-        "chore", "close_reviews", "close_sessions", "close_sittings", "close_unfulfilled", "command line", "credit note", "credit terms", "demo",
-        "disputes", "end_eligibilities", "exam paid", "expire_applications", "expire_holds", "expiry", "fulfilment",
+        "chore", "close_reviews", "close_sessions", "close_silent", "close_sittings", "close_unfulfilled", "command line", "credit note", "credit terms", "demo",
+        "disputes", "end_eligibilities", "escalate_tickets", "exam paid", "expire_applications", "expire_holds", "expiry", "fulfilment",
         "import", "instalments", "issue_renewal_invoices", "lapse_holds", "late money", "mark_no_shows", "marking",
         "membership", "offer_renewals", "payment", "payment page", "payouts", "portal retain", "promote_waitlist",
         "purchase", "queue", "quote", "refunds", "release_results", "remind_debtors", "remind_renewals", "renewal", "retain",
         "reversal", "rule", "saved cards", "send_reminders", "session called off", "silence", "standing",
-        "value date", "void_envelopes", "voiding", "waitlist",
+        "value date", "void_envelopes", "voiding", "waitlist", "wake_held",
     }
 )  # fmt: skip
 

@@ -28,6 +28,7 @@ class Purpose(StrEnum):
     PROOF = "proof"
     EXAMS = "exams"
     CERTIFICATES = "certificates"
+    SUPPORT = "support"
 
 
 P = Purpose
@@ -44,6 +45,7 @@ labels.name(
         P.PROOF: _l("To prove later who did or decided what"),
         P.EXAMS: _l("To hold the exams you book, and to certify what you passed"),
         P.CERTIFICATES: _l("To issue certificates and badges, and to let others check them"),
+        P.SUPPORT: _l("To answer what you ask, and to show that promises were kept"),
     },
 )
 
@@ -65,6 +67,8 @@ class Keeping(StrEnum):
     ANSWERS = "answers"
     IDENTITY = "identity"
     AWARDS = "awards"
+    SUPPORT = "support"
+    SUPPORT_FILES = "support_files"
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,9 @@ STAFF = [
     ("decider2", "Dora Klein", StaffRole.DECIDER, "en"),
     ("panel", "Paula Stein", StaffRole.APPEAL_PANEL, "en"),
     ("panel2", "潘越", StaffRole.APPEAL_PANEL, "zh_Hans_CN"),
+    ("agent", "艾文", StaffRole.SUPPORT_AGENT, "zh_Hans_CN"),
+    ("agent2", "Agnes Moreau", StaffRole.SUPPORT_AGENT, "en"),
+    ("supportlead", "雷鸣", StaffRole.SUPPORT_LEAD, "zh_Hans_CN"),
 ]
 # Hired today: who marks anew after an appeal marked nothing before.
 NEWCOMERS = [

@@ -23,7 +23,7 @@ FOLDERS = {"en": "docs/guide", "zh_Hans_CN": "docs/zh/guide"}
 GUIDES = (
     "account", "applicant", "signatory", "billing", "individual", "public",
     "candidate", "reviewer", "legal", "director", "finance", "administrator", "auditor", "certification", "examiner",
-    "holder", "awards",
+    "holder", "awards", "support", "agent",
 )  # fmt: skip
 # The section that fits a page, by the longest beginning of its endpoint; sections are named by the English headings.
 # A page of the office that is not here opens the guide of its reader's role.
@@ -106,6 +106,13 @@ FITS = {
     "awards.": "awards#find-an-award",
     "batch_desk.": "awards#batches",
     "batch_desk.key_list": "awards#keys",
+    "support.": "support#ask-a-question",
+    "support.people": "support#who-may-ask",
+    "support.ticket": "support#while-it-is-in-work",
+    "support_office.": "agent#the-queue",
+    "support_office.ticket": "agent#work-on-a-ticket",
+    "support_office.roster": "agent#the-duty-roster",
+    "support_office.report": "agent#promise-and-measure",
 }
 BY_ROLE = {
     StaffRole.REVIEWER: "reviewer",
@@ -127,6 +134,8 @@ BY_ROLE = {
     StaffRole.COMMUNITY_REVIEWER: "examiner",
     StaffRole.DECIDER: "examiner",
     StaffRole.APPEAL_PANEL: "examiner",
+    StaffRole.SUPPORT_AGENT: "agent",
+    StaffRole.SUPPORT_LEAD: "agent",
 }
 # Markdown wants spaces around bold Chinese words; people do not.
 SPACED = re.compile(

@@ -1,4 +1,4 @@
-"""Files of practical work: what may come in, judged by content; nothing of it is ever run."""
+"""Files of all kinds that people hand in: what may come in, judged by content; nothing of it is ever run."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import FileStorage
 
-from portal.certs import archives
-from portal.core import files
+from portal.core import archives, files
 from portal.core.errors import Refused
 from portal.members.uploads import safe_name
 
