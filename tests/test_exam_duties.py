@@ -184,6 +184,7 @@ def version_now() -> ItemVersion:
 
 def test_keys_ratings_and_steps_of_awards_wait_for_a_second_person(app: Flask) -> None:
     with app.app_context(), transaction():
+        seats.unasked("OPDEV", "ADAPT", "ARCH")
         awarded.staff()
         awarded.make_keys()
         make_person("zhang@holder.example", "Zhang Wei")
