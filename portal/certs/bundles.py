@@ -267,7 +267,8 @@ def results_of(rows: list[BundleSeat]) -> dict[int, Outcome]:
         )
         .order_by(Booking.released_at, Booking.id)
     ):
-        found[number] = outcome
+        if outcome is not None:
+            found[number] = outcome
     return found
 
 
