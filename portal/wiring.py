@@ -252,6 +252,7 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (InvoiceIssued, purchase_orders.on_issued),
     (InvoiceSettled, exams_hearing.on_settled),
     (InvoiceReversed, exams_hearing.on_reversed),
+    (InvoiceReopened, exams_hearing.on_reopened),
     (EligibilityOpened, exam_letters.on_opened),
     (SessionCalledOff, exam_sessions.on_called_off),
     (PersonErased, seat_keeping.on_erased),

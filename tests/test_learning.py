@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date, timedelta
 
 import pytest
@@ -146,3 +147,34 @@ def test_candidate_and_staff_walk_it_on_the_pages(li: Flask) -> None:
     assert post(staff, "/office/exams/steps/none/confirmation").status_code == 404
     zh = browser(li, "li@nowhere.example", language="zh_Hans_CN").get("/exams/path").text
     assert "算子开发工程师" in zh
+
+
+def test_staff_take_a_list_of_completions_in_on_its_page(li: Flask) -> None:
+    staff, page = browser(li, "staff@house.example"), "/office/exams/steps/completions"
+    assert browser(li, "proctor@house.example").get(page).status_code == 403
+    assert "List of completions" in staff.get("/office/exams/steps").text
+    assert "完成名单" in browser(li, "staff@house.example", language="zh_Hans_CN").get(page).text
+
+    def sent(data: bytes, **more: str) -> tuple[int, str]:
+        answer = post(staff, page, file=(io.BytesIO(data), "<b>list.csv"), **more)
+        with li.app_context(), reading():
+            rows = db.session.scalars(select(StepRecord.state)).all()
+        return answer.status_code, f"{len(rows)} {answer.text}"
+
+    head, good = "email,step,done_on\n", "li@nowhere.example,opdev.course,2026-01-05\n"
+    for bad in (
+        b"", b"\xff\xfe\x00", b"email;step\n", (head + good + '"').encode(), (head + good + "<script>,x,y\n").encode(),
+        (head + good + "=cmd|' /C calc'!A0,opdev.course,2026-01-05\n").encode(), b"x" * (completions.BIGGEST + 1),
+    ):  # fmt: skip
+        status, text = sent(bad)
+        assert (status, text[:1]) == (422, "0")
+        assert "<script>,x" not in text
+        assert "<b>list" not in text
+    assert post(staff, page).status_code == 422
+    status, text = sent((head + good).encode(), check_only="y")
+    assert (status, text[:1], "nothing was changed" in text) == (200, "0", True)
+    status, text = sent((head + good).encode())
+    assert (status, text[:1], "The list is taken in" in text) == (200, "1", True)
+    assert sent((head + good).encode())[0] == 200
+    with li.app_context(), reading():
+        assert db.session.scalars(select(StepRecord.source)).one() is StepSource.FILE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from portal.core.errors import Missing
 from portal.core.events import publish
 
 LISTING, PERSON_SHOWN, NEWSLETTER = "listing", "person_shown", "newsletter"
+EXAM_RESULTS = "exam_results"
 PERSON, ORGANISATION = "person", "organisation"
 
 
@@ -88,6 +90,17 @@ def last_word(purpose: str, person: Person, org: Organisation | None = None) -> 
 def stands(purpose: str, person: Person, *, on: date | None = None) -> bool:
     """Whether a person's consent to a purpose stands on a day."""
     return stands_by(last_word(purpose, person), on)
+
+
+def standing_among(purpose: str, people: Iterable[int]) -> set[int]:
+    """Return which of some people, by their ids, allow a purpose today."""
+    last: dict[int, Consent] = {}
+    rows = select(Consent).where(
+        Consent.purpose == purpose, Consent.org_id.is_(None), Consent.person_id.in_(list(people))
+    )
+    for row in db.session.scalars(rows.order_by(Consent.id)):
+        last[row.person_id] = row
+    return {person for person, row in last.items() if stands_by(row)}
 
 
 def asked_of(person: Person) -> list[Asked]:

@@ -1,4 +1,4 @@
-"""A company's exam seats as it sees them: bought, assigned by address or code, taken back; never a result."""
+"""A company's exam seats as it sees them: bought, assigned by address or code, taken back; a result only while its candidate agrees."""
 
 from __future__ import annotations
 
@@ -78,12 +78,13 @@ def _page(row: Bundle, form: f.Assign, *, code: str = "", status: int = 200) -> 
     g.nav = "exams.bundles"
     seats = bundles.open_seats(row)
     states, invoice = bundles.states_of(seats), buying.invoice_of(row.order)
+    results = bundles.results_of(seats)
     words = {"assigned": _("Seat assigned"), "booked": _("Seat booked"), "sat": _("Already sat")}
     shown = [
-        {"seat": one, "how": words[how], "movable": how == "assigned"}
+        {"seat": one, "how": words[how], "movable": how == "assigned", "result": results.get(one.eligibility.id) if one.eligibility else None}
         for one in seats
         for how in (bundles.standing_of(one, states),)
-    ]
+    ]  # fmt: skip
     return render_template(
         "exams/bundle.html", row=row, seats=shown, counts=bundles.counts(row), form=form, level=levels.name_of(row.level),
         invoice=invoice if invoice is not None and cover(invoice) == "due" else None, code=vouchers.shown(code) if code else "",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, update
 
+from portal.accounts import consents
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
 from portal.billing import issuing
@@ -14,7 +15,7 @@ from portal.billing.issuing import Item
 from portal.billing.pricing import WHOLE_BP
 from portal.certs import bundle_letters as letters
 from portal.certs import buying, levels, seats, tracks, vouchers
-from portal.certs.models.booking import LIVE, SPENT, Booking, BookingState
+from portal.certs.models.booking import LIVE, SPENT, Booking, BookingState, Outcome
 from portal.certs.models.eligibility import (
     Bundle,
     BundleSeat,
@@ -234,7 +235,7 @@ class Counts:
 
 
 def standing_of(seat: BundleSeat, states: dict[int, set[BookingState]]) -> str:
-    """Return how far a seat is: assigned, booked or sat; never whether it was passed."""
+    """Return how far a seat is: assigned, booked or sat."""
     mine = states.get(seat.eligibility.id, set()) if seat.eligibility is not None else set()
     if mine & set(SPENT):
         return "sat"
@@ -250,6 +251,31 @@ def states_of(rows: list[BundleSeat]) -> dict[int, set[BookingState]]:
     ):
         found.setdefault(number, set()).add(state)
     return found
+
+
+def results_of(rows: list[BundleSeat]) -> dict[int, Outcome]:
+    """Return the newest released pass or fail of seats, by eligibility, of those candidates who allow it today."""
+    taken = [one.eligibility for one in rows if one.eligibility is not None]
+    agreed = consents.standing_among(consents.EXAM_RESULTS, {one.person_id for one in taken})
+    found: dict[int, Outcome] = {}
+    for number, outcome in db.session.execute(
+        select(Booking.eligibility_id, Booking.outcome)
+        .where(
+            Booking.eligibility_id.in_([one.id for one in taken if one.person_id in agreed]),
+            Booking.outcome.in_((Outcome.PASSED, Outcome.FAILED)),
+            Booking.released_at.is_not(None),
+        )
+        .order_by(Booking.released_at, Booking.id)
+    ):
+        if outcome is not None:
+            found[number] = outcome
+    return found
+
+
+def has_taken(person: Person) -> bool:
+    """Whether a person sits, or sat, an exam on a company's seat."""
+    mine = select(Eligibility.id).where(Eligibility.person_id == person.id, Eligibility.seat_id.is_not(None))
+    return db.session.scalars(mine.limit(1)).first() is not None
 
 
 def open_seats(bundle: Bundle) -> list[BundleSeat]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from portal.billing.events import InvoiceReversed, InvoiceSettled
-from portal.certs import booking, bundles, buying
+from portal.billing.events import InvoiceReopened, InvoiceReversed, InvoiceSettled
+from portal.certs import booking, bundles, buying, used_unpaid
 from portal.certs.models.booking import Booking
 from portal.certs.models.eligibility import Bundle, Eligibility
 from portal.core.db import db
@@ -41,5 +41,11 @@ def on_settled(event: InvoiceSettled) -> None:
 
 
 def on_reversed(event: InvoiceReversed) -> None:
-    """Close what was paid for, since it is taken back."""
+    """Close what was paid for, since it is taken back; where it was used already, people are told to look."""
     _tell(REVERSED, event.invoice.billed_subject)
+    used_unpaid.tell(event.invoice, used_unpaid.REVERSED)
+
+
+def on_reopened(event: InvoiceReopened) -> None:
+    """Tell people that the money of an exam which was used already went away again."""
+    used_unpaid.tell(event.invoice, used_unpaid.REOPENED)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import g, render_template
+from flask import g, render_template, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal.accounts import throttle
+from portal.accounts import consents, throttle
 from portal.accounts.access import me, signed_in
+from portal.accounts.privacy_models import Channel
 from portal.billing.issuing import cover
 from portal.certs import aids, bundles, buying, guards, levels, sitting, vouchers, waitlist
 from portal.certs import seat_forms as f
@@ -57,6 +58,7 @@ def mine() -> str:
         "exams/mine.html", open=[one for one in rows if one.state in OPEN], past=[one for one in rows if one.state not in OPEN],
         exams=[_shown(one) for one in db.session.scalars(own_eligibilities(reader))], seats=bundles.for_me(reader.person),
         aid=aids.of(reader.person.id), under_way=under_way, name_of=levels.name_of, place_of=waitlist.place_of, code=f.SeatCode(),
+        seated=bundles.has_taken(reader.person), agreed=consents.stands(consents.EXAM_RESULTS, reader.person),
     )  # fmt: skip
 
 
@@ -161,6 +163,18 @@ def redeem_seat() -> BaseResponse:
         raise Refused(vouchers.INVALID, status=422)
     made = tried(lambda: bundles.redeem(form.code.data, person=person), code=form.code.data)
     return go("exams.sessions", _("The exam is yours. Please choose a session."), level=made.level)
+
+
+@exams.post("/seats/result-consent")
+@signed_in
+def show_result() -> BaseResponse:
+    """Let the companies that gave the reader a seat see whether he passed, or take that back."""
+    given = request.form.get("given")
+    if given not in {"yes", "no"}:
+        raise Refused(_("Please say whether you agree."), status=422)
+    with transaction():
+        consents.speak(consents.EXAM_RESULTS, given == "yes", by=me().person, channel=Channel.ACCOUNT)
+    return go("exams.mine", _("You agreed.") if given == "yes" else _("Your consent is taken back."))
 
 
 def _aid_page(form: f.AskAid, status: int = 200) -> Any:

@@ -45,6 +45,14 @@ def _candidates() -> None:
             ),
             "exam.ended": (_l("Time to sit the exam is over"), "hourglass-bottom"),
             "exam.dropped": (_l("Exam never paid"), "x-circle"),
+            "exam.reversed_after_use": (
+                _l("Invoice taken back after the exam was used"),
+                "exclamation-triangle",
+            ),
+            "exam.reopened_after_use": (
+                _l("The money of a used exam went away again"),
+                "exclamation-triangle",
+            ),
             "exam.refunded": (_l("Exam given back"), "arrow-return-left"),
             "exam.held": (_l("Seat held"), "hourglass-split"),
             "exam.booked": (_l("Seat booked"), "calendar-check"),

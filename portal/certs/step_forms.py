@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from wtforms import DateField, StringField, TextAreaField
+from flask_wtf.file import FileField, FileRequired
+from wtforms import BooleanField, DateField, StringField, TextAreaField
 from wtforms.validators import Optional
 
 from portal.core.forms import Form, clean, most
@@ -30,3 +31,10 @@ class Return(Form):
     reason = TextAreaField(
         _l("What is missing"), validators=[most(500)], filters=[clean], render_kw={"rows": 2}
     )
+
+
+class CompletionsFile(Form):
+    """A provider's list of people who finished."""
+
+    file = FileField(_l("List as a CSV file"), validators=[FileRequired(_l("Please choose a file."))])
+    check_only = BooleanField(_l("Only check, change nothing"))

@@ -12,10 +12,10 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
 from portal.accounts.people import Person
-from portal.certs import learning, levels
+from portal.certs import completions, learning, levels
 from portal.certs.doors import exam_office
 from portal.certs.models.learning import StepRecord, StepState
-from portal.certs.step_forms import Return
+from portal.certs.step_forms import CompletionsFile, Return
 from portal.core import catalogue, web
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
@@ -101,3 +101,35 @@ def return_step(uid: str) -> BaseResponse | Response:
         learning.send_back(row, by=me().person, reason=form.reason.data or "")
     g.nav = "exam_office.steps"
     return go("exam_office.steps", _("Returned; the candidate reads your reason."))
+
+
+class _OnlyChecked(Exception):
+    """The file was only to be checked: what was confirmed is rolled back."""
+
+
+def _brought_in(data: bytes, name: str, *, keep: bool) -> completions.Outcome:
+    outcome = completions.Outcome()
+    try:
+        with transaction():
+            outcome = completions.bring_in(data, name, by=me().person)
+            if not keep:
+                raise _OnlyChecked
+    except _OnlyChecked:
+        pass
+    return outcome
+
+
+@exam_office.route("/steps/completions", methods=["GET", "POST"])
+@allow(May.RUN_EXAMS)
+def bring_in_completions() -> Any:
+    """Confirm the steps of a provider's list, whole or not at all, or only check it."""
+    form, outcome, g.nav = CompletionsFile(), None, "exam_office.steps"
+    if form.validate_on_submit():
+        name = str(form.file.data.filename or "completions.csv")[:100]
+        data = form.file.data.read(completions.BIGGEST + 1)
+        try:
+            outcome = _brought_in(data, name, keep=not form.check_only.data)
+        except Refused as refusal:
+            form.refused(refusal)
+    page = render_template("office/exams/completions.html", form=form, outcome=outcome)
+    return page, 422 if form.errors else 200
