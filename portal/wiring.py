@@ -156,6 +156,7 @@ from portal.public.api import wall_api
 from portal.public.views import public
 from portal.reports import member_files  # noqa: F401 - its routes
 from portal.reports.office import figures
+from portal.services.licences import doors as licence_doors
 
 BLUEPRINTS: list[Blueprint] = [
     public,
@@ -194,10 +195,11 @@ BLUEPRINTS: list[Blueprint] = [
     *exam_doors.BLUEPRINTS,
     *award_doors.BLUEPRINTS,
     *grade_doors.BLUEPRINTS,
+    *licence_doors.BLUEPRINTS,
 ]
 APIS: list[APIBlueprint] = [
     wall_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api, tiers_api, *privacy_doors.APIS,
-    *exam_doors.APIS, *award_doors.APIS,
+    *exam_doors.APIS, *award_doors.APIS, *licence_doors.APIS,
 ]  # fmt: skip
 
 
@@ -279,5 +281,6 @@ def install() -> None:
     exam_doors.install()
     award_doors.install()
     grade_doors.install()
+    licence_doors.install()
     frame.install()
     rails.install()

@@ -36,6 +36,7 @@ class KeyUse(StrEnum):
     PDF = "pdf"
     BADGE = "badge-ed25519"
     BADGE_RSA = "badge-rsa"
+    LICENCE = "licence"
 
 
 class KeyState(StrEnum):
@@ -104,7 +105,7 @@ class NoKey(RuntimeError):
 
 
 def _fresh(use: KeyUse) -> Private:
-    if use is KeyUse.BADGE:
+    if use in (KeyUse.BADGE, KeyUse.LICENCE):
         return ed25519.Ed25519PrivateKey.generate()
     if use is KeyUse.BADGE_RSA:
         return rsa.generate_private_key(public_exponent=65537, key_size=3072)
