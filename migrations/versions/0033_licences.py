@@ -21,7 +21,7 @@ NODE_ONCE = ("released_at", "released_why", "released_run")
 FILE = ("id", "licence_id", "jti", "kid", "token", "by_name", "issued_at", "expires_at")
 FILE_ONCE = ("returned_at", "revoked_at")
 TABLES = (
-    "licence_proposal", "licence_refusal", "licence_event", "licence_file", "licence_node_rule", "licence_node_run", "licence_node",
+    "licence_proposal", "licence_refusal", "licence_event", "licence_key_set", "licence_file", "licence_node_rule", "licence_node_run", "licence_node",
     "licence_hold", "licence_key", "licence_term", "licence_tool", "licence",
 )  # fmt: skip
 
@@ -166,6 +166,10 @@ def _records() -> None:
         _check("licence_file", "lasts", "expires_at > issued_at"), uid=False, licence_id="licence",
     )  # fmt: skip
     _index("licence_file", "licence_id", "kid", "expires_at")
+    _table(
+        "licence_key_set", _text("kid", 40), _column("token", sa.Text()), _when("made_at"), _unique("licence_key_set", "kid"),
+        uid=False,
+    )  # fmt: skip
     _table(
         "licence_event", _key("licence_id"), _key("sequence"), _text("kind", 40), _when("at"), _text("by_name", 120),
         _column("detail", sa.JSON()), _key("node_id", empty=True), _text("once", 80, empty=True),

@@ -33,6 +33,8 @@ def install() -> None:
             "licence.node_unblocked": (_l("Node let in again"), "check-circle"),
             "licence.node_kept": (_l("Node kept first, or no longer"), "pin"),
             "licence.node_named": (_l("Node put on the list"), "list-check"),
+            "licence.file_issued": (_l("Offline file signed"), "file-earmark-lock"),
+            "licence.file_returned": (_l("Offline file taken back"), "file-earmark-x"),
             "licence.node_unnamed": (_l("Node taken off the list"), "list"),
         },
         {},

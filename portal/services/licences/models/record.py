@@ -49,6 +49,16 @@ class LicenceFile(Model):
     __table_args__ = (CheckConstraint("expires_at > issued_at", name="lasts"),)
 
 
+class KeySet(Model):
+    """The public set of keys as the key before the present one signed it last."""
+
+    __tablename__ = "licence_key_set"
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    kid: Mapped[str] = mapped_column(String(40), unique=True)
+    token: Mapped[str] = mapped_column(Text)
+    made_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
+
+
 class LicenceEvent(Model):
     """One change of a licence, numbered under its lock. Append-only."""
 
