@@ -41,7 +41,7 @@ from tests.test_processes import answers, until
 
 OWNER = "chen@galaxy-chips.example"
 ROOT = Path(__file__).resolve().parents[1]
-READY, OPERATIONS = 12, 52
+READY, OPERATIONS = 12, 60
 CHANGING = {"PATCH /api/v1/applications/{uid}", "POST /api/v1/applications/{uid}/submission"}
 PROFILE = {"GET /api/v1/organisations/{uid}", "PATCH /api/v1/organisations/{uid}"}
 BOUGHT = {
@@ -56,11 +56,16 @@ CLAIMS = {
 LINKED = {"GET /api/v1/tier-changes/{uid}"}
 CONSENTS = {"GET /api/v1/consents", "POST /api/v1/consents"}
 MEMBERSHIP = {"GET /api/v1/organisations/{uid}/membership", "GET /api/v1/organisations/{uid}/renewal"}
+# Nodes bring the key of a licence and no token; without a signing key there is nothing signed.
+LICENCES = {
+    "PUT /api/v1/licences/nodes/{fingerprint}", "DELETE /api/v1/licences/nodes/{fingerprint}", "GET /api/v1/licences/current",
+    "GET /api/v1/licences/keys.jws", "GET /api/v1/licences/revocations",
+}  # fmt: skip
 # What a kind of owner has no rows for: the organisation's one application is approved, it bought nothing by the month and
 # is nobody who consents or books; staff have none of their own.
 NEVER: dict[str, set[str]] = {
-    "person": set(), "organisation": CHANGING | BOUGHT | CONSENTS | LINKED | BOOKED,
-    "staff": CHANGING | PROFILE | BOUGHT | CLAIMS | MEMBERSHIP | LINKED | BOOKED,
+    "person": LICENCES, "organisation": LICENCES | CHANGING | BOUGHT | CONSENTS | LINKED | BOOKED,
+    "staff": LICENCES | CHANGING | PROFILE | BOUGHT | CLAIMS | MEMBERSHIP | LINKED | BOOKED,
 }  # fmt: skip
 LANDSCAPE = (
     "landscape: [{name: Members, subcategories: [{name: Gold, items: [{name: A}, {name: B}, {name: C}]}]}]"

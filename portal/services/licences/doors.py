@@ -7,10 +7,10 @@ from flask_babel import lazy_gettext as _l
 from flask_openapi3.blueprint import APIBlueprint
 
 from portal.core import catalogue, story
-from portal.services.licences import plans
+from portal.services.licences import nodes_api, plans
 
 BLUEPRINTS: list[Blueprint] = []
-APIS: list[APIBlueprint] = []
+APIS: list[APIBlueprint] = [nodes_api.nodes_api]
 
 
 def install() -> None:

@@ -84,7 +84,9 @@ def _open(engine: Engine) -> Any:
         raw.execute("PRAGMA query_only=1")
     else:
         raw.autocommit = True
-        raw.read_only = True
+        raw.execute(
+            "SET default_transaction_read_only = on"
+        )  # the driver says it only with a BEGIN of its own
     return raw
 
 
