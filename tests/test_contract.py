@@ -27,10 +27,11 @@ from portal.accounts.people import Person
 from portal.billing import crediting
 from portal.billing.models import Invoice
 from portal.billing.note_models import NoteKind
-from portal.core import clock, files
+from portal.core import clock, files, signing
 from portal.core.api import Answer, Body
 from portal.core.db import db, transaction
 from portal.core.money import Money
+from portal.core.signing import KeyUse
 from portal.members import claiming, drafting, landscape, terms
 from portal.members.models import Application
 from tests import perks, road
@@ -41,7 +42,7 @@ from tests.test_processes import answers, until
 
 OWNER = "chen@galaxy-chips.example"
 ROOT = Path(__file__).resolve().parents[1]
-READY, OPERATIONS = 12, 60
+READY, OPERATIONS = 12, 76
 CHANGING = {"PATCH /api/v1/applications/{uid}", "POST /api/v1/applications/{uid}/submission"}
 PROFILE = {"GET /api/v1/organisations/{uid}", "PATCH /api/v1/organisations/{uid}"}
 BOUGHT = {
@@ -56,10 +57,14 @@ CLAIMS = {
 LINKED = {"GET /api/v1/tier-changes/{uid}"}
 CONSENTS = {"GET /api/v1/consents", "POST /api/v1/consents"}
 MEMBERSHIP = {"GET /api/v1/organisations/{uid}/membership", "GET /api/v1/organisations/{uid}/renewal"}
-# Nodes bring the key of a licence and no token; without a signing key there is nothing signed.
+# Nodes bring the key of a licence and no token; nobody here has a licence.
 LICENCES = {
     "PUT /api/v1/licences/nodes/{fingerprint}", "DELETE /api/v1/licences/nodes/{fingerprint}", "GET /api/v1/licences/current",
-    "GET /api/v1/licences/keys.jws", "GET /api/v1/licences/revocations",
+    "GET /api/v1/licences/{uid}", "PATCH /api/v1/licences/{uid}", "GET /api/v1/licences/{uid}/nodes",
+    "GET /api/v1/licences/{uid}/events", "GET /api/v1/licences/{uid}/files", "POST /api/v1/licences/{uid}/files",
+    "GET /api/v1/licences/{uid}/files/{row}", "POST /api/v1/licences/{uid}/keys", "DELETE /api/v1/licences/{uid}/keys/{row}",
+    "POST /api/v1/licences/{uid}/holds", "DELETE /api/v1/licences/{uid}/holds/{row}",
+    *(f"POST /api/v1/licences/{{uid}}/nodes/{{row}}/{verb}" for verb in ("release", "move", "block", "keep")),
 }  # fmt: skip
 # What a kind of owner has no rows for: the organisation's one application is approved, it bought nothing by the month and
 # is nobody who consents or books; staff have none of their own.
@@ -126,6 +131,7 @@ def world(app: Flask) -> dict[str, Any]:
         scan = files.put(road.picture(), "image/png")
     with app.app_context(), transaction():
         landscape.bring_in(LANDSCAPE)
+        signing.create(KeyUse.LICENCE, by="One", second="Other")
         person = db.session.scalars(select(Person).where(Person.email == OWNER)).one()
         galaxy = db.session.scalars(select(Organisation).where(Organisation.legal_key.is_not(None))).one()
         drafts = [ready(person, n, scan) for n in range(READY)]

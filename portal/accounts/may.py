@@ -23,6 +23,7 @@ class May(StrEnum):
     CLAIM_BENEFITS = "claim_benefits"
     CHANGE_TIER = "change_tier"
     ASSIGN_SEATS = "assign_seats"
+    MANAGE_LICENCES = "manage_licences"
 
     ENTER_OFFICE = "enter_office"
     READ_MEMBERS = "read_members"
@@ -73,6 +74,8 @@ class May(StrEnum):
     DECIDE_EXAM_APPEALS = "decide_exam_appeals"
     ISSUE_CERTIFICATES = "issue_certificates"
     KEEP_KEYS = "keep_keys"
+    READ_LICENCES = "read_licences"
+    RUN_LICENCES = "run_licences"
 
 
 class StaffRole(StrEnum):
@@ -119,33 +122,22 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     StaffRole.REVIEWER: frozenset(
         {
             *READERS, May.REVIEW, May.READ_FIGURES, May.IMPORT_MEMBERS, May.CONFIRM_BENEFITS, May.APPOINT_OWNERS,
-            May.READ_CATALOGUE, May.READ_MAIL, May.PUBLISH_WALL,
+            May.READ_CATALOGUE, May.READ_MAIL, May.PUBLISH_WALL, May.READ_LICENCES,
         }
     ),
     StaffRole.LEGAL: frozenset({*READERS, May.RECOMMEND, May.PREPARE_AGREEMENTS, May.ERASE_PEOPLE}),
     StaffRole.FINANCE: frozenset(
         {
-            *READERS,
-            May.RECOMMEND,
-            May.READ_MONEY,
-            May.READ_FIGURES,
-            May.RECORD_RECEIPTS,
-            May.REFUND,
-            May.VOID_INVOICES,
-            May.SET_PRICES,
-            May.SELL,
-            May.CREDIT,
-            May.CLOSE_MONTHS,
-            May.POST_BY_HAND,
-            May.RECORD_FAPIAO,
-            May.CHASE_DEBTORS,
-            May.READ_CATALOGUE,
-            May.READ_MAIL,
+            *READERS, May.RECOMMEND, May.READ_MONEY, May.READ_FIGURES, May.RECORD_RECEIPTS, May.REFUND,
+            May.VOID_INVOICES, May.SET_PRICES, May.SELL, May.CREDIT, May.CLOSE_MONTHS, May.POST_BY_HAND,
+            May.RECORD_FAPIAO, May.CHASE_DEBTORS, May.READ_CATALOGUE, May.READ_MAIL, May.READ_LICENCES,
+            May.RUN_LICENCES,
         }
     ),
     StaffRole.COMMITTEE: frozenset({*READERS, May.RECOMMEND, May.CONFIRM_BENEFITS}),
     StaffRole.DIRECTOR: frozenset(
-        {*READERS, May.DECIDE, May.CONFIRM_BENEFITS, May.READ_FIGURES, May.READ_CATALOGUE}
+        {*READERS, May.DECIDE, May.CONFIRM_BENEFITS, May.READ_FIGURES, May.READ_CATALOGUE, May.READ_LICENCES,
+         May.RUN_LICENCES}
     ),
     StaffRole.SECRETARY: frozenset(
         {
@@ -154,11 +146,11 @@ STAFF: dict[StaffRole, frozenset[May]] = {
         }
     ),
     StaffRole.COUNTER_SIGNER: frozenset({*READERS, May.COUNTERSIGN}),
-    StaffRole.EXECUTIVE: frozenset({*READERS, May.READ_MONEY, May.READ_FIGURES}),
+    StaffRole.EXECUTIVE: frozenset({*READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_LICENCES}),
     StaffRole.AUDITOR: frozenset(
         {
             *READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_AUDIT, May.READ_CATALOGUE, May.READ_CHORES,
-            May.READ_OUTBOX, May.READ_MAIL, May.READ_EXAMS, May.READ_ITEMS,
+            May.READ_OUTBOX, May.READ_MAIL, May.READ_EXAMS, May.READ_ITEMS, May.READ_LICENCES,
         }
     ),
     StaffRole.ADMINISTRATOR: frozenset(
@@ -189,13 +181,13 @@ SEES = {May.SEE_ORG}
 CONTACT: dict[ContactRole, frozenset[May]] = {
     ContactRole.OWNER: frozenset(
         {*SEES, May.EDIT_PROFILE, May.APPLY, May.SUBMIT, May.SEE_MONEY, May.PAY, May.MANAGE_PEOPLE, May.CLAIM_BENEFITS,
-         May.CHANGE_TIER, May.ASSIGN_SEATS}
+         May.CHANGE_TIER, May.ASSIGN_SEATS, May.MANAGE_LICENCES}
     ),
     ContactRole.SIGNATORY: frozenset({*SEES, May.APPLY, May.SUBMIT, May.SIGN}),
     ContactRole.REPRESENTATIVE: frozenset({*SEES, May.APPLY, May.CLAIM_BENEFITS, May.CHANGE_TIER}),
     ContactRole.ALTERNATE: frozenset(SEES),
     ContactRole.BILLING: frozenset({*SEES, May.SEE_MONEY, May.PAY}),
-    ContactRole.TECHNICAL: frozenset({*SEES, May.CLAIM_BENEFITS}),
+    ContactRole.TECHNICAL: frozenset({*SEES, May.CLAIM_BENEFITS, May.MANAGE_LICENCES}),
     ContactRole.MARKETING: frozenset({*SEES, May.EDIT_PROFILE}),
     ContactRole.LEGAL: frozenset(SEES),
     ContactRole.PR: frozenset(SEES),
@@ -220,6 +212,8 @@ class Scope(StrEnum):
     METRICS = "metrics"
     EXAMS_READ = "exams:read"
     EXAMS_WRITE = "exams:write"
+    LICENCES_READ = "licences:read"
+    LICENCES_WRITE = "licences:write"
 
 
 SCOPES: dict[Scope, frozenset[May]] = {
@@ -237,6 +231,8 @@ SCOPES: dict[Scope, frozenset[May]] = {
     Scope.METRICS: frozenset({May.RUN_CHORES}),
     Scope.EXAMS_READ: frozenset(),  # one's own: nothing but being that person opens it
     Scope.EXAMS_WRITE: frozenset(),
+    Scope.LICENCES_READ: frozenset({May.SEE_ORG, May.READ_LICENCES}),
+    Scope.LICENCES_WRITE: frozenset({May.SEE_ORG, May.MANAGE_LICENCES, May.READ_LICENCES, May.RUN_LICENCES}),
 }
 
 labels.name(
@@ -256,6 +252,8 @@ labels.name(
         Scope.METRICS: _l("Read the portal's metrics"),
         Scope.EXAMS_READ: _l("Read your own exam bookings"),
         Scope.EXAMS_WRITE: _l("Book, move and cancel your own exams"),
+        Scope.LICENCES_READ: _l("Read licences, their nodes and files"),
+        Scope.LICENCES_WRITE: _l("Manage licences: keys, nodes and files"),
     },
 )
 labels.name(

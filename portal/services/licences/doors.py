@@ -7,10 +7,10 @@ from flask_babel import lazy_gettext as _l
 from flask_openapi3.blueprint import APIBlueprint
 
 from portal.core import catalogue, story
-from portal.services.licences import nodes_api, plans
+from portal.services.licences import licences_api, nodes_api, plans
 
 BLUEPRINTS: list[Blueprint] = []
-APIS: list[APIBlueprint] = [nodes_api.nodes_api]
+APIS: list[APIBlueprint] = [nodes_api.nodes_api, licences_api.licences_api]
 
 
 def install() -> None:
@@ -25,6 +25,7 @@ def install() -> None:
             "licence.hold_lifted": (_l("Suspension lifted"), "play-circle"),
             "licence.revoked": (_l("Licence revoked"), "slash-circle"),
             "licence.cancelled": (_l("Order of a licence cancelled"), "x-circle"),
+            "licence.changed": (_l("Licence named, or its lease chosen"), "pencil"),
             "licence.key_made": (_l("Key of a licence made"), "key"),
             "licence.key_ended": (_l("Key of a licence ended"), "key"),
             "licence.node_released": (_l("Node released"), "box-arrow-right"),

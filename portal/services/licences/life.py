@@ -16,7 +16,7 @@ from portal.core.errors import Refused
 from portal.core.states import move
 from portal.services.licences import plans
 from portal.services.licences.denial import Denied, Not
-from portal.services.licences.kinds import KEEPS, ClosedWhy, HoldReason, ReleaseWhy, TermKind
+from portal.services.licences.kinds import KEEPS, ClosedWhy, HoldReason, Policy, ReleaseWhy, TermKind
 from portal.services.licences.locking import lock, note
 from portal.services.licences.models.licence import (
     Hold,
@@ -196,6 +196,18 @@ def cancel(licence_id: int, *, by: Any) -> Licence:
     _empty(row, ReleaseWhy.REVOKED, clock.now())
     note(row, "licence.cancelled", by=by)
     audit.record("licence.cancelled", row, by=by, org_id=row.org_id)
+    return row
+
+
+def change(row: Licence, *, name: str | None, lease_seconds: int | None, by: Any) -> Licence:
+    """Give a licence a name of the customer's own, or another lease within the range of its policy."""
+    row = lock(row.id)
+    low, high = (plans.SHORTEST, 604_800) if row.policy is Policy.NODE_LOCKED else plans.FLOATING
+    if lease_seconds is not None and not low <= lease_seconds <= high:
+        raise Refused(_l("This lease is not possible."), field="lease_seconds", status=422)
+    row.name = row.name if name is None else name.strip()
+    row.lease_seconds = row.lease_seconds if lease_seconds is None else lease_seconds
+    audit.record("licence.changed", row, by=by, org_id=row.org_id, name=row.name, lease=row.lease_seconds)
     return row
 
 

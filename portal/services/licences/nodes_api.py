@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from flask import Response, g
 from flask_babel import force_locale
 from flask_babel import lazy_gettext as _l
-from pydantic import BaseModel, Field
 from sqlalchemy import select
 
 from portal.core import clock
 from portal.core.api import (
     PUBLIC_PROBLEMS,
     WRITE_PROBLEMS,
-    Answer,
-    Body,
-    Query,
     Responses,
     Words,
     operations,
@@ -34,8 +30,23 @@ from portal.services.licences.denial import STATUS, Denied, Not, spelt
 from portal.services.licences.door import answers, by_key
 from portal.services.licences.facts import Found
 from portal.services.licences.judge import Ask, Verdict, judge
-from portal.services.licences.kinds import VALID, Code, HoldReason, Policy, Stage
+from portal.services.licences.kinds import VALID, Code
 from portal.services.licences.models.licence import Licence, LicenceTerm
+from portal.services.licences.node_shapes import (
+    CodeSaid,
+    CodesSaid,
+    Current,
+    Goodbye,
+    JsonKeys,
+    Judged,
+    LicenceSeen,
+    NodePath,
+    NodeReport,
+    NodeSeen,
+    Seat,
+    TermSeen,
+    Validation,
+)
 from portal.services.licences.proving import lease, public_set, revocations, signed_set
 from portal.services.licences.seats import FINGERPRINT, Report
 
@@ -43,139 +54,6 @@ nodes_api = operations("api_licence_nodes", __name__, str(_l("Licences: nodes"))
 nodes_api.register_error_handler(Denied, door.refused)
 KEY: list[dict[str, list[Any]]] = [{"token": []}]
 BASE = "/licences"
-Short = Annotated[str, Field(max_length=60, pattern=r"^[ -~]*$")]
-Name = Annotated[str, Field(max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Token = Annotated[str, Field(max_length=64, pattern=r"^[!-~]*$")]
-Print = Annotated[str, Field(max_length=128, pattern=r"^([A-Za-z0-9][A-Za-z0-9._:-]{2,127})?$")]
-
-
-class NodePath(BaseModel):
-    """The fingerprint of the node, exactly as it is."""
-
-    fingerprint: Annotated[str, Field(max_length=200)]
-
-
-class Validation(Body):
-    """What is asked: may this node run this tool, feature and version? What is empty is not asked."""
-
-    fingerprint: Print = ""
-    tool: Short = ""
-    feature: Short = ""
-    version: Annotated[str, Field(max_length=40, pattern=r"^[!-~]*$")] = ""
-    nonce: Token = ""
-
-
-class LicenceSeen(Answer):
-    """The licence as its nodes see it."""
-
-    id: str
-    stage: Stage
-    ends_at: str | None
-    limit: int
-    live: int
-
-
-class NodeSeen(Answer):
-    """The node, and until when its lease runs."""
-
-    fingerprint: str
-    lease_until: str
-
-
-class Judged(Answer):
-    """Whether the node may run, and why: `code` never changes, `detail` is in the language of Accept-Language."""
-
-    valid: bool
-    code: Code
-    detail: str
-    checked_at: str
-    nonce: str
-    reason: HoldReason | None
-    licence: LicenceSeen | None
-    node: NodeSeen | None
-
-
-class NodeReport(Body):
-    """What a node says of itself. `run` is random, made once per start; name, machine and platform may be left out."""
-
-    run: Token = ""
-    name: Name = ""
-    machine: Annotated[str, Field(max_length=128, pattern=r"^[!-~]*$")] = ""
-    platform: Short = ""
-    accelerator: Name = ""
-    tool: Short = ""
-    tool_version: Annotated[str, Field(max_length=40, pattern=r"^[!-~]*$")] = ""
-
-
-class Seat(Answer):
-    """A seat: until when its lease runs, when to renew, and the signed proof (null where none can be signed)."""
-
-    code: Code
-    node: NodeSeen
-    lease_until: str
-    renew_after_s: int
-    proof: str | None
-
-
-class Goodbye(Query):
-    """Which process says goodbye; without it, the whole machine."""
-
-    run: Token = ""
-
-
-class TermSeen(Answer):
-    """A term of the licence."""
-
-    kind: Literal["base", "increase", "benefit", "trial", "grant", "overage", "courtesy"]
-    nodes: int
-    starts_at: str
-    ends_at: str
-
-
-class Current(Answer):
-    """The licence of the key."""
-
-    id: str
-    plan: str
-    policy: Policy
-    tools: list[str]
-    code: Code
-    stage: Stage
-    ends_at: str | None
-    limit: int
-    live: int
-    terms: list[TermSeen]
-
-
-class JsonKey(Answer):
-    """A public key as RFC 8037 writes it."""
-
-    kty: Literal["OKP"]
-    crv: Literal["Ed25519"]
-    kid: str
-    use: Literal["sig"]
-    alg: Literal["EdDSA"]
-    x: str
-
-
-class JsonKeys(Answer):
-    """The published set; `signed` is the same set, signed for tools without a network."""
-
-    keys: list[JsonKey]
-
-
-class CodeSaid(Answer):
-    """A code: the status of a claim it refuses (200 if none), and what it means."""
-
-    code: str
-    status: int
-    words: Words
-
-
-class CodesSaid(Answer):
-    """Every code."""
-
-    items: list[CodeSaid]
 
 
 def _seen(found: Found, verdict: Verdict) -> LicenceSeen:
@@ -253,9 +131,10 @@ def put_node(path: NodePath, body: NodeReport) -> Any:
 @by_key
 def drop_node(path: NodePath, query: Goodbye) -> Any:
     """Repeated, it changes nothing. Other processes of the machine keep its seat."""
+    key = door.hashed()
     if not FINGERPRINT.fullmatch(path.fingerprint):
         raise Denied(Not.FINGERPRINT_INVALID)
-    putting.drop(door.hashed(), path.fingerprint, query.run)
+    putting.drop(key, path.fingerprint, query.run)
     return Response(status=204)
 
 
