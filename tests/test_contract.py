@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -82,7 +83,7 @@ def test_the_document_is_openapi_and_names_a_problem_for_every_refusal(app: Flas
     OpenAPIV31SpecValidator(document).validate()
     listed = {(path, method) for path, methods in document["paths"].items() for method in methods}
     served = {
-        (rule.rule.replace("<", "{").replace(">", "}"), method.lower())
+        (re.sub(r"<(?:[^:<>]+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
         for rule in app.url_map.iter_rules()
         if rule.endpoint.startswith("api_")
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}

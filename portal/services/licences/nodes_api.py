@@ -192,7 +192,7 @@ def _signed(make: Any) -> Response:
     return share(made, seconds=300)
 
 
-JWT: Responses = {"200": {"content": {"application/jwt": {"schema": {"type": "string"}}}}}
+JWT: Responses = {"200": {"content": {"application/jwt": {}}}}
 
 
 @nodes_api.get(
