@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from flask import Response, current_app, g, request
 from flask_babel import gettext as _
 from flask_limiter import Limiter
-from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
+from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond, parse
 
 from portal.accounts.bearer import credentials
 from portal.core import i18n, web
@@ -98,8 +98,10 @@ def count_unknown() -> None:
 def limit(kind: str, who: str) -> None:
     """Count one request; raises `Denied` beyond the limit."""
     gate: Limiter = current_app.extensions["portal_limiter"]
-    if gate.enabled and not gate.limiter.hit(LIMITS[kind], kind, who):
-        raise Denied(Not.TOO_MANY_REQUESTS, retry_after=max(1, LIMITS[kind].get_expiry() // 2))
+    own = settings().limits.get(kind)
+    most = LIMITS[kind] if own is None else parse(own)
+    if gate.enabled and not gate.limiter.hit(most, kind, who):
+        raise Denied(Not.TOO_MANY_REQUESTS, retry_after=max(1, most.get_expiry() // 2))
 
 
 def said(code: Code | Not) -> str:
