@@ -26,7 +26,7 @@ KINDS = frozenset(
         "licence-unknown",
         "licence-validate",
         "licence-claim",
-    }  # fmt: skip
+    }
 )
 PLACEHOLDERS = ("change", "default", "secret", "example", "tests only", "password", "insecure")
 

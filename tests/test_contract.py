@@ -67,10 +67,14 @@ LICENCES = {
     "POST /api/v1/licences/{uid}/holds", "DELETE /api/v1/licences/{uid}/holds/{row}",
     *(f"POST /api/v1/licences/{{uid}}/nodes/{{row}}/{verb}" for verb in ("release", "move", "block", "keep")),
 }  # fmt: skip
+# For the person methods that an address lacks are asked too, under one of its operations: the others of that address.
+ASKED_BESIDE = {
+    "DELETE /api/v1/licences/nodes/{fingerprint}", "GET /api/v1/licences/{uid}/files", "PATCH /api/v1/licences/{uid}",
+}  # fmt: skip
 # What a kind of owner has no rows for: the organisation's one application is approved, it bought nothing by the month and
 # is nobody who consents or books; staff have none of their own.
 NEVER: dict[str, set[str]] = {
-    "person": set(), "organisation": LICENCES | CHANGING | BOUGHT | CONSENTS | LINKED | BOOKED,
+    "person": ASKED_BESIDE, "organisation": LICENCES | CHANGING | BOUGHT | CONSENTS | LINKED | BOOKED,
     "staff": LICENCES | CHANGING | PROFILE | BOUGHT | CLAIMS | MEMBERSHIP | LINKED | BOOKED,
 }  # fmt: skip
 LANDSCAPE = (
