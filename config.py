@@ -13,7 +13,20 @@ DEVELOPMENT = "development"
 PRODUCTION = "production"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 KINDS = frozenset(
-    {"sign-in", "register", "reset", "search", "paper", "export", "verify", "verify-all", "verify-name"}
+    {
+        "sign-in",
+        "register",
+        "reset",
+        "search",
+        "paper",
+        "export",
+        "verify",
+        "verify-all",
+        "verify-name",
+        "licence-unknown",
+        "licence-validate",
+        "licence-claim",
+    }
 )
 PLACEHOLDERS = ("change", "default", "secret", "example", "tests only", "password", "insecure")
 

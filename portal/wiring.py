@@ -164,6 +164,7 @@ from portal.public.api import wall_api
 from portal.public.views import public
 from portal.reports import member_files  # noqa: F401 - its routes
 from portal.reports.office import figures
+from portal.services.licences import doors as licence_doors
 from portal.services.support import hall as support_hall
 
 BLUEPRINTS: list[Blueprint] = [
@@ -204,10 +205,11 @@ BLUEPRINTS: list[Blueprint] = [
     *award_doors.BLUEPRINTS,
     *grade_doors.BLUEPRINTS,
     *support_hall.BLUEPRINTS,
+    *licence_doors.BLUEPRINTS,
 ]
 APIS: list[APIBlueprint] = [
     wall_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api, tiers_api, *privacy_doors.APIS,
-    *exam_doors.APIS, *award_doors.APIS, *support_hall.APIS,
+    *exam_doors.APIS, *award_doors.APIS, *support_hall.APIS, *licence_doors.APIS,
 ]  # fmt: skip
 
 
@@ -293,5 +295,6 @@ def install() -> None:
     award_doors.install()
     grade_doors.install()
     support_hall.install()
+    licence_doors.install()
     frame.install()
     rails.install()

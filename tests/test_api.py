@@ -14,9 +14,10 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from portal.accounts import tokens
-from portal.accounts.may import ContactRole, Scope, StaffRole
+from portal.accounts.may import ContactRole, StaffRole
 from portal.accounts.organisations import Contact, Organisation
 from portal.accounts.people import Grant, Person
+from portal.accounts.scopes import Scope
 from portal.core import clock, idempotency
 from portal.core.audit import AuditEntry
 from portal.core.db import db, reading, transaction

@@ -12,7 +12,8 @@ from openpyxl import load_workbook
 from sqlalchemy import func, select
 
 from portal.accounts import tokens
-from portal.accounts.may import ContactRole, Scope
+from portal.accounts.may import ContactRole
+from portal.accounts.scopes import Scope
 from portal.core import clock
 from portal.core.db import db, reading, transaction
 from portal.members import benefit_verify

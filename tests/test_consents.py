@@ -14,9 +14,10 @@ from sqlalchemy.exc import DatabaseError
 from werkzeug.test import TestResponse
 
 from portal.accounts import consents, tokens
-from portal.accounts.may import ContactRole, Scope, StaffRole
+from portal.accounts.may import ContactRole, StaffRole
 from portal.accounts.people import Person
 from portal.accounts.privacy_models import Channel, Consent
+from portal.accounts.scopes import Scope
 from portal.core import catalogue, clock, personal
 from portal.core.audit import AuditEntry
 from portal.core.db import Model, db, reading, transaction

@@ -14,8 +14,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from portal.accounts import merging as merging_room
-from portal.accounts.may import May, Scope
+from portal.accounts.may import May
 from portal.accounts.organisations import Organisation
+from portal.accounts.scopes import Scope
 from portal.accounts.tokens import give
 from portal.core import clock
 from portal.core.db import db, reading, transaction

@@ -12,7 +12,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from portal.accounts import tokens
-from portal.accounts.may import ContactRole, Scope
+from portal.accounts.may import ContactRole
+from portal.accounts.scopes import Scope
 from portal.billing.models import Invoice
 from portal.certs.models.booking import Booking, BookingState, ExamSession, SessionState
 from portal.certs.models.care import Accommodation

@@ -9,7 +9,8 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from portal.accounts.may import ContactRole, Scope
+from portal.accounts.may import ContactRole
+from portal.accounts.scopes import Scope
 from portal.billing.fapiao_models import Fapiao
 from portal.billing.profile import set_profile
 from portal.core.db import db, reading, transaction

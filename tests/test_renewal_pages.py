@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import select
 
-from portal.accounts.may import Scope
+from portal.accounts.scopes import Scope
 from portal.billing.dunning_models import PurchaseOrder
 from portal.billing.models import InvoiceState
 from portal.core import clock

@@ -13,7 +13,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from portal.accounts import tokens
-from portal.accounts.may import Scope, StaffRole
+from portal.accounts.may import StaffRole
+from portal.accounts.scopes import Scope
 from portal.certs import cases, items, releasing, sitting, tasks
 from portal.certs.gift_answers import Kind
 from portal.certs.models.bank import Item, ItemState

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from portal.accounts.may import Scope
+from portal.accounts.scopes import Scope
 from portal.core import clock
 from portal.core.db import reading, transaction
 from portal.services.support import answering, coverage, ending, satisfying

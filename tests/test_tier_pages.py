@@ -10,8 +10,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from portal.accounts.may import ContactRole, Scope
+from portal.accounts.may import ContactRole
 from portal.accounts.organisations import Contact
+from portal.accounts.scopes import Scope
 from portal.billing.models import Invoice
 from portal.core import catalogue, clock
 from portal.core.db import db, reading, transaction

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from portal.accounts.may import Scope
+from portal.accounts.scopes import Scope
 from portal.certs import awarding, issuing, signing_badges
 from portal.certs.awards_office import STATES, search
 from portal.certs.models.award import AwardState, AwardVerb

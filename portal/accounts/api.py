@@ -9,8 +9,9 @@ from sqlalchemy import select
 
 from portal.accounts.access import me
 from portal.accounts.bearer import needs, token
-from portal.accounts.may import ContactRole, Scope, StaffRole
+from portal.accounts.may import ContactRole, StaffRole
 from portal.accounts.organisations import Organisation
+from portal.accounts.scopes import Scope
 from portal.core.api import TOKEN_PROBLEMS, Answer, Uid, operations, responses, told
 from portal.core.db import db
 

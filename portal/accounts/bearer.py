@@ -12,9 +12,10 @@ from flask_babel import gettext as _
 from sqlalchemy import select, update
 
 from portal.accounts.access import Reader, leave, roles_of
-from portal.accounts.may import SCOPES, ContactRole, Scope
+from portal.accounts.may import ContactRole
 from portal.accounts.organisations import Contact
 from portal.accounts.people import UserSession
+from portal.accounts.scopes import SCOPES, Scope
 from portal.accounts.tokens import MARK, ApiToken, find
 from portal.core import clock, web
 from portal.core.db import db

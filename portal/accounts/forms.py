@@ -9,7 +9,8 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from portal.accounts.may import ContactRole, Scope
+from portal.accounts.may import ContactRole
+from portal.accounts.scopes import Scope
 from portal.core import i18n, labels
 from portal.core.forms import REQUIRED, Form, choice_field, mail_field, options, text_field
 

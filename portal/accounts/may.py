@@ -24,6 +24,7 @@ class May(StrEnum):
     CHANGE_TIER = "change_tier"
     ASSIGN_SEATS = "assign_seats"
     FOLLOW_TICKETS = "follow_tickets"
+    MANAGE_LICENCES = "manage_licences"
 
     ENTER_OFFICE = "enter_office"
     READ_MEMBERS = "read_members"
@@ -78,6 +79,8 @@ class May(StrEnum):
     ANSWER_TICKETS = "answer_tickets"
     LEAD_SUPPORT = "lead_support"
     HEAR_OF_S1 = "hear_of_s1"
+    READ_LICENCES = "read_licences"
+    RUN_LICENCES = "run_licences"
 
 
 class StaffRole(StrEnum):
@@ -126,20 +129,22 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     StaffRole.REVIEWER: frozenset(
         {
             *READERS, May.REVIEW, May.READ_FIGURES, May.IMPORT_MEMBERS, May.CONFIRM_BENEFITS, May.APPOINT_OWNERS,
-            May.READ_CATALOGUE, May.READ_MAIL, May.PUBLISH_WALL,
+            May.READ_CATALOGUE, May.READ_MAIL, May.PUBLISH_WALL, May.READ_LICENCES,
         }
     ),
     StaffRole.LEGAL: frozenset({*READERS, May.RECOMMEND, May.PREPARE_AGREEMENTS, May.ERASE_PEOPLE}),
     StaffRole.FINANCE: frozenset(
         {
-            *READERS, May.RECOMMEND, May.READ_MONEY, May.READ_FIGURES, May.RECORD_RECEIPTS, May.REFUND, May.VOID_INVOICES,
-            May.SET_PRICES, May.SELL, May.CREDIT, May.CLOSE_MONTHS, May.POST_BY_HAND, May.RECORD_FAPIAO,
-            May.CHASE_DEBTORS, May.READ_CATALOGUE, May.READ_MAIL,
+            *READERS, May.RECOMMEND, May.READ_MONEY, May.READ_FIGURES, May.RECORD_RECEIPTS, May.REFUND,
+            May.VOID_INVOICES, May.SET_PRICES, May.SELL, May.CREDIT, May.CLOSE_MONTHS, May.POST_BY_HAND,
+            May.RECORD_FAPIAO, May.CHASE_DEBTORS, May.READ_CATALOGUE, May.READ_MAIL, May.READ_LICENCES,
+            May.RUN_LICENCES,
         }
     ),
     StaffRole.COMMITTEE: frozenset({*READERS, May.RECOMMEND, May.CONFIRM_BENEFITS}),
     StaffRole.DIRECTOR: frozenset(
-        {*READERS, May.DECIDE, May.CONFIRM_BENEFITS, May.READ_FIGURES, May.READ_CATALOGUE}
+        {*READERS, May.DECIDE, May.CONFIRM_BENEFITS, May.READ_FIGURES, May.READ_CATALOGUE, May.READ_LICENCES,
+         May.RUN_LICENCES}
     ),
     StaffRole.SECRETARY: frozenset(
         {
@@ -149,12 +154,12 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     ),
     StaffRole.COUNTER_SIGNER: frozenset({*READERS, May.COUNTERSIGN}),
     StaffRole.EXECUTIVE: frozenset(
-        {*READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_TICKETS, May.HEAR_OF_S1}
+        {*READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_TICKETS, May.HEAR_OF_S1, May.READ_LICENCES}
     ),
     StaffRole.AUDITOR: frozenset(
         {
             *READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_AUDIT, May.READ_CATALOGUE, May.READ_CHORES,
-            May.READ_OUTBOX, May.READ_MAIL, May.READ_EXAMS, May.READ_ITEMS, May.READ_TICKETS,
+            May.READ_OUTBOX, May.READ_MAIL, May.READ_EXAMS, May.READ_ITEMS, May.READ_TICKETS, May.READ_LICENCES,
         }
     ),
     StaffRole.ADMINISTRATOR: frozenset(
@@ -180,20 +185,24 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     StaffRole.COMMUNITY_REVIEWER: frozenset({May.ENTER_OFFICE, May.VOTE_ON_WORK}),
     StaffRole.DECIDER: frozenset({May.ENTER_OFFICE, May.READ_EXAMS, May.DECIDE_AWARDS, May.KEEP_KEYS}),
     StaffRole.APPEAL_PANEL: frozenset({May.ENTER_OFFICE, May.DECIDE_EXAM_APPEALS}),
-    StaffRole.SUPPORT_AGENT: frozenset({May.ENTER_OFFICE, May.READ_TICKETS, May.ANSWER_TICKETS}),
-    StaffRole.SUPPORT_LEAD: frozenset({May.ENTER_OFFICE, May.READ_TICKETS, May.ANSWER_TICKETS, May.LEAD_SUPPORT}),
+    StaffRole.SUPPORT_AGENT: frozenset(
+        {May.ENTER_OFFICE, May.READ_TICKETS, May.ANSWER_TICKETS, May.READ_LICENCES, May.RUN_LICENCES}
+    ),
+    StaffRole.SUPPORT_LEAD: frozenset(
+        {May.ENTER_OFFICE, May.READ_TICKETS, May.ANSWER_TICKETS, May.LEAD_SUPPORT, May.READ_LICENCES, May.RUN_LICENCES}
+    ),
 }  # fmt: skip
 SEES = {May.SEE_ORG}
 CONTACT: dict[ContactRole, frozenset[May]] = {
     ContactRole.OWNER: frozenset(
         {*SEES, May.EDIT_PROFILE, May.APPLY, May.SUBMIT, May.SEE_MONEY, May.PAY, May.MANAGE_PEOPLE, May.CLAIM_BENEFITS,
-         May.CHANGE_TIER, May.ASSIGN_SEATS, May.FOLLOW_TICKETS}
+         May.CHANGE_TIER, May.ASSIGN_SEATS, May.FOLLOW_TICKETS, May.MANAGE_LICENCES}
     ),
     ContactRole.SIGNATORY: frozenset({*SEES, May.APPLY, May.SUBMIT, May.SIGN}),
     ContactRole.REPRESENTATIVE: frozenset({*SEES, May.APPLY, May.CLAIM_BENEFITS, May.CHANGE_TIER}),
     ContactRole.ALTERNATE: frozenset(SEES),
     ContactRole.BILLING: frozenset({*SEES, May.SEE_MONEY, May.PAY}),
-    ContactRole.TECHNICAL: frozenset({*SEES, May.CLAIM_BENEFITS, May.FOLLOW_TICKETS}),
+    ContactRole.TECHNICAL: frozenset({*SEES, May.CLAIM_BENEFITS, May.FOLLOW_TICKETS, May.MANAGE_LICENCES}),
     ContactRole.MARKETING: frozenset({*SEES, May.EDIT_PROFILE}),
     ContactRole.LEGAL: frozenset(SEES),
     ContactRole.PR: frozenset(SEES),
@@ -201,67 +210,6 @@ CONTACT: dict[ContactRole, frozenset[May]] = {
 }  # fmt: skip
 
 
-class Scope(StrEnum):
-    """What a token of the API is for; it never opens more than its owner may do at that moment."""
-
-    PROFILE_READ = "profile:read"
-    PROFILE_WRITE = "profile:write"
-    APPLICATIONS_READ = "applications:read"
-    APPLICATIONS_WRITE = "applications:write"
-    BENEFITS_READ = "benefits:read"
-    BENEFITS_WRITE = "benefits:write"
-    INVOICES_READ = "invoices:read"
-    PLANS_WRITE = "plans:write"
-    FAPIAO_WRITE = "fapiao:write"
-    PRIVACY = "privacy"
-    CERTIFICATES_CHECK = "certificates:check"
-    METRICS = "metrics"
-    EXAMS_READ = "exams:read"
-    EXAMS_WRITE = "exams:write"
-    SERVICES_READ = "services:read"
-    SERVICES_WRITE = "services:write"
-
-
-SCOPES: dict[Scope, frozenset[May]] = {
-    Scope.PROFILE_READ: frozenset({May.SEE_ORG}),
-    Scope.PROFILE_WRITE: frozenset({May.EDIT_PROFILE}),
-    Scope.APPLICATIONS_READ: frozenset({May.SEE_ORG, May.APPLY, May.READ_MEMBERS}),
-    Scope.APPLICATIONS_WRITE: frozenset({May.SEE_ORG, May.APPLY, May.SUBMIT}),
-    Scope.BENEFITS_READ: frozenset({May.SEE_ORG}),
-    Scope.BENEFITS_WRITE: frozenset({May.SEE_ORG, May.CLAIM_BENEFITS}),
-    Scope.INVOICES_READ: frozenset({May.SEE_MONEY, May.READ_MONEY}),
-    Scope.PLANS_WRITE: frozenset({May.SEE_MONEY, May.PAY}),
-    Scope.FAPIAO_WRITE: frozenset({May.SEE_MONEY, May.PAY}),
-    Scope.PRIVACY: frozenset({May.SEE_ORG, May.READ_MEMBERS}),
-    Scope.CERTIFICATES_CHECK: frozenset({May.SEE_ORG}),
-    Scope.METRICS: frozenset({May.RUN_CHORES}),
-    Scope.EXAMS_READ: frozenset(),  # one's own: nothing but being that person opens it
-    Scope.EXAMS_WRITE: frozenset(),
-    Scope.SERVICES_READ: frozenset({May.SEE_ORG, May.FOLLOW_TICKETS}),
-    Scope.SERVICES_WRITE: frozenset({May.SEE_ORG, May.FOLLOW_TICKETS}),
-}
-
-labels.name(
-    Scope,
-    {
-        Scope.PROFILE_READ: _l("Read the organisation's profile"),
-        Scope.PROFILE_WRITE: _l("Change the organisation's profile"),
-        Scope.APPLICATIONS_READ: _l("Read applications"),
-        Scope.APPLICATIONS_WRITE: _l("Write and send applications"),
-        Scope.BENEFITS_READ: _l("Read benefits and claims"),
-        Scope.BENEFITS_WRITE: _l("Claim benefits and take claims back"),
-        Scope.INVOICES_READ: _l("Read invoices"),
-        Scope.PLANS_WRITE: _l("Change subscriptions and accept quotes"),
-        Scope.FAPIAO_WRITE: _l("Ask for fapiao"),
-        Scope.PRIVACY: _l("Read and change your own consents"),
-        Scope.CERTIFICATES_CHECK: _l("Check many certificates at once"),
-        Scope.METRICS: _l("Read the portal's metrics"),
-        Scope.EXAMS_READ: _l("Read your own exam bookings"),
-        Scope.EXAMS_WRITE: _l("Book, move and cancel your own exams"),
-        Scope.SERVICES_READ: _l("Read support tickets"),
-        Scope.SERVICES_WRITE: _l("Open support tickets and write in them"),
-    },
-)
 labels.name(
     StaffRole,
     {

@@ -12,9 +12,9 @@ from pydantic import Field
 from portal.accounts import consents
 from portal.accounts.access import me
 from portal.accounts.bearer import needs
-from portal.accounts.may import Scope
 from portal.accounts.people import Person
 from portal.accounts.privacy_models import Channel
+from portal.accounts.scopes import Scope
 from portal.core.api import (
     TOKEN_PROBLEMS,
     WRITE_PROBLEMS,

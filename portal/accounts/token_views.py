@@ -11,9 +11,10 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal.accounts import forms as f
 from portal.accounts import tokens as deeds
 from portal.accounts.access import Reader, fresh, me, signed_in
-from portal.accounts.may import CONTACT, SCOPES, ContactRole, May, Scope
+from portal.accounts.may import CONTACT, ContactRole, May
 from portal.accounts.organisations import Organisation
 from portal.accounts.people_views import own_orgs
+from portal.accounts.scopes import SCOPES, Scope
 from portal.accounts.views import accounts
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused

@@ -11,9 +11,9 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Select, String, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.accounts.may import Scope
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person, new_uid
+from portal.accounts.scopes import Scope
 from portal.core import audit, clock, vault
 from portal.core.db import Model, db
 from portal.core.errors import Refused

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from portal.accounts.access import me
 from portal.accounts.bearer import needs
-from portal.accounts.may import Scope
+from portal.accounts.scopes import Scope
 from portal.billing.access import visible_invoice, visible_invoices
 from portal.billing.issuing import owed
 from portal.billing.models import Invoice, InvoiceState

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from portal.accounts.access import me
 from portal.accounts.bearer import needs
-from portal.accounts.may import Scope
+from portal.accounts.scopes import Scope
 from portal.billing import fapiao as verbs
 from portal.billing import fapiao_access as access
 from portal.billing.access import may_pay, visible_invoices

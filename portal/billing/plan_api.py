@@ -10,7 +10,7 @@ from pydantic import Field
 
 from portal.accounts.access import me
 from portal.accounts.bearer import needs
-from portal.accounts.may import Scope
+from portal.accounts.scopes import Scope
 from portal.billing import catalogue, changing, plans_seen, quoting
 from portal.billing.api import TOKEN
 from portal.billing.catalogue import Price

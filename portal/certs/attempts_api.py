@@ -13,7 +13,7 @@ from sqlalchemy.orm import selectinload
 
 from portal.accounts.access import me
 from portal.accounts.bearer import needs
-from portal.accounts.may import Scope
+from portal.accounts.scopes import Scope
 from portal.certs import appealing, cases, proctoring
 from portal.certs.models.delivery import (
     ENDED,

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from pydantic import BaseModel, Field
 
 from portal.accounts.bearer import needs
-from portal.accounts.may import Scope
+from portal.accounts.scopes import Scope
 from portal.certs import numbers, verifying
 from portal.certs.naming import Shown
 from portal.certs.standing import CertificateState

@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from portal.accounts.access import me
 from portal.accounts.bearer import needs
-from portal.accounts.may import Scope
 from portal.accounts.people import Person
+from portal.accounts.scopes import Scope
 from portal.certs import booking, sessions, waitlist
 from portal.certs.models.booking import Booking, BookingState, ExamSession, Mode, SessionState
 from portal.certs.seat_access import found, own_booking, own_bookings

@@ -162,4 +162,18 @@ def main(run: Callable[..., Any] = cli) -> None:
         sys.exit(1)
 
 
-from portal.cli import bank, bank_items, books, certs, doors, items, past, privacy, services, simulate, staff  # noqa: E402, F401 - their commands hang themselves on the group above
+# Their commands hang themselves on the group above.
+from portal.cli import (  # noqa: E402, F401  # noqa: E402, F401, I001
+    bank,
+    bank_items,
+    books,
+    certs,
+    doors,
+    items,
+    licences,
+    past,
+    privacy,
+    services,
+    simulate,
+    staff,
+)

@@ -18,7 +18,7 @@ from portal.core.errors import Refused
 from portal.core.settings import settings
 from portal.core.signing import KeyUse
 
-USE = click.Choice([use.value for use in KeyUse])
+USE = click.Choice([use.value for use in KeyUse if use is not KeyUse.LICENCE])
 BY = click.option("--by", "first", required=True, help="Mail address of who does it.")
 SECOND = click.option("--second", required=True, help="Mail address of the second person, who agreed.")
 

@@ -36,6 +36,7 @@ class KeyUse(StrEnum):
     PDF = "pdf"
     BADGE = "badge-ed25519"
     BADGE_RSA = "badge-rsa"
+    LICENCE = "licence"
 
 
 class KeyState(StrEnum):
@@ -104,7 +105,7 @@ class NoKey(RuntimeError):
 
 
 def _fresh(use: KeyUse) -> Private:
-    if use is KeyUse.BADGE:
+    if use in (KeyUse.BADGE, KeyUse.LICENCE):
         return ed25519.Ed25519PrivateKey.generate()
     if use is KeyUse.BADGE_RSA:
         return rsa.generate_private_key(public_exponent=65537, key_size=3072)
@@ -192,9 +193,10 @@ def active(use: KeyUse, at: datetime | None = None) -> SigningKey:
     """Return the key that signs now; `NoKey` if there is none, or its time is over."""
     found = current(use)
     if found is None or not found.signs(at or clock.now()):
-        raise NoKey(
-            f"no key for {use.value} signs today: run `portal keys new {use.value}` or `portal keys rotate`"
-        )
+        ways = f"`portal keys new {use.value}` or `portal keys rotate`"
+        if use is KeyUse.LICENCE:
+            ways = "`portal licence signing-keys add` or `activate`"
+        raise NoKey(f"no key for {use.value} signs today: run {ways}")
     return found
 
 

@@ -13,8 +13,9 @@ from sqlalchemy import ColumnElement, Select, or_, select
 
 from portal.accounts.access import me
 from portal.accounts.bearer import needs
-from portal.accounts.may import May, Scope
+from portal.accounts.may import May
 from portal.accounts.organisations import Organisation
+from portal.accounts.scopes import Scope
 from portal.core import catalogue, cursors
 from portal.core.api import (
     TOKEN_PROBLEMS,

@@ -10,7 +10,8 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.accounts.bearer import needs
-from portal.accounts.may import May, Scope
+from portal.accounts.may import May
+from portal.accounts.scopes import Scope
 from portal.core import clock
 from portal.core.api import TOKEN_PROBLEMS, Amount, Answer, OneRow, Query, responses, told
 from portal.core.db import db

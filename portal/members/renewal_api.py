@@ -9,7 +9,8 @@ from flask_babel import lazy_gettext as _l
 
 from portal.accounts.access import me
 from portal.accounts.bearer import needs
-from portal.accounts.may import May, Scope
+from portal.accounts.may import May
+from portal.accounts.scopes import Scope
 from portal.core.api import TOKEN_PROBLEMS, Answer, OneRow, Uid, responses, told
 from portal.core.errors import Missing
 from portal.members import renewal_queries

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from portal.accounts.access import me
 from portal.accounts.bearer import needs
-from portal.accounts.may import Scope
+from portal.accounts.scopes import Scope
 from portal.billing.quote_models import LineRole
 from portal.core import cursors
 from portal.core.api import (

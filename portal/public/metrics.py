@@ -9,7 +9,8 @@ from flask import Response, abort, request
 from sqlalchemy import func, select
 
 from portal.accounts import bearer
-from portal.accounts.may import May, Scope
+from portal.accounts.may import May
+from portal.accounts.scopes import Scope
 from portal.billing.models import Invoice, InvoiceState
 from portal.core import clock
 from portal.core.db import db
