@@ -103,7 +103,7 @@ G = Stage
 labels.name(
     Stage,
     {
-        G.PENDING: _l("No term yet"), G.NOT_STARTED: _l("Begins later"), G.IN_FORCE: _l("In force"),
+        G.PENDING: _l("No term yet"), G.NOT_STARTED: _l("Not yet in force"), G.IN_FORCE: _l("In force"),
         G.EXPIRING: _l("Ends soon"), G.GRACE: _l("In its days of grace"), G.EXPIRED: _l("Expired"),
     },
     {G.PENDING: "wait", G.NOT_STARTED: "wait", G.IN_FORCE: "good", G.EXPIRING: "warn", G.GRACE: "warn", G.EXPIRED: "bad"},
