@@ -53,6 +53,8 @@ PEOPLE: dict[str, str] = {
     "community_reviewer": "community@flagos.example",
     "decider": "decider@flagos.example",
     "appeal_panel": "panel@flagos.example",
+    "support_lead": "supportlead@flagos.example",
+    "support_agent": "agent@flagos.example",
     "candidate": "lin@exams.example",
     "sitting": "bai@exams.example",
     "passed": "qin@exams.example",
