@@ -167,4 +167,6 @@ def test_any_life_is_sound_and_nights_that_come_three_times_change_nothing(app: 
     with m.inside(app):
         run()
     assert sum(done) > len(done)  # most lives have something in them
-    assert len(seen) > 1
+    assert seen
+    if len(done) >= 20:  # few lives may all end in the same standing
+        assert len(seen) > 1

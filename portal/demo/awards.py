@@ -49,7 +49,7 @@ KEEPERS = {"by": "Ada Novak <admin@flagos.example>", "second": "邓宁 <decider@
 def keys(today: date) -> None:
     """Make the keys of the demo, good for nothing elsewhere."""
     with clock.stopped_at(today - timedelta(days=300)), transaction():
-        for use in (KeyUse.PDF, KeyUse.BADGE, KeyUse.BADGE_RSA):
+        for use in (KeyUse.PDF, KeyUse.BADGE, KeyUse.BADGE_RSA, KeyUse.LICENCE):
             certifying.make(use, **KEEPERS)
 
 

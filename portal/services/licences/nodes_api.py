@@ -22,7 +22,7 @@ from portal.core.api import (
     told,
 )
 from portal.core.db import db, reading
-from portal.core.errors import Refused
+from portal.core.errors import Missing
 from portal.core.signing import NoKey
 from portal.core.web import public
 from portal.services.licences import door, putting, quick
@@ -186,9 +186,7 @@ def _signed(make: Any) -> Response:
     try:
         made = Response(make(), content_type="application/jwt")
     except NoKey as missing:
-        raise Refused(
-            _l("No key signs licences at the moment. Please try again later."), status=503
-        ) from missing
+        raise Missing(_l("No key signs licences yet.")) from missing
     return share(made, seconds=300)
 
 
@@ -197,7 +195,7 @@ JWT: Responses = {"200": {"content": {"application/jwt": {}}}}
 
 @nodes_api.get(
     f"{BASE}/keys.jws", operation_id="signed_licence_keys", summary=str(_l("The public keys, signed by the key before")),
-    responses={**answers(*PUBLIC_PROBLEMS), **JWT}, security=[],
+    responses={**answers(*PUBLIC_PROBLEMS, 404), **JWT}, security=[],
 )  # fmt: skip
 @public
 def keys_signed() -> Response:
@@ -207,7 +205,7 @@ def keys_signed() -> Response:
 
 @nodes_api.get(
     f"{BASE}/revocations", operation_id="licence_revocations", summary=str(_l("Files that no longer count, as a signed list")),
-    responses={**answers(*PUBLIC_PROBLEMS), **JWT}, security=[],
+    responses={**answers(*PUBLIC_PROBLEMS, 404), **JWT}, security=[],
 )  # fmt: skip
 @public
 def revoked() -> Response:
