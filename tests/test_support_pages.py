@@ -122,6 +122,28 @@ def test_staff_do_everything_on_one_page(house: Flask) -> None:
     assert "Open a new one that points to it" in seen(tao, f"/support/{second}")
 
 
+def test_the_desk_says_what_falls_due_and_whose_it_is(house: Flask) -> None:
+    uid = made(house)
+    an, ao = browser(house, "an@house.example"), browser(house, "ao@house.example")
+    here = f"/office/support/tickets/{uid}"
+    for agent in (an, ao):
+        desk = seen(agent, "/office/")
+        assert f'href="{here}">S2 – work is impaired: Kernel stops</a>' in desk
+        assert "First answer by 2 Mar 2026, 14:00" in desk
+    assert post(an, f"{here}/taking", {}).status_code == 303
+    assert "Kernel stops" in seen(an, "/office/")
+    assert "Kernel stops" not in seen(ao, "/office/")
+    assert "Kernel stops" not in seen(browser(house, "exe@house.example"), "/office/")
+    with house.app_context(), transaction():
+        row = s.ticket()
+        answering.solve(row, by=s.person("an"), body="Done", cause="none")
+    assert "Kernel stops" not in seen(an, "/office/")
+    with clock.stopped_at(s.china("2026-03-02T15:00")):
+        made(house, title="Later")
+    with clock.stopped_at(s.china("2026-03-03T15:00")):
+        assert re.search(r"Later</a>.{0,400}Overdue", seen(browser(house, "ao@house.example"), "/office/"))
+
+
 def test_telephone_roster_and_report(house: Flask) -> None:
     lei = browser(house, "lei@house.example", language="zh_Hans_CN")
     given = {

@@ -14,10 +14,11 @@ from portal.accounts.frame import staff_who_may
 from portal.accounts.may import May
 from portal.accounts.merging import OrganisationsMerged
 from portal.billing.events import InvoiceSettled
-from portal.core import nav
+from portal.core import nav, waiting
 from portal.core.nav import Entry
 from portal.services.support import (  # noqa: F401 - their routes
     desk_office,
+    duties,
     keeping,
     office,
     people_views,
@@ -41,6 +42,7 @@ def install() -> None:
     """Name the verbs, say what is kept of people, and stand on the rails."""
     words.install()
     keeping.install()
+    waiting.add("support", duties.tasks)
     nav.add(
         Entry("member", 45, "support.listed", _l("Support"), "life-preserver", lambda _r: True),
         Entry(
