@@ -17,7 +17,9 @@ KINDS: dict[str, LazyString] = {
     "programme": _l("Certification programmes"), "level": _l("Levels of certification"), "scheme": _l("Schemes of exams"),
     "step": _l("Learning steps"), "account": _l("Chart of accounts"), "stream": _l("Streams of income"),
     "signatory": _l("Who signs certificates"), "rubric": _l("Rubrics"), "hold_reason": _l("Reasons to suspend"),
-    "lift_reason": _l("Reasons to lift a suspension"),
+    "lift_reason": _l("Reasons to lift a suspension"), "licence_tool": _l("Tools under licence"),
+    "licence_plan": _l("Plans of licences"), "support_calendar": _l("Working hours of support"),
+    "support_level": _l("Levels of support"),
 }  # fmt: skip
 WORDS: dict[str, LazyString] = {
     "name": _l("Called"), "label": _l("Question"), "hint": _l("Hint"), "lead": _l("Lead"), "words": _l("Words"),
@@ -61,4 +63,11 @@ WORDS: dict[str, LazyString] = {
     "to": _l("Receivers"), "topics": _l("Topics"), "unit": _l("Unit"), "up_to": _l("Up to"),
     "use_benefits": _l("May use benefits"), "valid_from": _l("In force from"), "vote": _l("May vote"),
     "votes": _l("Votes needed"), "weight": _l("Weight"), "works": _l("People work on it"),
+    "policy": _l("How a seat is kept"), "calendars": _l("Hours by clock"), "features": _l("Features"), "first": _l("First answer"), "next": _l("Next answer"),
+    "workaround": _l("Workaround"), "grace_days": _l("Days of grace"), "holidays": _l("Days off are free"),
+    "lease_seconds": _l("Lease in seconds"), "made_up": _l("Hours on days made up for"), "offline_days": _l("Days of a file"),
+    "overage": _l("Overage"), "people": _l("People who may ask"), "price": _l("Price"), "products": _l("Bought as"),
+    "s1": _l("S1"), "s2": _l("S2"), "s3": _l("S3"), "tool": _l("Tool"), "tools": _l("Tools"), "week": _l("Weekly hours"),
+    "zone": _l("Time zone"), "mon": _l("Monday"), "tue": _l("Tuesday"), "wed": _l("Wednesday"), "thu": _l("Thursday"),
+    "fri": _l("Friday"), "sat": _l("Saturday"), "sun": _l("Sunday"),
 }  # fmt: skip

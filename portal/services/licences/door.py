@@ -52,6 +52,10 @@ def answers(*problems: int, **good: Any) -> Responses:
 class ByKey(web.Lock):
     """A door for licence keys: one is sent, in the header and nowhere else. Whether it opens anything is judged inside."""
 
+    def __str__(self) -> str:
+        """Return how the list of permissions calls it."""
+        return "whoever sends a licence's key"
+
     def open(self) -> Any:
         """Read the key once; None in `g.licence_key` for one that cannot be a key."""
         if _in_address():

@@ -6,7 +6,7 @@ from flask import Blueprint
 from flask_babel import lazy_gettext as _l
 from flask_openapi3.blueprint import APIBlueprint
 
-from portal.core import catalogue, story
+from portal.core import catalogue, personal, story
 from portal.services.licences import licences_api, nodes_api, plans
 
 BLUEPRINTS: list[Blueprint] = []
@@ -16,6 +16,7 @@ APIS: list[APIBlueprint] = [nodes_api.nodes_api, licences_api.licences_api]
 def install() -> None:
     """Let the domain name its verbs and check its catalogue."""
     catalogue.checked(plans.KIND, plans.check)
+    personal.no_person("licence.name", "licence_node.name")  # what a cluster and a machine are called
     story.words(
         {
             "licence.ordered": (_l("Licence ordered"), "cart"),
