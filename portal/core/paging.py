@@ -70,34 +70,51 @@ def page_of(
     plain: bool = False,
     sizes: tuple[int, ...] = SIZES,
 ) -> Page:
-    """Return the page the reader asked for, in two statements (one if the total is known).
+    """Return the page the reader asked for, in two statements (one if the total is known, or a first page is not full).
 
     `order` gives the columns to sort by, all up or all `down`, ending with one that is unique; then the pages of the
     second half are read from the end, so that the last one costs no more than the first. `rows` gives whole rows
     instead of first columns; `plain` does so for a statement of columns alone, without the work entities need.
     """
+
+    def read(most: int, start: int, *, backwards: bool = False) -> list[Any]:
+        put = _part if order else _part.__wrapped__
+        part, asked = (
+            put(statement, tuple(order), down != backwards),
+            {"page_most": most, "page_start": start},
+        )
+        found: Sequence[Any]
+        if plain:
+            found = db.session.connection().execute(part, asked).all()
+        else:
+            found = db.session.execute(part, asked).all() if rows else db.session.scalars(part, asked).all()
+        return list(reversed(found) if backwards else found)
+
+    first: list[Any] | None = None
+    if total is None and number("page", 1) <= 1:
+        first, size = read(_size(sizes), 0), _size(sizes)
+        if len(first) < size:  # all there is: nothing is left to count
+            return replace(place_in(len(first), sizes), items=first)
     if total is None:
         whole = counted(statement) if order else _whole(statement)
         total = (db.session.connection() if plain else db.session()).scalar(whole) or 0
     place = place_in(total, sizes)
+    if first is not None:
+        return replace(place, items=first)
     start, size = place.start, place.size
     backwards = bool(order) and 2 * start > total
     most = min(size, total - start) if backwards else size
-    put = _part if order else _part.__wrapped__
-    part = put(statement, tuple(order), down != backwards)
-    asked = {"page_most": most, "page_start": total - start - most if backwards else start}
-    found: Sequence[Any]
-    if plain:
-        found = db.session.connection().execute(part, asked).all()
-    else:
-        found = db.session.execute(part, asked).all() if rows else db.session.scalars(part, asked).all()
-    return replace(place, items=list(reversed(found) if backwards else found))
+    return replace(place, items=read(most, total - start - most if backwards else start, backwards=backwards))
+
+
+def _size(sizes: tuple[int, ...]) -> int:
+    asked = number("size", sizes[0])
+    return asked if asked in sizes else sizes[0]
 
 
 def place_in(total: int, sizes: tuple[int, ...] = SIZES) -> Page:
     """Return the page the reader asked for of a list of so many rows, without its rows."""
-    size = number("size", sizes[0])
-    size = size if size in sizes else sizes[0]
+    size = _size(sizes)
     pages = max(1, -(-total // size))
     return Page([], total, min(max(1, number("page", 1)), pages), pages, size, sizes)
 
