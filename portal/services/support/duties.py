@@ -29,8 +29,8 @@ def _tickets(reader: Any) -> list[Task]:
     rows = showing.queue(select(SupportTicket).where(or_(SupportTicket.state == TicketState.NEW, mine)))
     return [
         waiting.task(
-            f"{labels.label(one.ticket.severity)}: {one.ticket.title}",
-            _("Take it in hand") if one.ticket.state is TicketState.NEW else _("Go on"),
+            _("%(severity)s: %(title)s", severity=labels.label(one.ticket.severity), title=one.ticket.title),
+            _("Take it") if one.ticket.state is TicketState.NEW else _("Go on"),
             _href(one.ticket), since=one.ticket.received_at, overdue=one.late,
             detail=_("%(what)s by %(when)s", what=labels.label(one.kind), when=moment(one.due))
             if one.kind is not None and one.due is not None
