@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -95,8 +97,20 @@ class Victims:
         pytest.fail(f"no answer to {path}")
 
 
+def _of_session(leader: int) -> list[int]:
+    """Return the processes of a session, as the kernel tells them."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # one may end while it is asked
+            if file.read_text().rpartition(")")[2].split()[3] == str(leader):
+                found.append(int(file.parent.name))
+    return found
+
+
 def _end(victim: Racer) -> None:
-    subprocess.run(["pkill", "-9", "-s", str(victim.pid)], check=False)
+    for pid in _of_session(victim.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     victim.kill()  # it may not lead its session yet
     victim.wait()
 
