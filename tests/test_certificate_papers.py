@@ -230,7 +230,11 @@ def test_what_keeps_papers_from_being_made_is_said_in_one_line_with_what_mends_i
         )
         small.write_bytes(was)
         shutil.rmtree(faces.folder())
-        said = certs.test_cli_runner().invoke(cli, ["doctor"])
+        here = {
+            "PORTAL_HOME": str(certs.extensions["settings"].home),
+            "PORTAL_SECRET_KEY": certs.config["SECRET_KEY"],
+        }
+        said = certs.test_cli_runner().invoke(cli, ["doctor"], env=here)
         assert (
             "certificates wait: the faces of certificates were not built: run `portal fonts build`"
             in said.output
