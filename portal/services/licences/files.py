@@ -117,7 +117,7 @@ def _written(row: Licence, named: list[str], now: datetime, end: datetime, *, by
         token, kid = proving.signed(body)
     except NoKey as missing:
         raise Refused(
-            _l("Files cannot be signed at the moment: the foundation has been told. Please try again later."), status=503
+            _l("Files cannot be signed at the moment. Please try again later."), status=503
         ) from missing  # fmt: skip
     file = LicenceFile(
         licence=row, jti=jti, kid=kid, fingerprints=named, token=token, by_name=str(getattr(by, "name", by))[:120],
