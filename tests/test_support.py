@@ -83,7 +83,12 @@ def test_a_ticket_goes_from_question_to_closing(house: Flask) -> None:
         with pytest.raises(Refused, match="nowhere"):
             satisfying.of_token(s.ticket().uid + "." + "0" * 40)
     with house.app_context(), reading():
-        mails = db.session.query(MailMessage).filter_by(address="tao@galaxy.example", language="en").all()
+        mails = (
+            db.session.query(MailMessage)
+            .filter_by(address="tao@galaxy.example", language="en")
+            .order_by(MailMessage.id)
+            .all()
+        )
         assert [one.title.split("]")[0] for one in mails][:4] == [f"[{s.ticket().number}"] * 4
         assert not any("Not for the customer" in one.text for one in mails)
         assert audit.verify()[1] == []
