@@ -9,6 +9,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from portal.billing import ledger, months
+from portal.core import heap
 from portal.core.errors import Refused
 from portal.reports import measures, outlook
 from portal.reports.facts import gather, party_names
@@ -25,6 +26,11 @@ def revenue(start: date, last: date, known: date) -> dict[str, Any]:
     start, end = months.first_of(start), months.last_of(last)
     if end < start:
         raise Refused(_l("The period ends before it begins."), status=422)
+    with heap.filling():
+        return _body(start, end, known)
+
+
+def _body(start: date, end: date, known: date) -> dict[str, Any]:
     lists = in_force(known)
     flows = Flows(gather(known, start, end), lists)
     by_month = flows.recognised()
