@@ -27,6 +27,7 @@ from portal.core import (
     labels,
     problems,
     retry,
+    rich,
     shield,
     story,
     web,
@@ -148,6 +149,7 @@ def _templates(app: Portal) -> None:
         entry_kind=kinds.to_finance,
         total=words.total,
         units=words.units,
+        article=lambda text: rich.shown(text, "article"),
     )
 
 

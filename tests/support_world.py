@@ -7,19 +7,26 @@ from portal.accounts.organisations import Contact, Organisation
 from portal.core import clock
 from portal.core.db import db
 from portal.core.files import Content
-from portal.services.support import answering, asking, duty, satisfying
+from portal.services.support import answering, asking, duty, knowledge, satisfying
 from portal.services.support.attaching import Attached
 from portal.services.support.clocks import Severity
 from portal.services.support.models import TicketFile, TicketMessage
 from portal.services.support.people_models import SupportPerson
 from tests.people import make_person
 
+# Published to everybody on purpose.
+OPEN = {"knowledge.article"}
 KNOWN: dict[tuple[str, str], str] = {
     ("support", "uid"): "support_ticket",
     ("support", "file"): "support_file",
     ("support.remove_person", "uid"): "support_person",
     ("support", "token"): "word:" + "0" * 32 + "." + "0" * 40,
     ("support_office", "uid"): "support_ticket",
+    ("support_office.article", "uid"): "article",
+    ("support_office.go_on", "uid"): "article",
+    ("support_office.publish_article", "uid"): "article",
+    ("support_office.withdraw_article", "uid"): "article",
+    ("knowledge", "uid"): "article",
     ("support_office", "file"): "support_file",
     ("support_office", "deed"): "word:taking",
     ("support_office", "message"): "ticket_message",
@@ -39,6 +46,9 @@ def rows(org: Organisation, content: Content) -> dict[str, str]:
     solved = asking.open_ticket(**given)  # type: ignore[arg-type]
     answering.solve(solved, by=agent, body="Done", cause="none")
     satisfying.ask(solved)
+    texts = dict.fromkeys(knowledge.FIELDS, "Use another kernel")
+    article = knowledge.write(None, texts, by=agent, ticket=solved)
+    knowledge.publish(article, by=make_person("walksecond@support.example", "Walk Second"))
     listed = SupportPerson(org=org, person=asker)
     db.session.add(listed)
     duty.roster(clock.today(), clock.today(), agent, None, by=agent)
@@ -47,5 +57,5 @@ def rows(org: Organisation, content: Content) -> dict[str, str]:
     assert message is not None
     return {
         "support_ticket": row.uid, "support_file": file.file.uid, "support_person": listed.uid,
-        "ticket_message": message.uid,
+        "ticket_message": message.uid, "article": article.uid,
     }  # fmt: skip

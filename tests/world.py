@@ -231,6 +231,7 @@ OPEN = {
     "pay.test_page",
     "pay.test_act",
     *award_world.OPEN,
+    *support_world.OPEN,
 }
 
 

@@ -13,11 +13,11 @@ from wtforms.validators import NumberRange
 
 from portal.certs.gift_answers import MOST_OPTIONS, NUMBER, Kind
 from portal.certs.item_content import Content, code_of, exact
-from portal.certs.item_texts import sanitised
 from portal.certs.models.bank import Difficulty, Ground
 from portal.core import labels
 from portal.core.errors import Refused
 from portal.core.forms import Form, choice_field, clean, most, options, text_field
+from portal.core.rich import sanitised
 
 SPARE = 3
 LEAST_ROWS = 4

@@ -16,7 +16,6 @@ from portal.certs.drawing import topic_of
 from portal.certs.forms import Enemy, Leak, Review, Tags, Use
 from portal.certs.gift_answers import Kind
 from portal.certs.item_content import missing
-from portal.certs.item_texts import shown
 from portal.certs.models.bank import Form as ExamForm
 from portal.certs.models.bank import FormItem, Item, ItemEnemy, ItemReview, ItemState, ItemVersion
 from portal.certs.models.delivery import Attempt, AttemptPart
@@ -26,6 +25,7 @@ from portal.core.catalogue import in_words
 from portal.core.db import db
 from portal.core.errors import Missing
 from portal.core.paging import Page, asked, page_of
+from portal.core.rich import shown
 
 
 def count_in_review() -> Select[Any]:

@@ -11,11 +11,11 @@ from portal.accounts.people import Person
 from portal.certs import gift, items, levels
 from portal.certs.gift import Gift
 from portal.certs.item_content import Content, from_gift, joined, language_of, within
-from portal.certs.item_texts import sanitised
 from portal.certs.models.bank import Item, ItemVersion
 from portal.core import audit
 from portal.core.db import db
 from portal.core.errors import Refused
+from portal.core.rich import sanitised
 
 BIGGEST = 5 * 1024 * 1024
 SHOWN = 20

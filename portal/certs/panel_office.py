@@ -16,13 +16,13 @@ from portal.accounts.people import Person
 from portal.certs import levels, panels, schemes
 from portal.certs.case_office import share
 from portal.certs.grade_forms import NewCut, NewPanel
-from portal.certs.item_texts import shown
 from portal.certs.models.bank import ItemVersion
 from portal.certs.models.cutting import CutJudge, CutPanel, CutState, ExamCut, PanelState
 from portal.core import clock
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.paging import page_of
+from portal.core.rich import shown
 from portal.core.web import go
 
 cut_panels = Blueprint("cut_panels", __name__, url_prefix="/office/cut-panels")

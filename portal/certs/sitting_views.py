@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import me, signed_in
-from portal.certs import answering, exam_forms, invalidating, item_texts, levels, proctoring, sitting, tasks
+from portal.certs import answering, exam_forms, invalidating, levels, proctoring, sitting, tasks
 from portal.certs import handing as work
 from portal.certs import learning as path_of
 from portal.certs import sitting_forms as f
@@ -20,7 +20,7 @@ from portal.certs.case_rules import part_name
 from portal.certs.doors import exams
 from portal.certs.models.delivery import Answer, Attempt, AttemptPart, AttemptState
 from portal.certs.sitting_access import own_attempt
-from portal.core import catalogue, clock, i18n, vault
+from portal.core import catalogue, clock, i18n, rich, vault
 from portal.core.db import db, transaction
 from portal.core.errors import Refused
 from portal.core.web import go
@@ -71,7 +71,7 @@ def _written(row: Attempt, part: AttemptPart, status: int) -> Any:
     tongue = "zh" if row.language.startswith("zh") else "en"
     places = [(one, answers[one.position]) for one in exam_forms.places(part.form)]
     return _show(
-        "written", row, status, part=part, places=places, tongue=tongue, shown=item_texts.shown, left=_left(part)
+        "written", row, status, part=part, places=places, tongue=tongue, shown=rich.shown, left=_left(part)
     )  # fmt: skip
 
 
@@ -86,7 +86,7 @@ def _practical(row: Attempt, part: AttemptPart, status: int, forms: dict[str, An
     last = handed[0] if handed else None
     data = {"text": last.text, "repository": last.repository, "commit": last.commit} if last else {}
     return _show(
-        "practical", row, status, forms.get("words"), part=part, task=task, shown=item_texts.shown, uploads=work.uploads(part), handed=handed,
+        "practical", row, status, forms.get("words"), part=part, task=task, shown=rich.shown, uploads=work.uploads(part), handed=handed,
         tongue="zh" if row.language.startswith("zh") else "en", material=tasks.files_of(task) if task else [],
         work=forms.get("work") or f.Work(formdata=None, data=data), file=forms.get("file") or f.WorkFile(formdata=None),
         left=_left(part), most=levels.number("practical.files"), room=levels.number("practical.megabytes"),

@@ -111,6 +111,9 @@ FITS = {
     "support.ticket": "support#while-it-is-in-work",
     "support_office.": "agent#the-queue",
     "support_office.ticket": "agent#work-on-a-ticket",
+    "support_office.article": "agent#articles-for-everybody",
+    "support_office.new_article": "agent#articles-for-everybody",
+    "knowledge.": "support#ask-a-question",
     "support_office.roster": "agent#the-duty-roster",
     "support_office.report": "agent#promise-and-measure",
 }

@@ -254,3 +254,23 @@ document.addEventListener("keydown", (event) => {
   if (next < 0) searchField?.focus();
   else list[Math.min(next, list.length - 1)].focus();
 });
+
+// ---- A question being typed: answers that fit it appear beside the form
+const fitting = document.querySelector("[data-fitting]");
+const question = document.querySelector("[data-fits] input");
+
+if (fitting && question) {
+  let asked = 0;
+  let waiting;
+  question.addEventListener("input", () => {
+    clearTimeout(waiting);
+    const mine = ++asked;
+    waiting = setTimeout(async () => {
+      const address = `${fitting.dataset.fitting}?${new URLSearchParams({ q: question.value.trim() })}`;
+      const answer = await fetch(address).catch(() => null);
+      if (!answer?.ok || mine !== asked) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      fitting.replaceChildren(...page.body.childNodes);
+    }, 300);
+  });
+}

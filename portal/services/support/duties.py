@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import url_for
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from sqlalchemy import or_, select
 
@@ -14,6 +15,7 @@ from portal.core.db import db
 from portal.core.waiting import Task
 from portal.core.words import moment
 from portal.services.support import satisfying, showing
+from portal.services.support.knowledge_models import Article, ArticleState, ArticleVersion
 from portal.services.support.models import SupportTicket, TicketState
 
 MOST = 50
@@ -51,7 +53,30 @@ def _ratings() -> list[Task]:
     ]  # fmt: skip
 
 
+def _articles(reader: Any) -> list[Task]:
+    """Return the versions of articles that somebody else wrote and that nobody has published."""
+    rows = (
+        select(ArticleVersion)
+        .join(Article)
+        .where(
+            ArticleVersion.published_at.is_(None), ArticleVersion.by_id != reader.person.id,
+            Article.state != ArticleState.WITHDRAWN,
+        )
+        .order_by(ArticleVersion.id)
+        .limit(MOST)
+    )  # fmt: skip
+    language = str(get_locale())
+    return [
+        waiting.task(
+            _("Article: %(title)s", title=one.title(language) or one.title_en or one.title_zh), _("Read and publish"),
+            url_for("support_office.article", uid=one.article.uid), since=one.written_at,
+        )
+        for one in db.session.scalars(rows)
+    ]  # fmt: skip
+
+
 def tasks(reader: Any) -> list[Task]:
     """Return what support asks of a reader."""
-    found = _tickets(reader) if reader.staff_may(May.ANSWER_TICKETS) else []
+    answers = reader.staff_may(May.ANSWER_TICKETS)
+    found = _tickets(reader) + _articles(reader) if answers else []
     return found + (_ratings() if reader.staff_may(May.LEAD_SUPPORT) else [])

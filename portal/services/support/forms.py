@@ -205,6 +205,29 @@ class Roster(Form):
         return found
 
 
+class ArticleForm(Form):
+    """An article of the knowledge base in both languages; a draft may lack one of them."""
+
+    title_zh = text_field(_l("Question in Chinese"), required=False)
+    body_zh = area(_l("Answer in Chinese"), longest=LONGEST, required=False, rows=10)
+    title_en = text_field(_l("Question in English"), required=False)
+    body_en = area(_l("Answer in English"), longest=LONGEST, required=False, rows=10)
+
+    def texts(self) -> dict[str, str]:
+        """Return what was written, by field."""
+        return {name: str(self[name].data or "") for name in ("title_en", "title_zh", "body_en", "body_zh")}
+
+
+class Withdraw(Form):
+    """Why an article goes off the site."""
+
+    reason = area(_l("Reason"), longest=300, rows=2)
+
+
+class Click(Form):
+    """A button that needs no more."""
+
+
 class Swap(Form):
     """Two days that change their people."""
 

@@ -20,6 +20,7 @@ from portal.services.support import (  # noqa: F401 - their routes
     desk_office,
     duties,
     keeping,
+    knowledge_office,
     office,
     people_views,
     showing,
@@ -28,8 +29,9 @@ from portal.services.support import (  # noqa: F401 - their routes
 )
 from portal.services.support.api import tickets_api
 from portal.services.support.doors import support, support_office
+from portal.services.support.knowledge_views import knowledge
 
-BLUEPRINTS: list[Blueprint] = [support, support_office]
+BLUEPRINTS: list[Blueprint] = [support, support_office, knowledge]
 APIS: list[APIBlueprint] = [tickets_api]
 REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (InvoiceSettled, keeping.on_settled),

@@ -13,12 +13,18 @@ from portal.core import labels, story
 from portal.core.db import db
 from portal.services.support import coverage
 from portal.services.support.clocks import ClockKind, Severity
+from portal.services.support.knowledge_models import Article
 from portal.services.support.models import Channel, SupportTicket
 
 
 def _ticket(number: int) -> str | None:
     row = db.session.get(SupportTicket, number)
     return url_for("support_office.ticket", uid=row.uid) if row is not None else None
+
+
+def _article(number: int) -> str | None:
+    row = db.session.get(Article, number)
+    return url_for("support_office.article", uid=row.uid) if row is not None else None
 
 
 def _said(kind: type[StrEnum]) -> Any:
@@ -29,6 +35,7 @@ def _said(kind: type[StrEnum]) -> Any:
 def install() -> None:
     """Name the verbs, their details, and the pages that an entry opens."""
     audit_office.opens("support_ticket", _ticket)
+    audit_office.opens("knowledge_article", _article)
     story.words(_VERBS, _DETAILS)
     severity = _said(Severity)
     story.values(
@@ -46,6 +53,9 @@ _DETAILS = {
     "silence": _l("By silence"), "clock": _l("Promise"), "percent": _l("Per cent of the time"), "into": _l("Goes on in"), "stand_in": _l("Stand-in"),
 }  # fmt: skip
 _VERBS = {
+    "article.written": (_l("Article written"), "pencil"),
+    "article.published": (_l("Article published"), "megaphone"),
+    "article.withdrawn": (_l("Article taken off the site"), "x-circle"),
     "ticket.opened": (_l("Ticket opened"), "life-preserver"),
     "ticket.written": (_l("The customer wrote"), "chat-left-text"),
     "ticket.taken": (_l("Ticket taken"), "hand-thumbs-up"),
