@@ -26,6 +26,7 @@ from portal.members import benefit_chores, contact_care, editions, tier_quotes
 from portal.members import chores as members
 from portal.members import renewal_chores as renewals
 from portal.services.support import chores as support
+from portal.services.support import monthly
 
 
 def purge_outbox() -> int:
@@ -100,6 +101,7 @@ SAID = {
         "Counts tickets as solved after long silence, and closes what was solved for two weeks"
     ),
     "ask_satisfaction": _l("Asks once how a closed ticket was"),
+    "report_support": _l("Makes the monthly reports of paid support, once a company and month"),
     "check_files": _l("Reads every stored file anew and compares it with its checksum"),
 }
 
@@ -166,4 +168,5 @@ def _support() -> tuple[Chore, ...]:
         Chore("remind_customers", "15 9 * * 1-5", support.remind_customers),
         Chore("close_silent", "25 9 * * *", support.close_silent),
         Chore("ask_satisfaction", "30 10 * * *", support.ask_satisfaction),
+        Chore("report_support", "40 7 * * *", monthly.report_support),
     )

@@ -6,11 +6,12 @@ from portal.accounts.may import ContactRole, StaffRole
 from portal.accounts.organisations import Contact, Organisation
 from portal.core import clock
 from portal.core.db import db
-from portal.core.files import Content
+from portal.core.files import PDF, Content, StoredFile
 from portal.services.support import answering, asking, duty, knowledge, satisfying
 from portal.services.support.attaching import Attached
 from portal.services.support.clocks import Severity
 from portal.services.support.models import TicketFile, TicketMessage
+from portal.services.support.monthly_models import SupportReport
 from portal.services.support.people_models import SupportPerson
 from tests.people import make_person
 
@@ -19,6 +20,8 @@ OPEN = {"knowledge.article"}
 KNOWN: dict[tuple[str, str], str] = {
     ("support", "uid"): "support_ticket",
     ("support", "file"): "support_file",
+    ("support.report_file", "uid"): "support_report",
+    ("support_office", "form"): "word:csv",
     ("support.remove_person", "uid"): "support_person",
     ("support", "token"): "word:" + "0" * 32 + "." + "0" * 40,
     ("support_office", "uid"): "support_ticket",
@@ -49,6 +52,13 @@ def rows(org: Organisation, content: Content) -> dict[str, str]:
     texts = dict.fromkeys(knowledge.FIELDS, "Use another kernel")
     article = knowledge.write(None, texts, by=agent, ticket=solved)
     knowledge.publish(article, by=make_person("walksecond@support.example", "Walk Second"))
+    report = SupportReport(org=org, month=clock.today().replace(day=1), level="gold")
+    report.file = StoredFile(
+        sha256=content.sha256, name="report.pdf", media_type=PDF, size=content.size, purpose="support_report",
+        org_id=org.id,
+    )  # fmt: skip
+    db.session.add(report)
+    db.session.flush()
     listed = SupportPerson(org=org, person=asker)
     db.session.add(listed)
     duty.roster(clock.today(), clock.today(), agent, None, by=agent)
@@ -57,5 +67,5 @@ def rows(org: Organisation, content: Content) -> dict[str, str]:
     assert message is not None
     return {
         "support_ticket": row.uid, "support_file": file.file.uid, "support_person": listed.uid,
-        "ticket_message": message.uid, "article": article.uid,
+        "ticket_message": message.uid, "article": article.uid, "support_report": report.uid,
     }  # fmt: skip

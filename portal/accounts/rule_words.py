@@ -66,7 +66,7 @@ WORDS: dict[str, LazyString] = {
     "policy": _l("How a seat is kept"), "calendars": _l("Hours by clock"), "features": _l("Features"), "first": _l("First answer"), "next": _l("Next answer"),
     "workaround": _l("Workaround"), "grace_days": _l("Days of grace"), "holidays": _l("Days off are free"),
     "lease_seconds": _l("Lease in seconds"), "made_up": _l("Hours on days made up for"), "offline_days": _l("Days of a file"),
-    "overage": _l("Overage"), "people": _l("People who may ask"), "price": _l("Price"), "products": _l("Bought as"),
+    "monthly": _l("Report of each month"), "overage": _l("Overage"), "people": _l("People who may ask"), "price": _l("Price"), "products": _l("Bought as"),
     "s1": _l("S1"), "s2": _l("S2"), "s3": _l("S3"), "tool": _l("Tool"), "tools": _l("Tools"), "week": _l("Weekly hours"),
     "zone": _l("Time zone"), "mon": _l("Monday"), "tue": _l("Tuesday"), "wed": _l("Wednesday"), "thu": _l("Thursday"),
     "fri": _l("Friday"), "sat": _l("Saturday"), "sun": _l("Sunday"),

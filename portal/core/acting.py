@@ -12,7 +12,7 @@ MACHINES = frozenset(
         "disputes", "end_eligibilities", "escalate_tickets", "exam paid", "expire_applications", "expire_holds", "expiry", "fulfilment",
         "import", "instalments", "issue_renewal_invoices", "lapse_holds", "late money", "licences", "mark_no_shows", "marking",
         "membership", "node", "offer_renewals", "payment", "payment page", "payouts", "portal retain", "promote_waitlist",
-        "purchase", "queue", "quote", "refunds", "release_results", "remind_debtors", "remind_renewals", "renewal", "retain",
+        "purchase", "queue", "quote", "refunds", "release_results", "remind_debtors", "remind_renewals", "renewal", "report_support", "retain",
         "reversal", "rule", "saved cards", "send_reminders", "session called off", "silence", "standing",
         "value date", "void_envelopes", "voiding", "waitlist", "wake_held",
     }

@@ -16,6 +16,7 @@ from portal.billing.issuing import party_of
 from portal.billing.money_models import Way
 from portal.core import clock
 from portal.core.db import db, transaction
+from portal.demo import answers
 from portal.services.support import answering, asking, duty, ending, people, satisfying
 from portal.services.support.clocks import Severity
 from portal.services.support.models import Channel, Satisfaction, SupportTicket
@@ -68,6 +69,7 @@ def fill(who: Who, today: date) -> None:
         duty.roster(today, today + timedelta(days=13), who("agent"), who("agent2"), by=who("supportlead"))
     _over(who, today)
     _in_work(who, today)
+    answers.fill(who, today)
 
 
 def _ask(who: Who, at: datetime, site: str, title: str, body: str, severity: Severity) -> int:

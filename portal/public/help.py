@@ -108,6 +108,7 @@ FITS = {
     "batch_desk.key_list": "awards#keys",
     "support.": "support#ask-a-question",
     "support.people": "support#who-may-ask",
+    "support.reports": "support#while-it-is-in-work",
     "support.ticket": "support#while-it-is-in-work",
     "support_office.": "agent#the-queue",
     "support_office.ticket": "agent#work-on-a-ticket",

@@ -135,7 +135,7 @@ def swap_duty() -> Any:
     return _roster(f.Roster(formdata=None, first=today, last=today), form, 422)
 
 
-def _month(text: str) -> date:
+def month_of(text: str) -> date:
     """Return the first day of a month written as 2027-03; this month for anything else."""
     try:
         return date.fromisoformat(f"{text}-01")
@@ -147,7 +147,7 @@ def _month(text: str) -> date:
 @allow(May.READ_TICKETS)
 def report() -> str:
     """Show the promise and its measure for the tickets received in a month."""
-    g.nav, month = "support_office.queue", _month(asked("month", most=7))
+    g.nav, month = "support_office.queue", month_of(asked("month", most=7))
     after = periods.nth(month, 1, 1)
     return render_template(
         "office/support/report.html", month=month, before=periods.nth(month, 1, -1), after=after,

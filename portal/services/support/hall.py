@@ -21,6 +21,7 @@ from portal.services.support import (  # noqa: F401 - their routes
     duties,
     keeping,
     knowledge_office,
+    monthly_views,
     office,
     people_views,
     showing,

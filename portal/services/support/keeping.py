@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -21,6 +21,7 @@ from portal.core.files import StoredFile
 from portal.core.personal import Keeping, Purpose, Sheet
 from portal.services.support import people
 from portal.services.support.models import Satisfaction, SupportTicket, TicketFile, TicketMessage
+from portal.services.support.monthly_models import SupportReport
 from portal.services.support.people_models import SupportPerson
 
 
@@ -95,12 +96,15 @@ def on_erased(event: PersonErased) -> None:
 def on_merged(event: OrganisationsMerged) -> None:
     """Let the tickets and the list of a merged company belong to the one that is kept."""
     merge = event.merge
-    for kind in (SupportTicket, SupportPerson):
+    for kind in (SupportTicket, SupportPerson, SupportReport):
         rows = select(kind).where(kind.org_id == merge.duplicate.id).order_by(kind.id)
         taken = _listed(merge.kept.id) if kind is SupportPerson else set()
+        months = _months(merge.kept.id) if kind is SupportReport else set()
         for row in db.session.scalars(rows).all():
             if isinstance(row, SupportPerson) and row.ended_at is None and row.person_id in taken:
                 continue
+            if isinstance(row, SupportReport) and row.month in months:
+                continue  # both had a report of this month: each stays where it is
             merging.move(merge, row, "org_id", merge.kept.id)
 
 
@@ -109,6 +113,10 @@ def _listed(org_id: int) -> set[int]:
         SupportPerson.org_id == org_id, SupportPerson.ended_at.is_(None)
     )
     return set(db.session.scalars(rows))
+
+
+def _months(org_id: int) -> set[date]:
+    return set(db.session.scalars(select(SupportReport.month).where(SupportReport.org_id == org_id)))
 
 
 def on_settled(event: InvoiceSettled) -> None:

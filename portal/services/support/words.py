@@ -80,6 +80,7 @@ _VERBS = {
     "ticket.rating_heeded": (_l("A bad answer was looked after"), "heart"),
     "support.person_added": (_l("Put on the list of those who may ask"), "person-plus"),
     "support.person_removed": (_l("Taken off the list of those who may ask"), "person-dash"),
+    "support.reported": (_l("Monthly report of support made"), "file-earmark-text"),
     "support.duty": (_l("Duty given"), "calendar-week"),
     "support.duty_swapped": (_l("Duty swapped"), "arrow-left-right"),
 }
