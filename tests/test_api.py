@@ -278,7 +278,9 @@ def test_the_pages_make_show_once_and_revoke_a_token(two: Flask) -> None:
     assert post(chen, path.group(0)).status_code == 303
     problem(program.get("/me"), 401)
     with two.app_context(), reading():
-        verbs = db.session.scalars(select(AuditEntry.verb).where(AuditEntry.verb.startswith("token."))).all()
+        verbs = db.session.scalars(
+            select(AuditEntry.verb).where(AuditEntry.verb.startswith("token.")).order_by(AuditEntry.id)
+        ).all()
         assert verbs == ["token.created", "token.revoked"]
 
 

@@ -112,7 +112,11 @@ def test_from_a_work_to_the_certificate_everybody_finds_what_waits_for_him_alone
                 reviewing.close(review, by="close_reviews")
             _apart_agrees()
             waits = [one.id for one in deciding.waiting()]
-            assert waits == [one.id for one in db.session.query(ExamCase) if deciding.open_question(one)]
+            assert waits == [
+                one.id
+                for one in db.session.query(ExamCase).order_by(ExamCase.id)
+                if deciding.open_question(one)
+            ]
         names = {f"Certificate to be decided: {one}" for one in ("Lin", "Mo", "Nan")}
         assert (set(desk(app, "deng")), set(desk(app, "ding"))) == (names, names)
         many = asked(app, "deng")

@@ -29,7 +29,10 @@ def test_the_audit_chain_holds_and_a_rolled_back_entry_leaves_no_trace(app: Flas
             raise ZeroDivisionError
         write("second")
         assert audit.verify() == (2, [])
-        assert db.session.scalars(select(audit.AuditEntry.verb)).all() == ["first", "second"]
+        assert db.session.scalars(select(audit.AuditEntry.verb).order_by(audit.AuditEntry.id)).all() == [
+            "first",
+            "second",
+        ]
 
 
 def test_the_database_refuses_to_change_an_audit_entry(app: Flask) -> None:

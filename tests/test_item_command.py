@@ -79,7 +79,9 @@ def test_items_come_in_as_drafts_and_the_same_file_again_changes_nothing(
         rows = db.session.scalars(select(ItemVersion).order_by(ItemVersion.id)).all()
         assert {row.state for row in rows} == {ItemState.DRAFT}
         assert [row.author is not None for row in rows] == [True] * 9 + [False] * 2
-        entries = db.session.scalars(select(AuditEntry).where(AuditEntry.verb == "items.imported")).all()
+        entries = db.session.scalars(
+            select(AuditEntry).where(AuditEntry.verb == "items.imported").order_by(AuditEntry.id)
+        ).all()
         assert [one.detail for one in entries] == [
             {"new": 9, "changed": 0}, {"new": 0, "changed": 1}, {"new": 0, "changed": 1},
         ]  # fmt: skip

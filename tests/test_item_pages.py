@@ -201,7 +201,7 @@ def test_files_hold_true_figures(app: Flask, desk: dict[str, str]) -> None:
     for path in ("/items/pdf/file", "/nothing/csv/file"):
         assert client.get(desk["small.csv"] + path).status_code == 404
     with app.app_context(), reading():
-        assert [one.detail["list"] for one in db.session.scalars(select(AuditEntry).where(AuditEntry.verb == "list.exported"))] == [
+        assert [one.detail["list"] for one in db.session.scalars(select(AuditEntry).where(AuditEntry.verb == "list.exported").order_by(AuditEntry.id))] == [
             "items", "items", "totals", "figures",
         ]  # fmt: skip
 

@@ -132,7 +132,9 @@ def test_standings_are_announced_once_as_days_pass(app: Flask) -> None:
     with app.app_context(), reading():
         assert road.membership().standing is Standing.LAPSED
         told = db.session.scalars(
-            select(AuditEntry.detail).where(AuditEntry.verb == "membership.standing_changed")
+            select(AuditEntry.detail)
+            .where(AuditEntry.verb == "membership.standing_changed")
+            .order_by(AuditEntry.id)
         ).all()
         assert [(one["old"], one["new"]) for one in told] == [
             ("none", "pending"), ("pending", "active"), ("active", "grace"), ("grace", "lapsed")

@@ -210,7 +210,9 @@ def test_exports_hold_what_is_shown_and_leave_a_trace(app: Flask) -> None:
     full = [row[1] for row in rows_of(client.get("/office/members/file").data)[1:]]
     assert not [cell for cell in full if cell[:1] in "=+-@\t＝"]
     with app.app_context(), reading():
-        traces = db.session.scalars(select(AuditEntry).where(AuditEntry.verb == "list.exported")).all()
+        traces = db.session.scalars(
+            select(AuditEntry).where(AuditEntry.verb == "list.exported").order_by(AuditEntry.id)
+        ).all()
         assert [(one.subject, one.actor, one.detail) for one in traces] == [
             ("list:members", "Auditor", {"list": "members", "filters": {"q": "wanted"}}),
             ("list:members", "Auditor", {"list": "members", "filters": {}}),

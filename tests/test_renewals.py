@@ -70,7 +70,9 @@ def test_the_ladder_of_an_organisation_from_the_offer_to_the_invitation_back(app
             assert [who for who, title in told if "the invoice for" in title] == ["representative"]
             assert kept(row) is Standing.LAPSED
             changes = db.session.scalars(
-                select(AuditEntry.detail).where(AuditEntry.verb == "membership.standing_changed")
+                select(AuditEntry.detail)
+                .where(AuditEntry.verb == "membership.standing_changed")
+                .order_by(AuditEntry.id)
             ).all()
             assert [(one["old"], one["new"]) for one in changes] == [
                 ("none", "active"), ("active", "grace"), ("grace", "lapsed")
