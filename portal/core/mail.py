@@ -42,6 +42,7 @@ class MailMessage(Model):
     calendar: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now, index=True)
     sent_at: Mapped[datetime | None] = mapped_column(init=False, default=None)
+    bounced_at: Mapped[datetime | None] = mapped_column(init=False, default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from portal.accounts import grants
 from portal.accounts.may import May
 from portal.accounts.people import Person
-from portal.core import audit, catalogue, clock, workdays
+from portal.core import audit, bounces, catalogue, clock, workdays
 from portal.core.db import db
 from portal.core.rows import each, ids_of
 from portal.services.support import (
@@ -142,12 +142,17 @@ def _waiting() -> list[int]:
 
 
 def _silent_days(ticket: SupportTicket, most: int) -> tuple[int, int]:
-    """Return since which line of its history a ticket waits, and how many working days (at most so many) are over."""
+    """Return since which line of its history a ticket waits, and how many working days (at most so many) are over.
+
+    Whoever could not be reached is not silent: once a mail about it came back, no day counts.
+    """
     line = next(
         one
         for one in reversed(history.lines(ticket))
         if one.kind is EventKind.STATE and one.value == T.WAITING_CUSTOMER.value
     )
+    if bounces.came_back(ticket.subject, ticket.asker.email, line.at):
+        return line.n, 0
     day, today = clock.day_of(line.at), clock.today()
     return line.n, next((n for n in range(most, 0, -1) if workdays.after(day, n) <= today), 0)
 

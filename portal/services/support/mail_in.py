@@ -19,6 +19,7 @@ from sqlalchemy import select
 from portal.accounts import door
 from portal.accounts.organisations import Contact, Organisation
 from portal.accounts.people import Person
+from portal.core import bounces
 from portal.core.db import db
 from portal.core.errors import Refused
 from portal.core.forms import clean
@@ -43,6 +44,7 @@ class Fate(StrEnum):
     MACHINE = "machine"
     STRANGER = "stranger"
     EMPTY = "empty"
+    BOUNCED = "bounced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Mail:
     title: str
     body: str
     by_machine: bool
+    bounced: str | None = None
 
 
 def read(raw: bytes) -> Mail:
@@ -71,6 +74,7 @@ def read(raw: bytes) -> Mail:
     return Mail(
         sender=parseaddr(_header(found, "From"))[1].lower(), mail_id=ids[0] if ids else "", answers=tuple(answers[-20:]),
         title=" ".join(str(clean(_header(found, "Subject"))).split())[:200], body=_words(found), by_machine=machine,
+        bounced=bounces.key_in(found),
     )  # fmt: skip
 
 
@@ -137,7 +141,7 @@ def take(raw: bytes) -> tuple[Fate, SupportTicket | None]:
     """Take a mail in, within the present transaction; return what became of it."""
     mail = read(raw)
     if mail.by_machine:
-        return Fate.MACHINE, None
+        return _by_machine(mail)
     if mail.mail_id:
         before = db.session.scalars(
             select(TicketMessage).where(TicketMessage.mail_id == mail.mail_id)
@@ -151,6 +155,15 @@ def take(raw: bytes) -> tuple[Fate, SupportTicket | None]:
         return Fate.EMPTY, None
     with force_locale(person.language):
         return _kept(mail, person)
+
+
+def _by_machine(mail: Mail) -> tuple[Fate, SupportTicket | None]:
+    """Note a mail of ours that came back; whatever else a machine says opens, answers and counts nothing."""
+    sent = bounces.note(mail.bounced) if mail.bounced else None
+    if sent is None:
+        return Fate.MACHINE, None
+    kind, _, number = sent.topic.partition(":")
+    return Fate.BOUNCED, db.session.get(SupportTicket, int(number)) if kind == "support_ticket" else None
 
 
 def _kept(mail: Mail, person: Person) -> tuple[Fate, SupportTicket]:

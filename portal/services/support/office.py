@@ -13,7 +13,7 @@ from portal.accounts.access import allow, me
 from portal.accounts.may import May
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
-from portal.core import audit, clock, labels
+from portal.core import audit, bounces, clock, labels
 from portal.core import files as core_files
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
@@ -96,7 +96,7 @@ def _page(row: SupportTicket, status: int = 200, **given: Any) -> Any:
         clocks=showing.clocks_of(row), level=coverage.name_of(row.level), live=row.state in LIVE,
         cover=coverage.cover(row.org), listed=row.org is None or coverage.is_listed(row.org, row.asker),
         history=list(db.session.scalars(audit.of_subject(row.subject))), mine=row.agent_id == me().person.id,
-        others=_others(row), **f.apart(**forms),
+        others=_others(row), lost=bounces.came_back(row.subject, row.asker.email, row.received_at), **f.apart(**forms),
     ), status  # fmt: skip
 
 
