@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from portal.core import audit, clock
 from portal.core.db import db
-from portal.core.errors import Missing, Refused
+from portal.core.errors import Refused
 from portal.core.signing import NoKey
 from portal.services.licences import denial, nodes, plans, proving, seats
 from portal.services.licences.denial import Denied, Not
@@ -160,13 +160,3 @@ def in_force(licence_id: int, now: datetime | None = None) -> list[LicenceFile]:
         LicenceFile.expires_at > (now or clock.now()),
     )  # fmt: skip
     return list(db.session.scalars(found.order_by(LicenceFile.expires_at, LicenceFile.id)))
-
-
-def found(row: Licence, jti: str) -> LicenceFile:
-    """Return a file of a licence."""
-    file = db.session.scalars(
-        select(LicenceFile).where(LicenceFile.licence_id == row.id, LicenceFile.jti == jti)
-    ).first()
-    if file is None:
-        raise Missing(_l("There is no such file."))
-    return file

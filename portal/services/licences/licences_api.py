@@ -14,16 +14,16 @@ from portal.accounts.bearer import needs
 from portal.accounts.scopes import Scope
 from portal.core import cursors
 from portal.core.api import TOKEN_PROBLEMS, WRITE_PROBLEMS, Paged, operations, told
-from portal.core.db import db, transaction
-from portal.core.errors import Missing
+from portal.core.db import transaction
 from portal.core.idempotency import WriteHeaders, once
 from portal.services.licences import access, door, files, keyring, life, nodes, shapes
 from portal.services.licences.denial import Denied
 from portal.services.licences.door import answers
 from portal.services.licences.kinds import HoldReason
-from portal.services.licences.models.licence import Hold, Licence
+from portal.services.licences.models.licence import Hold, Licence, LicenceKey
 from portal.services.licences.models.node import Node
 from portal.services.licences.models.record import LicenceEvent, LicenceFile
+from portal.services.licences.parts import found
 from portal.services.licences.shapes import OneLicence, OneOfLicence
 
 licences_api = operations("api_licences", __name__, str(_l("Licences")))
@@ -123,7 +123,7 @@ def make_key(path: OneLicence, body: shapes.NewKey) -> Any:
 @once
 def end_key(path: OneOfLicence, header: WriteHeaders) -> Any:
     """Its nodes are told that it is unknown. Ended already, it stays so."""
-    key = keyring.found(access.managed(path.uid), path.row)
+    key = found(access.managed(path.uid), LicenceKey, path.row)
     keyring.end(key, by=me().person)
     return told(shapes.key(key))
 
@@ -136,7 +136,7 @@ def end_key(path: OneOfLicence, header: WriteHeaders) -> Any:
 @once
 def release_node(path: OneOfLicence, header: WriteHeaders) -> Any:
     """Its seat is free; it stays out for one lease. To keep it out, block it."""
-    node = nodes.found(access.managed(path.uid), path.row)
+    node = found(access.managed(path.uid), Node, path.row)
     nodes.release(node, by=me().person)
     return told(shapes.node(node))
 
@@ -149,7 +149,7 @@ def release_node(path: OneOfLicence, header: WriteHeaders) -> Any:
 @once
 def move_node(path: OneOfLicence, body: shapes.Move, header: WriteHeaders) -> Any:
     """In one step: nobody can take the seat between."""
-    node = nodes.found(access.managed(path.uid), path.row)
+    node = found(access.managed(path.uid), Node, path.row)
     return told(shapes.node(nodes.move(node, body.fingerprint, by=me().person)), 201)
 
 
@@ -162,7 +162,7 @@ def move_node(path: OneOfLicence, body: shapes.Move, header: WriteHeaders) -> An
 def block_node(path: OneOfLicence, body: shapes.Reason, header: WriteHeaders) -> Any:
     """It cannot claim any more; its seat is free at once, or at the end of the file that holds it."""
     row = access.managed(path.uid)
-    node = nodes.found(row, path.row)
+    node = found(row, Node, path.row)
     nodes.block(row, node.fingerprint, reason=body.reason, by=me().person)
     return told(shapes.node(node))
 
@@ -175,7 +175,7 @@ def block_node(path: OneOfLicence, body: shapes.Reason, header: WriteHeaders) ->
 @once
 def keep_node(path: OneOfLicence, body: shapes.Kept, header: WriteHeaders) -> Any:
     """Asked only when more nodes are live than the licence allows."""
-    node = nodes.found(access.managed(path.uid), path.row)
+    node = found(access.managed(path.uid), Node, path.row)
     nodes.keep(node, body.kept, by=me().person)
     return told(shapes.node(node))
 
@@ -216,7 +216,7 @@ def sign_file(path: OneLicence, body: shapes.NewFile, header: WriteHeaders) -> A
 @needs(Scope.LICENCES_WRITE)
 def get_file(path: OneOfLicence) -> Response:
     """The signed token, as `*.lic`."""
-    file = files.found(access.managed(path.uid), path.row)
+    file = found(access.managed(path.uid), LicenceFile, path.row)
     made = Response(file.token, content_type="application/jwt")
     made.headers["Content-Disposition"] = f'attachment; filename="{file.jti}.lic"'
     return made
@@ -247,10 +247,7 @@ def open_hold(path: OneLicence, body: shapes.NewHold, header: WriteHeaders) -> A
 @once
 def lift_hold(path: OneOfLicence, header: WriteHeaders) -> Any:
     """With the last one every node goes on without a new claim."""
-    row = access.run(path.uid)
-    hold = db.session.scalars(select(Hold).where(Hold.licence_id == row.id, Hold.uid == path.row)).first()
-    if hold is None:
-        raise Missing(_l("There is no such suspension."))
+    hold = found(access.run(path.uid), Hold, path.row)
     life.lift(hold, by=me().person)
     return told(_hold(hold))
 
