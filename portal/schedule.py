@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 
-from portal.accounts import throttle
+from portal.accounts import hook_sending, throttle
 from portal.billing import (
     bank_chasing,
     charging,
@@ -25,6 +25,7 @@ from portal.core.db import transaction
 from portal.members import benefit_chores, contact_care, editions, tier_quotes
 from portal.members import chores as members
 from portal.members import renewal_chores as renewals
+from portal.services.licences import announcing
 from portal.services.support import chores as support
 
 
@@ -100,6 +101,8 @@ SAID = {
         "Counts tickets as solved after long silence, and closes what was solved for two weeks"
     ),
     "ask_satisfaction": _l("Asks once how a closed ticket was"),
+    "announce_licences": _l("Tells, once each, of licences that end soon, have ended or have expired"),
+    "forget_webhooks": _l("Deletes messages to programs that were done with three months ago"),
     "check_files": _l("Reads every stored file anew and compares it with its checksum"),
 }
 
@@ -148,7 +151,7 @@ def install() -> None:
         Chore("remind_renewals", "50 9 * * *", award_chores.remind_renewals),
         Chore("check_files", "30 5 1 * *", file_checks.check_files),
     )
-    chores.register(*_results(), *_support())
+    chores.register(*_results(), *_support(), *_licences())
 
 
 def _results() -> tuple[Chore, ...]:
@@ -166,4 +169,11 @@ def _support() -> tuple[Chore, ...]:
         Chore("remind_customers", "15 9 * * 1-5", support.remind_customers),
         Chore("close_silent", "25 9 * * *", support.close_silent),
         Chore("ask_satisfaction", "30 10 * * *", support.ask_satisfaction),
+    )
+
+
+def _licences() -> tuple[Chore, ...]:
+    return (
+        Chore("announce_licences", "35 * * * *", announcing.announce_licences),
+        Chore("forget_webhooks", "55 4 * * *", hook_sending.forget),
     )

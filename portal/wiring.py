@@ -13,6 +13,7 @@ from portal.accounts import (  # noqa: F401 - their routes
     contacts,
     engine,
     frame,
+    hook_views,
     mailbox,
     passkeys,
     people_views,
@@ -264,6 +265,7 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (AttemptInvalidated, award_hearing.on_invalidated),
     (PersonErased, grade_privacy.on_erased),
     *support_hall.REACTIONS,
+    *licence_doors.REACTIONS,
 )
 
 

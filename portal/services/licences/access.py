@@ -36,6 +36,14 @@ def managed(uid: str) -> Licence:
     return row
 
 
+def owned(uid: str) -> Licence:
+    """Return one licence whose keys the reader makes and ends: for its organisation alone, never as staff."""
+    row = seen(uid)
+    if row.org_id not in me().orgs(May.MANAGE_LICENCES):
+        raise Forbidden(_l("Owners and technical contacts manage licences."))
+    return row
+
+
 def may_manage(reader: Reader, row: Licence) -> bool:
     """Whether the reader manages a licence, for its organisation or as staff."""
     return row.org_id in reader.orgs(May.MANAGE_LICENCES) or reader.staff_may(May.RUN_LICENCES)

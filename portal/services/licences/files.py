@@ -138,10 +138,7 @@ def give_back(file: LicenceFile, *, reason: str, by: Any) -> None:
         raise Refused(_l("This file holds no seat any more."))
     if not reason.strip():
         raise Refused(_l("Please give the reason."), field="reason", status=422)
-    used = select(func.count(LicenceFile.id)).where(
-        LicenceFile.licence_id == row.id, LicenceFile.returned_at > now - A_YEAR
-    )
-    if (db.session.scalar(used) or 0) >= plans.rule("returns_a_year"):
+    if returns_left(row) <= 0:
         raise Refused(_l("No more files of this licence can be taken back this year."))
     file.returned_at, file.returned_why = now, reason.strip()[:300]
     db.session.flush()
@@ -151,6 +148,14 @@ def give_back(file: LicenceFile, *, reason: str, by: Any) -> None:
             node.offline_until = max((x.expires_at for x in others if one in x.fingerprints), default=None)
     note(row, "file.returned", by=by, file=file.jti)
     audit.record("licence.file_returned", row, by=by, org_id=row.org_id, file=file.jti, reason=reason)
+
+
+def returns_left(row: Licence) -> int:
+    """Return how many files of a licence may still be taken back within a year."""
+    used = select(func.count(LicenceFile.id)).where(
+        LicenceFile.licence_id == row.id, LicenceFile.returned_at > clock.now() - A_YEAR
+    )
+    return max(0, plans.rule("returns_a_year") - (db.session.scalar(used) or 0))
 
 
 def in_force(licence_id: int, now: datetime | None = None) -> list[LicenceFile]:

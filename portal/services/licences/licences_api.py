@@ -110,7 +110,7 @@ def change_licence(path: OneLicence, body: shapes.LicencePatch, header: WriteHea
 def make_key(path: OneLicence, body: shapes.NewKey) -> Any:
     """Shown this once. It takes no Idempotency-Key: to answer again we would have to keep the secret."""
     with transaction():
-        row = access.managed(path.uid)
+        row = access.owned(path.uid)
         made, secret = keyring.make(row.id, label=body.label, by=me().person, most_nodes=body.most_nodes)
         return told(shapes.key(made, secret), 201)
 
@@ -123,7 +123,7 @@ def make_key(path: OneLicence, body: shapes.NewKey) -> Any:
 @once
 def end_key(path: OneOfLicence, header: WriteHeaders) -> Any:
     """Its nodes are told that it is unknown. Ended already, it stays so."""
-    key = found(access.managed(path.uid), LicenceKey, path.row)
+    key = found(access.owned(path.uid), LicenceKey, path.row)
     keyring.end(key, by=me().person)
     return told(shapes.key(key))
 

@@ -27,7 +27,9 @@ def found(row: Licence, kind: type[Part], uid: str) -> Part:
     """Return a part of a licence by its name outside; one of another licence looks missing."""
     table: Any = kind
     named = table.jti if table is LicenceFile else table.uid
-    part: Part | None = db.session.scalars(select(table).where(table.licence_id == row.id, named == uid)).first()
+    part: Part | None = db.session.scalars(
+        select(table).where(table.licence_id == row.id, named == uid)
+    ).first()
     if part is None:
         raise Missing(MISSING[kind])
     return part
