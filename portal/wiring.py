@@ -13,7 +13,6 @@ from portal.accounts import (  # noqa: F401 - their routes
     contacts,
     engine,
     frame,
-    hook_views,
     mailbox,
     passkeys,
     people_views,
@@ -265,7 +264,6 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (AttemptInvalidated, award_hearing.on_invalidated),
     (PersonErased, grade_privacy.on_erased),
     *support_hall.REACTIONS,
-    *licence_doors.REACTIONS,
 )
 
 
@@ -276,7 +274,7 @@ def what_follows(term: Term) -> tuple[str, TermKind]:
 
 def install() -> None:
     """Let the domains hear each other, and put their entries on the rails."""
-    for event, reaction in REACTIONS:
+    for event, reaction in (*REACTIONS, *licence_doors.REACTIONS):
         events.on(event, reaction)
     contacts.ask_tier(tier_of)
     renewal_queries.ask_next(what_follows)

@@ -19,6 +19,7 @@ from portal.services.licences import (  # noqa: F401 - their routes
     deciding,
     duties,
     event_words,
+    figures_api,
     file_views,
     hearing,
     key_views,
@@ -28,6 +29,7 @@ from portal.services.licences import (  # noqa: F401 - their routes
     office,
     plans,
     queue_office,
+    staff_api,
     usage_views,
     views,
 )

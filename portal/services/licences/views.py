@@ -13,6 +13,7 @@ from portal.accounts.access import allow, me
 from portal.accounts.may import May
 from portal.accounts.people_views import required_org
 from portal.core import clock, export, labels
+from portal.core.acting import actor
 from portal.core.db import db
 from portal.core.paging import asked, folded, page_of
 from portal.core.settings import settings
@@ -132,6 +133,6 @@ def events(uid: str) -> Any:
         found = found.where(LicenceEvent.kind.startswith(group, autoescape=True))
     short = {"licence.": _("Licence"), "node.": _("Nodes"), "key.": _("Keys"), "file.": _("Files")}
     return page(
-        "licences/events.html", row, "events", events=page_of(found.order_by(LicenceEvent.sequence.desc())), words=event_words,
+        "licences/events.html", row, "events", events=page_of(found.order_by(LicenceEvent.sequence.desc())), words=event_words, actor=actor,
         filters=[chip("kind", code, words, group) for code, words in short.items()], asked=bool(request.args),
     )  # fmt: skip
