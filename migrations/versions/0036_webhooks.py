@@ -56,7 +56,7 @@ def upgrade() -> None:
     _table(
         "webhook_delivery", _column("endpoint_id", BIG), _text("message", 40), _text("kind", 60), _text("stream", 80),
         _column("sequence", BIG), _column("body", sa.Text()), _column("replay", sa.Boolean()),
-        _column("state", _choice("delivery_state", "waiting", "delivered", "skipped")), _column("tries", BIG),
+        _column("state", _choice("delivery_state", "waiting", "delivered", "skipped")), _column("behind", sa.Boolean()), _column("tries", BIG),
         _column("next_at", WHEN, empty=True), _column("created_at", WHEN), _column("done_at", WHEN, empty=True),
         _check("webhook_delivery", "done", "(state = 'waiting') = (done_at IS NULL)"), endpoint_id="webhook_endpoint",
     )  # fmt: skip

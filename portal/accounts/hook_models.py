@@ -82,7 +82,10 @@ class WebhookEndpoint(Model):
 
 
 class WebhookDelivery(Model):
-    """A message for one address. Those of one `stream` go one after the other, by `sequence`; replays beside them."""
+    """A message for one address. Those of one `stream` go one after the other, by `sequence`; replays beside them.
+
+    `behind`: its work was done without sending it, and whoever stood in its way files it anew.
+    """
 
     __tablename__ = "webhook_delivery"
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
@@ -96,6 +99,7 @@ class WebhookDelivery(Model):
     body: Mapped[str] = mapped_column(Text)
     replay: Mapped[bool] = mapped_column(default=False)
     state: Mapped[DeliveryState] = mapped_column(choice(DeliveryState), init=False, default=D.WAITING)
+    behind: Mapped[bool] = mapped_column(init=False, default=False)
     tries: Mapped[int] = mapped_column(init=False, default=0)
     next_at: Mapped[datetime | None] = mapped_column(init=False, default=None)
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)

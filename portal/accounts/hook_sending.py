@@ -90,15 +90,22 @@ def _taken(number: int) -> WebhookDelivery | None:
 
 def _step_behind(item: Claim, number: int, before: int) -> None:
     """Leave it to the message before to wake this one; go on at once if that is gone meanwhile."""
-    if _taken(before) is None:
-        hooks.send(db.session.get_one(WebhookDelivery, number), f"again:{item.id}")
+    gone = _taken(before) is None
+    row = _taken(number)
+    if row is not None:
+        row.behind = True
+        if gone:
+            hooks.wake(row, f"again:{item.id}")
 
 
 def _wait_for(item: Claim, number: int) -> None:
     """Leave it to whoever resumes the address; go on at once if it was resumed meanwhile."""
-    row = db.session.get_one(WebhookDelivery, number)
+    row = _taken(number)
+    if row is None:
+        return
+    row.behind = True
     if hooks.locked(row.endpoint).state is EndpointState.ACTIVE:
-        hooks.send(row, f"again:{item.id}")
+        hooks.wake(row, f"again:{item.id}")
 
 
 def _note(number: int, at: datetime, status: int | None, millis: int, error: str) -> None:
@@ -145,18 +152,18 @@ def _wake_next(row: WebhookDelivery) -> None:
     )
     after = db.session.scalars(later.order_by(WebhookDelivery.sequence).limit(1)).first()
     if after is not None:
-        hooks.send(after, f"after:{row.uid}")
+        hooks.wake(after, f"after:{row.uid}")
 
 
 def _stop(row: WebhookDelivery) -> None:
     """Stop an address that failed for days, or said that it is gone; everything that waits stays, and its owners are told."""
-    row.next_at = None
+    row.next_at, row.behind = None, True
     endpoint = hooks.locked(row.endpoint)
     if row.replay:
         row.done_at = clock.now()
         move(row, DeliveryState.SKIPPED)
     if endpoint.state is not EndpointState.ACTIVE:
-        return
+        return  # another message stopped it, or a person ended it
     move(endpoint, EndpointState.STOPPED)
     endpoint.stopped_at = clock.now()
     audit.record("webhook.stopped", endpoint, by="webhooks", org_id=endpoint.org_id, url=endpoint.url)

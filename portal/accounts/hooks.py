@@ -77,6 +77,14 @@ def send(row: WebhookDelivery, why: str, *, after: datetime | None = None) -> No
     outbox.queue(WORK, f"{WORK}:{row.uid}:{why}", {"delivery": row.uid}, after=after)
 
 
+def wake(row: WebhookDelivery, why: str) -> None:
+    """File the work of a message that stepped back; one whose own work is still to be done needs no other."""
+    if row.behind:
+        row.behind = False
+        db.session.flush()
+        send(row, why)
+
+
 def heads(row: WebhookEndpoint) -> list[WebhookDelivery]:
     """Return the first waiting message of each stream: the others wait behind it."""
     first = (
@@ -164,7 +172,7 @@ def resume(row: WebhookEndpoint, *, by: Any) -> None:
     row.failing_since = row.stopped_at = None
     db.session.flush()
     for one in heads(row):
-        send(one, f"resumed:{row.edition}")
+        wake(one, f"resumed:{row.edition}")
     audit.record("webhook.resumed", row, by=by, org_id=row.org_id)
 
 

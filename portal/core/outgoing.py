@@ -126,6 +126,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         connection.request("POST", path, body, {**headers, "Connection": "close"})
         answer = connection.getresponse()
         text = answer.read(MOST_READ).decode("utf-8", "replace")
+        if enough.finished.is_set():  # cut off by ourselves: what came may look whole
+            raise TimeoutError
         return Answer(answer.status, text, int((clock.monotonic() - began) * 1000))
     except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
         raise Unreachable(_why(error)) from error
