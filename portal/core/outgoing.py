@@ -105,6 +105,7 @@ class _To(http.client.HTTPSConnection):
     def __init__(self, host: str, port: int, address: str, context: ssl.SSLContext) -> None:
         super().__init__(host, port, timeout=SECONDS, context=context)
         self._where, self._checks = address, context
+        self.cut = False
 
     def connect(self) -> None:
         """Connect to that address."""
@@ -126,7 +127,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         connection.request("POST", path, body, {**headers, "Connection": "close"})
         answer = connection.getresponse()
         text = answer.read(MOST_READ).decode("utf-8", "replace")
-        if enough.finished.is_set():  # cut off by ourselves: what came may look whole
+        if connection.cut:  # cut off by ourselves: what came may look whole
             raise TimeoutError
         return Answer(answer.status, text, int((clock.monotonic() - began) * 1000))
     except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
@@ -137,7 +138,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
 
 
 def _cut(connection: _To) -> None:
-    sock = connection.sock
+    connection.cut, sock = True, connection.sock
     if sock is not None:
         try:
             sock.shutdown(socket.SHUT_RDWR)
