@@ -25,6 +25,7 @@ from portal.core.db import transaction
 from portal.members import benefit_chores, contact_care, editions, tier_quotes
 from portal.members import chores as members
 from portal.members import renewal_chores as renewals
+from portal.services.licences import deal_chores as licences
 from portal.services.support import chores as support
 
 
@@ -100,6 +101,9 @@ SAID = {
         "Counts tickets as solved after long silence, and closes what was solved for two weeks"
     ),
     "ask_satisfaction": _l("Asks once how a closed ticket was"),
+    "offer_licence_renewals": _l("Invoices the next year of licences that end soon"),
+    "cancel_pending_licences": _l("Gives up orders of licences that nobody paid in time"),
+    "close_licence_changes": _l("Reverses more nodes that nobody paid, and closes those collected in vain"),
     "check_files": _l("Reads every stored file anew and compares it with its checksum"),
 }
 
@@ -148,7 +152,7 @@ def install() -> None:
         Chore("remind_renewals", "50 9 * * *", award_chores.remind_renewals),
         Chore("check_files", "30 5 1 * *", file_checks.check_files),
     )
-    chores.register(*_results(), *_support())
+    chores.register(*_results(), *_support(), *_licences())
 
 
 def _results() -> tuple[Chore, ...]:
@@ -166,4 +170,12 @@ def _support() -> tuple[Chore, ...]:
         Chore("remind_customers", "15 9 * * 1-5", support.remind_customers),
         Chore("close_silent", "25 9 * * *", support.close_silent),
         Chore("ask_satisfaction", "30 10 * * *", support.ask_satisfaction),
+    )
+
+
+def _licences() -> tuple[Chore, ...]:
+    return (
+        Chore("offer_licence_renewals", "35 6 * * *", licences.offer_licence_renewals),
+        Chore("cancel_pending_licences", "45 0 * * *", licences.cancel_pending_licences),
+        Chore("close_licence_changes", "50 0 * * *", licences.close_licence_changes),
     )

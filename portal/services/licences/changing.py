@@ -1,29 +1,37 @@
 """Changing the number of nodes: what it would cost and from when, the binding quote, its acceptance, the next year's number.
 
-`preview` only reads. `quote`, `accept`, `withdraw`, `ask_for_next`, `forget_next` are verbs (owner, signatory; billing
-contacts accept up to their limit: `access.may_buy`), inside `with transaction():`.
+`preview` only reads. `quote`, `accept`, `withdraw`, `ask_for_next`, `forget_next` are verbs (`access.may_buy`), inside
+`with transaction():`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
-from enum import StrEnum
+from datetime import date, timedelta
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+
+from portal.billing import dunning, issuing
+from portal.billing.models import Instalment
+from portal.billing.price_models import PriceVersion
+from portal.core import audit, catalogue, clock
+from portal.core.db import db
+from portal.core.errors import Refused
 from portal.core.money import Money
-from portal.services.licences.models.deal import LicenceQuote
+from portal.core.states import move
+from portal.services.licences import buying, contracts, documents, included, life, plans, renewing, taking
+from portal.services.licences.denial import Denied, Not
+from portal.services.licences.kinds import ClosedWhy
+from portal.services.licences.locking import lock
+from portal.services.licences.models.deal import DealKind, DealState, LicenceQuote
 from portal.services.licences.models.licence import Licence
-from portal.services.licences.models.node import Node
+from portal.services.licences.planning import Plan, Planned, Way, plan
+from portal.services.licences.ranking import who_would_be_over as who_would_be_over
 
-
-class Way(StrEnum):
-    """How a change comes about."""
-
-    PAY_FIRST = "pay_first"  # one invoice now; the limit rises when it is settled
-    COLLECTED = "collected"  # small: the limit rises at once, one invoice for all of them on the next month's first day
-    AT_RENEWAL = "at_renewal"  # fewer nodes: with the next year
-    BUY = "buy"  # no contract runs: `buying.cost` and `buying.order`
+D, K = DealState, DealKind
+NONE = Money(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,7 @@ class Line:
 class Change:
     """What a change to `nodes` in all would be: how, from which day, what it costs now, what the next year then costs.
 
-    `pay_by` is the last day to pay (PAY_FIRST) or the day of the invoice (COLLECTED).
+    `pay_by` is the last day to pay (PAY_FIRST) or the day of the invoice (COLLECTED). `end` is the day after the year.
     """
 
     licence: Licence
@@ -50,7 +58,7 @@ class Change:
     nodes: int
     way: Way
     effective: date
-    until: date
+    end: date
     pay_by: date | None
     lines: tuple[Line, ...]
     gross: Money
@@ -61,49 +69,225 @@ class Change:
 
 def preview(licence: Licence, nodes: int, *, on: date | None = None) -> Change:
     """Return what a change to `nodes` in all costs and from when; nothing is written. `Refused` if nothing would change."""
-    raise NotImplementedError
+    running = contracts.current(licence.id)
+    next_year = buying.cost_of(plans.read(licence.sold), max(1, nodes), _has(licence)).gross
+    old = now(licence)
+    if running is None or running.start > clock.today():
+        cost = buying.cost_of(plans.read(licence.sold), nodes, _has(licence))
+        start, end = clock.today(), clock.today()
+        return Change(
+            licence, old, nodes, Way.BUY, start, end, None, (), cost.gross, cost.net, cost.tax, next_year
+        )
+    if nodes < old:
+        end = contracts.contracts(licence.id, clock.today())[-1].end
+        return Change(licence, old, nodes, Way.AT_RENEWAL, end, end, None, (), NONE, NONE, NONE, next_year)
+    found = plan(licence, nodes, on=on)
+    total = found.total
+    lines = tuple(_line(one) for one in found.lines)
+    return Change(
+        licence, old, nodes, found.way, found.effective, running.end, _pay_by(found), lines, Money(total.gross),
+        Money(total.net), Money(total.tax), next_year,
+    )  # fmt: skip
 
 
-def quote(licence: Licence, nodes: int, *, by: Any, on: date | None = None) -> LicenceQuote:
+def now(licence: Licence) -> int:
+    """Return how many nodes a licence has by its membership and its paid year together."""
+    running = contracts.current(licence.id)
+    free = included.nodes_now(licence)
+    if running is None or running.start > clock.today():
+        return free
+    return running.paid + (0 if running.quote.share_bp else free)
+
+
+def _has(licence: Licence) -> included.Included:
+    return included.included(licence.org, licence.plan, but=licence)
+
+
+def _line(one: Planned) -> Line:
+    figures = one.figures
+    return Line(one.words, Money(figures.gross), Money(figures.net), Money(figures.tax), one.starts, one.ends)
+
+
+def _pay_by(found: Plan) -> date:
+    """Return until when an increase is paid: before it begins, or on the next month's first day where it is collected."""
+    if found.way is Way.PAY_FIRST:
+        return found.effective
+    first = found.effective.replace(day=1)
+    return (first + timedelta(days=32)).replace(day=1)
+
+
+def quote(
+    licence: Licence, nodes: int, *, by: Any, on: date | None = None, language: str = "zh_Hans_CN"
+) -> LicenceQuote:
     """Write the figures of an increase down, binding until `quote.expires_on`; an older open one is replaced."""
-    raise NotImplementedError
+    row = lock(licence.id)
+    party = issuing.known_party(row.org)
+    if party is not None and dunning.blocked(party):
+        raise Refused(_l("An invoice is overdue: nothing new can be ordered until it is paid."))
+    found = plan(row, nodes, on=on)
+    before = contracts.open_deal(row.id)
+    if before is not None and before.state is D.ORDERED:
+        raise Refused(
+            _l("A change of this licence waits for its payment: please pay it or take it back first.")
+        )
+    if before is not None:
+        move(before, D.REPLACED)
+        db.session.flush()
+    made = _written(row, found, by=by, language=language)
+    if before is not None:
+        before.replaced_by = made.uid
+    audit.record("licence.deal_quoted", row, by=by, org_id=row.org_id, nodes=nodes, gross=made.gross)
+    return made
+
+
+def _written(row: Licence, found: Plan, *, by: Any, language: str) -> LicenceQuote:
+    total, of, today = found.total, found.contract.quote, clock.today()
+    kind = K.COLLECTED if found.way is Way.COLLECTED else K.INCREASE
+    last = today + timedelta(days=int(catalogue.policy("quote.valid_days")))
+    made = LicenceQuote(
+        licence=row, kind=kind, nodes=found.nodes, included=of.included, share_bp=of.share_bp, paid=found.paid,
+        adds=found.nodes - found.old, price=db.session.get_one(PriceVersion, of.price_id), gross=Money(total.gross),
+        net=Money(total.net), tax=Money(total.tax), fingerprint=found.fingerprint, inputs=found.inputs, language=language,
+        by_name=str(getattr(by, "name", by))[:120], expires_on=min(last, found.effective), pay_by=_pay_by(found),
+        starts_on=found.effective, ends_on=found.contract.end,
+    )  # fmt: skip
+    db.session.add(made)
+    lines = [
+        {"role": one.role, "words": one.words, "figures": one.figures, "adds": one.adds, "starts": one.starts,
+         "ends": one.ends, "old_line": one.old}
+        for one in found.lines
+    ]  # fmt: skip
+    documents.write_lines(made, lines)
+    return made
+
+
+def still_holds(quote: LicenceQuote) -> bool:
+    """Whether a quote still says what would be issued: prices, tax, standing and what runs are as they were."""
+    if quote.expires_on < clock.today() or quote.starts_on is None:
+        return False
+    way = Way.COLLECTED if quote.kind is K.COLLECTED else Way.PAY_FIRST
+    try:
+        found = plan(quote.licence, quote.nodes, on=quote.starts_on, way=way)
+    except Refused:
+        return False
+    return found.fingerprint == quote.fingerprint
 
 
 def accept(quote: LicenceQuote, *, by: Any) -> LicenceQuote:
     """Accept a quote: exactly its figures are issued. `Denied` QUOTE_STALE (409), before anything is written, if it moved."""
-    raise NotImplementedError
+    row = lock(quote.licence_id)
+    fresh = taking.locked(quote.id)
+    if fresh.state is not D.OFFERED:
+        raise Refused(_l("This quote is closed already."))
+    if not still_holds(fresh):
+        raise Denied(Not.QUOTE_STALE)
+    move(fresh, D.ORDERED)
+    fresh.accepted_at, fresh.accepted_by = clock.now(), str(getattr(by, "name", by))[:120]
+    db.session.flush()
+    audit.record(
+        "licence.deal_ordered",
+        row,
+        by=by,
+        org_id=row.org_id,
+        kind=fresh.kind,
+        nodes=fresh.nodes,
+        gross=fresh.gross,
+    )
+    if fresh.kind is K.COLLECTED:
+        taking.take_collected(fresh, by=by)
+    else:
+        documents.invoice(fresh, by=by, ladder="standard" if taking.on_credit(row) else "none")
+        taking.take_effect(fresh, by=by)
+    renewing.offer_again(row, by=by)
+    return fresh
 
 
-def withdraw(quote: LicenceQuote, *, by: Any) -> None:
-    """Take a change back before it is paid or collected: its money is undone to the fen, the limit is as before."""
-    raise NotImplementedError
+def withdraw(quote: LicenceQuote, *, by: Any, reason: str = "withdrawn") -> None:
+    """Take a change back before it is paid, or on the day of a small one: its money is undone to the fen."""
+    if quote.kind is K.COLLECTED and quote.state is D.DONE:
+        _undo(quote, by=by, reason=reason)
+        return
+    if quote.contract:
+        raise Refused(_l("This quote is closed already."))
+    if quote.state is D.OFFERED:
+        taking.drop(quote, by=by, reason=reason)
+        return
+    buying.cancel(quote, by=by, reason=reason)
+
+
+def _undo(quote: LicenceQuote, *, by: Any, reason: str) -> None:
+    """Take a small increase back on its day, before it is invoiced: the part to be invoiced becomes nothing."""
+    row = lock(quote.licence_id)
+    fresh = taking.locked(quote.id)
+    lines = list(
+        {one.order_line.id: one.order_line for one in fresh.lines if one.order_line is not None}.values()
+    )
+    parts = db.session.scalars(
+        select(Instalment)
+        .where(Instalment.order_line_id.in_([one.id for one in lines]))
+        .order_by(Instalment.id)
+    ).all()
+    if (
+        fresh.state is not D.DONE
+        or fresh.starts_on != clock.today()
+        or any(one.invoice_line_id for one in parts)
+    ):
+        raise Refused(_l("A small increase can be taken back on its own day only."))
+    if _later(fresh):
+        raise Refused(_l("Another change rests on this one: please take that back first."))
+    for line in lines:
+        term = contracts.term_of(line)
+        if term is not None:
+            life.close_term(term, clock.now(), ClosedWhy.UNPAID, by=by)
+    documents.uncollect(lines, list(parts))
+    move(fresh, D.DROPPED)
+    audit.record(
+        "licence.deal_dropped",
+        row,
+        by=by,
+        org_id=row.org_id,
+        kind=fresh.kind,
+        nodes=fresh.nodes,
+        reason=reason,
+    )
+    renewing.offer_again(row, by=by)
+
+
+def _later(quote: LicenceQuote) -> bool:
+    found = select(LicenceQuote.id).where(
+        LicenceQuote.licence_id == quote.licence_id, LicenceQuote.id > quote.id,
+        LicenceQuote.state.in_([D.OFFERED, D.ORDERED, D.DONE]), LicenceQuote.kind.in_([K.INCREASE, K.COLLECTED]),
+    )  # fmt: skip
+    return db.session.scalar(found.limit(1)) is not None
+
+
+# ---- The next year
 
 
 def ask_for_next(licence: Licence, nodes: int, *, by: Any) -> None:
     """Choose how many nodes the next year has (0: it is not renewed); an open renewal invoice is issued anew."""
-    raise NotImplementedError
+    if nodes < 0:
+        raise Refused(_l("Please choose how many nodes the next year has."), field="nodes", status=422)
+    renewing.choose(licence, nodes, by=by)
 
 
 def forget_next(licence: Licence, *, by: Any) -> None:
     """Take the choice for the next year back: it is renewed with what runs."""
-    raise NotImplementedError
+    renewing.choose(licence, None, by=by)
 
 
 def next_nodes(licence: Licence) -> int:
     """Return how many nodes the next year has as things stand (0: it ends)."""
-    raise NotImplementedError
-
-
-def who_would_be_over(licence: Licence, nodes: int) -> list[Node]:
-    """Return the live nodes that would lose their seats at a limit of `nodes`, the first to lose it last in rank first."""
-    raise NotImplementedError
+    return renewing.wanted(licence)
 
 
 def open_quote(licence: Licence) -> LicenceQuote | None:
     """Return the quote of a change that waits for acceptance, or is accepted and waits for its money."""
-    raise NotImplementedError
+    found = contracts.open_deal(licence.id)
+    return found if found is not None and not found.contract else None
 
 
 def history(licence: Licence) -> list[LicenceQuote]:
     """Return every purchase, renewal and change of a licence, the newest first."""
-    raise NotImplementedError
+    rows = select(LicenceQuote).where(LicenceQuote.licence_id == licence.id).order_by(LicenceQuote.id.desc())
+    return list(db.session.scalars(rows))

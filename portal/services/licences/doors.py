@@ -7,15 +7,17 @@ from flask_babel import lazy_gettext as _l
 from flask_openapi3.blueprint import APIBlueprint
 
 from portal.core import catalogue, personal, story
-from portal.services.licences import licences_api, nodes_api, plans
+from portal.services.licences import hearing, licences_api, money_doors, nodes_api, plans
 
 BLUEPRINTS: list[Blueprint] = []
 APIS: list[APIBlueprint] = [nodes_api.nodes_api, licences_api.licences_api]
+REACTIONS = hearing.REACTIONS
 
 
 def install() -> None:
     """Let the domain name its verbs and check its catalogue."""
     catalogue.checked(plans.KIND, plans.check)
+    money_doors.install()
     personal.no_person("licence.name", "licence_node.name")  # what a cluster and a machine are called
     story.words(
         {
