@@ -149,7 +149,7 @@ def _written(row: Licence, found: Plan, *, by: Any, language: str) -> LicenceQuo
         adds=found.nodes - found.old, price=db.session.get_one(PriceVersion, of.price_id), gross=Money(total.gross),
         net=Money(total.net), tax=Money(total.tax), fingerprint=found.fingerprint, inputs=found.inputs, language=language,
         by_name=str(getattr(by, "name", by))[:120], expires_on=min(last, found.effective), pay_by=_pay_by(found),
-        starts_on=found.effective, ends_on=found.contract.end,
+        starts_on=found.effective, ends_on=found.lines[0].ends,
     )  # fmt: skip
     db.session.add(made)
     lines = [

@@ -91,8 +91,8 @@ def _wanted(facts: Facts, plan: str) -> list[Wanted]:
 def _compare(row: Licence, wanted: list[Wanted], answer: Answer) -> None:
     now = clock.now()
     for one in wanted:
-        source = f"benefit:{one.term.uid}:"
-        there = [term for term in benefit_terms(row.id, source) if term.licence_id == row.id]
+        source = f"benefit:{row.uid}:{one.term.uid}:"
+        there = benefit_terms(row.id, source)
         for term in there:
             if term.closed_at is None and one.stop < term.ends_at:
                 life.close_term(term, max(one.stop, term.starts_at), ClosedWhy.TIER, by=BY)

@@ -32,14 +32,9 @@ def billed(invoice: Invoice) -> LicenceQuote | None:
 def collected_on(invoice: Invoice) -> list[LicenceQuote]:
     """Return the small increases on an invoice over several."""
     lines = [one.order_line_id for one in invoice.lines]
-    rows = (
-        select(LicenceQuote)
-        .join(LicenceQuoteLine)
-        .where(LicenceQuoteLine.order_line_id.in_(lines), LicenceQuote.kind == DealKind.COLLECTED)
-        .distinct()
-        .order_by(LicenceQuote.id)
-    )
-    return list(db.session.scalars(rows))
+    mine = select(LicenceQuoteLine.quote_id).where(LicenceQuoteLine.order_line_id.in_(lines))
+    rows = select(LicenceQuote).where(LicenceQuote.id.in_(mine), LicenceQuote.kind == DealKind.COLLECTED)
+    return list(db.session.scalars(rows.order_by(LicenceQuote.id)))
 
 
 def on_settled(event: InvoiceSettled) -> None:

@@ -131,7 +131,7 @@ def _plan(
     lines: list[Planned] = []
     for one in running:
         if one.end > day and paid > one.paid:
-            found = _lines(one, paid, max(day, one.start))
+            found = lines_of(one, paid, max(day, one.start))
             lines += _split(found, one) if way is Way.COLLECTED else found
     if not lines:
         raise Refused(_l("Nothing would change."), field="nodes", status=422)
@@ -145,7 +145,7 @@ def _plan(
     return Plan(way, day, running[0], old, nodes, paid, tuple(lines), inputs)
 
 
-def _lines(of: Contract, paid: int, day: date) -> list[Planned]:
+def lines_of(of: Contract, paid: int, day: date) -> list[Planned]:
     """Return what a contract's lines still hold on the morning of a day, and what the new number costs from then on."""
     price = of.price()
     fresh = charge(of.full(paid), of.start, of.end, day, price.tax.bp, inclusive=price.inclusive)

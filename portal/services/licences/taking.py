@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -133,13 +133,18 @@ def _increase(quote: LicenceQuote, *, by: Any) -> None:
     _write(quote, TermKind.INCREASE, clock.now(), by=by)
 
 
-def _write(quote: LicenceQuote, kind: TermKind, start: Any, *, by: Any) -> None:
-    """Write the term of each year of a quote and agree on its line; a term's source is the line, so none comes twice."""
+def _write(quote: LicenceQuote, kind: TermKind, start: datetime, *, by: Any) -> None:
+    """Write the term of each year of a quote and agree on its line; a term's source is the line, so none comes twice.
+
+    In a year that runs nodes are added at once, in one that was paid ahead from its first day.
+    """
+    today = clock.today()
+    runs = {one.end for one in contracts.contracts(quote.licence_id, today) if one.start <= today}
     for one in quote.lines:
         if not one.adds or one.starts is None or one.ends is None:
             continue
         line = one.order_line
-        begin = max(start, clock.start_of(one.starts)) if one.starts > clock.today() else start
+        begin = start if one.ends in runs else max(start, clock.start_of(one.starts))
         life.add_term(
             quote.licence_id, kind, one.adds, start=begin, end=clock.start_of(one.ends), by=by,
             source=source(line) if line is not None else f"deal:{quote.uid}",
