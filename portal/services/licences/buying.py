@@ -166,7 +166,7 @@ def order(
             _l("These nodes come with your membership: nothing has to be ordered."), field="nodes", status=422
         )
     quote = write(row, DealKind.PURCHASE, found, by=by, language=language)
-    documents.invoice(quote, by=by, ladder="standard" if taking.on_credit(row) else "none")
+    documents.invoice(quote, by=by, on_credit=taking.on_credit(row))
     if quote.gross:
         taking.take_effect(quote, by=by)
     return row

@@ -196,7 +196,7 @@ def accept(quote: LicenceQuote, *, by: Any) -> LicenceQuote:
     if fresh.kind is K.COLLECTED:
         taking.take_collected(fresh, by=by)
     else:
-        documents.invoice(fresh, by=by, ladder="standard" if taking.on_credit(row) else "none")
+        documents.invoice(fresh, by=by, on_credit=taking.on_credit(row))
         taking.take_effect(fresh, by=by)
     renewing.offer_again(row, by=by)
     return fresh

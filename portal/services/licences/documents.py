@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from portal.billing import issuing
+from portal.billing.ladder import STANDARD
 from portal.billing.models import Instalment, Invoice, Order, OrderLine
 from portal.billing.pricing import Taxed
 from portal.billing.selling import Part
@@ -14,11 +15,15 @@ from portal.billing.subscription_models import DueRule
 from portal.core import clock
 from portal.core.db import db
 from portal.core.money import Money
-from portal.services.licences.models.deal import LicenceQuote, LicenceQuoteLine
+from portal.services.licences.models.deal import DealKind, LicenceQuote, LicenceQuoteLine
 
 
-def invoice(quote: LicenceQuote, *, by: Any, ladder: str = "none") -> Invoice:
-    """Issue the invoice of a quote exactly as it stands. What it sells is agreed when it takes effect: until then an offer."""
+def invoice(quote: LicenceQuote, *, by: Any, on_credit: bool = False) -> Invoice:
+    """Issue the invoice of a quote exactly as it stands. What it sells is agreed when it takes effect: until then an offer.
+
+    Who may pay later is reminded as every debtor; an offer by a ladder of its own, whose last step no offer reaches.
+    """
+    ladder = STANDARD if on_credit else "licence_renewal" if quote.kind is DealKind.RENEWAL else "licence"
     order = _order(quote)
     for group in _grouped(quote).values():
         line = _sold(order, quote, group)

@@ -86,7 +86,7 @@ def offer(row: Licence, *, by: Any) -> LicenceQuote | None:
         row, DealKind.RENEWAL, cost, by=by, language=last.quote.language, pay_by=late, days=(start, end)
     )
     quote.anchor, quote.k = last.quote.anchor or last.start, last.quote.k + 1
-    documents.invoice(quote, by=by, ladder="standard" if taking.on_credit(row) else "none")
+    documents.invoice(quote, by=by, on_credit=taking.on_credit(row))
     deal_letters.renewal(quote)
     taking.take_effect(quote, by=by)
     return quote
