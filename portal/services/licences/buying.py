@@ -23,7 +23,17 @@ from portal.core import audit, clock, periods
 from portal.core.db import db
 from portal.core.errors import Refused
 from portal.core.money import Money
-from portal.services.licences import contracts, documents, following, included, life, plans, taking, worth
+from portal.services.licences import (
+    contracts,
+    deal_letters,
+    documents,
+    following,
+    included,
+    life,
+    plans,
+    taking,
+    worth,
+)
 from portal.services.licences.denial import Denied, Not
 from portal.services.licences.included import Included
 from portal.services.licences.locking import lock
@@ -212,7 +222,7 @@ def write(
     return quote
 
 
-def cancel(quote: LicenceQuote, *, by: Any, reason: str = "cancelled") -> None:
+def cancel(quote: LicenceQuote, *, by: Any, reason: str = deal_letters.CANCELLED) -> None:
     """Cancel an order that is not paid: the open invoice is taken back; a licence that never had a term is cancelled."""
     if quote.invoice_id is not None:
         invoice = issuing.locked(quote.invoice_id)  # before the licence, as whoever settles does

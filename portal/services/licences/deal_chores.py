@@ -39,7 +39,7 @@ def cancel_pending_licences() -> int:
         ((LicenceQuote.kind == K.PURCHASE) & (LicenceQuote.pay_by <= today))
         | ((LicenceQuote.kind == K.RENEWAL) & (LicenceQuote.starts_on <= today - after)),
     )  # fmt: skip
-    return _each(rows.order_by(LicenceQuote.id), partial(_give_up, reason="not paid in time"))
+    return _each(rows.order_by(LicenceQuote.id), partial(_give_up, reason=deal_letters.UNPAID))
 
 
 def _give_up(number: int, *, reason: str) -> bool:
@@ -64,7 +64,7 @@ def close_licence_changes() -> int:
     old = select(LicenceQuote.id).where(LicenceQuote.state == D.OFFERED, LicenceQuote.expires_on < today)
     small = select(LicenceQuote.id).where(LicenceQuote.state == D.DONE, LicenceQuote.kind == K.COLLECTED)
     return (
-        _each(unpaid.order_by(LicenceQuote.id), partial(_give_up, reason="not paid in time"))
+        _each(unpaid.order_by(LicenceQuote.id), partial(_give_up, reason=deal_letters.UNPAID))
         + _each(old.order_by(LicenceQuote.id), _lay_aside)
         + _each(small.order_by(LicenceQuote.id), _close_unpaid)
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from portal.accounts import contacts
 from portal.accounts.may import ContactRole
@@ -16,7 +17,19 @@ from portal.core.words import day, money
 from portal.services.licences.models.deal import DealKind, LicenceQuote, LicenceTransfer
 from portal.services.licences.models.licence import Hold, Licence
 
+A_DAY = timedelta(days=1)
 BUYERS = (ContactRole.OWNER, ContactRole.BILLING)
+# Why something was given up: what the code writes into the trail, and what people read.
+UNPAID, CANCELLED, ANEW, REVERSED = (
+    "not paid in time",
+    "cancelled",
+    "another number of nodes",
+    "its invoice was taken back",
+)
+GIVEN_UP = {
+    UNPAID: _l("It was not paid in time."), CANCELLED: _l("It was cancelled."), ANEW: _l("A new invoice over another number of nodes takes its place."),
+    REVERSED: _l("Its invoice was taken back by our finance."),
+}  # fmt: skip
 
 
 def plan_name(licence: Licence) -> str:
@@ -35,8 +48,8 @@ def in_effect(quote: LicenceQuote) -> None:
     """Tell that bought nodes can be used, and until when."""
 
     def letter() -> Letter:
-        until = day(quote.ends_on) if quote.ends_on is not None else ""
-        lines = [_("%(count)s nodes in all, until %(day)s (exclusive).", count=quote.nodes, day=until)]
+        until = day(quote.ends_on - A_DAY) if quote.ends_on is not None else ""
+        lines = [_("%(count)s nodes in all, until the end of %(day)s.", count=quote.nodes, day=until)]
         if quote.kind is DealKind.COLLECTED and quote.pay_by is not None:
             lines.append(
                 _("%(sum)s is invoiced on %(day)s with other small changes.", sum=money(quote.gross), day=day(quote.pay_by))
@@ -55,7 +68,7 @@ def dropped(quote: LicenceQuote, reason: str) -> None:
         return Letter(
             _("%(plan)s: %(count)s nodes will not be", plan=plan_name(quote.licence), count=quote.nodes),
             (
-                _("The order was given up: %(reason)s.", reason=reason),
+                str(GIVEN_UP.get(reason, reason)),
                 _(
                     "Its invoice is taken back, and nothing else has changed. Money that still comes stays your credit."
                 ),
@@ -90,7 +103,7 @@ def included(licence: Licence, nodes: int, until: date) -> None:
         return Letter(
             _("%(plan)s: %(count)s nodes with your membership", plan=plan_name(licence), count=nodes),
             (
-                _("They are free of charge until %(day)s (exclusive).", day=day(until)),
+                _("They are free of charge until the end of %(day)s.", day=day(until - A_DAY)),
                 _("Make a key in the portal, and the first node can start."),
             ),
         )

@@ -138,7 +138,9 @@ def _hold(row: Licence, answer: Answer) -> None:
     paid = bool(in_force(row.id, TermKind.BASE, now))
     if answer is Answer.NO and not paid:
         if running and row.state in (LicenceState.ACTIVE, LicenceState.SUSPENDED):
-            life.suspend(row.id, HoldReason.MEMBERSHIP, words=WORDS, source=source, by=BY)
+            hold = life.suspend(row.id, HoldReason.MEMBERSHIP, words=WORDS, source=source, by=BY)
+            if hold is not None:
+                deal_letters.suspended(hold)
         return
     for term in running if answer is Answer.NO else ():
         life.close_term(term, now, ClosedWhy.TIER, by=BY)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from sqlalchemy import select
 
 from portal.accounts.merging import OrganisationsMerged
@@ -14,7 +17,7 @@ from portal.core import clock
 from portal.core.db import db
 from portal.core.states import move
 from portal.members.events import CreditTermsGiven, StandingChanged, TermEnded, TermOpened, TierChanged
-from portal.services.licences import arrears, contracts, following, life, moving, taking
+from portal.services.licences import arrears, contracts, deal_letters, following, life, moving, taking
 from portal.services.licences.kinds import ClosedWhy
 from portal.services.licences.locking import lock
 from portal.services.licences.models.deal import DealKind, DealState, LicenceQuote, LicenceQuoteLine
@@ -52,7 +55,7 @@ def on_reversed(event: InvoiceReversed) -> None:
     """Give up an order whose invoice was taken back; what was in effect ends now, without grace."""
     quote = billed(event.invoice)
     for one in [quote] if quote is not None else collected_on(event.invoice):
-        if not taking.drop(one, by="reversal", reason="the invoice was taken back"):
+        if not taking.drop(one, by="reversal", reason=deal_letters.REVERSED):
             _end(one)
     arrears.forget(event.invoice)
 
@@ -128,7 +131,7 @@ def on_merged(event: OrganisationsMerged) -> None:
     moving.on_merged(event.merge)
 
 
-REACTIONS = (
+REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (InvoiceSettled, on_settled), (InvoiceReversed, on_reversed), (CreditNoteIssued, on_credit_note),
     (DunningStepReached, on_dunned), (CreditTermsGiven, on_credit_given), (TermOpened, on_term_opened),
     (TermEnded, on_term_ended), (TierChanged, on_tier_changed), (StandingChanged, on_standing_changed),

@@ -60,8 +60,8 @@ def offer_again(row: Licence, *, by: Any) -> None:
     waits = contracts.open_deal(row.id, renewal=True)
     if waits is None:
         return
-    if taking.drop(waits, by=by, reason="another number of nodes") and waits.invoice is not None:
-        take_back(waits.invoice, by=by, reason="another number of nodes")
+    if taking.drop(waits, by=by, reason=deal_letters.ANEW) and waits.invoice is not None:
+        take_back(waits.invoice, by=by, reason=deal_letters.ANEW)
     offer(row, by=by)
 
 
