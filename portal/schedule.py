@@ -26,6 +26,7 @@ from portal.members import benefit_chores, contact_care, editions, tier_quotes
 from portal.members import chores as members
 from portal.members import renewal_chores as renewals
 from portal.services.licences import announcing
+from portal.services.licences import deal_chores as licences
 from portal.services.support import chores as support
 
 
@@ -103,6 +104,9 @@ SAID = {
     "ask_satisfaction": _l("Asks once how a closed ticket was"),
     "announce_licences": _l("Tells, once each, of licences that end soon, have ended or have expired"),
     "forget_webhooks": _l("Deletes messages to programs that were done with three months ago"),
+    "offer_licence_renewals": _l("Invoices the next year of licences that end soon"),
+    "cancel_pending_licences": _l("Gives up orders of licences that nobody paid in time"),
+    "close_licence_changes": _l("Reverses more nodes that nobody paid, and closes those collected in vain"),
     "check_files": _l("Reads every stored file anew and compares it with its checksum"),
 }
 
@@ -176,4 +180,7 @@ def _licences() -> tuple[Chore, ...]:
     return (
         Chore("announce_licences", "35 * * * *", announcing.announce_licences),
         Chore("forget_webhooks", "55 4 * * *", hook_sending.forget),
+        Chore("offer_licence_renewals", "35 6 * * *", licences.offer_licence_renewals),
+        Chore("cancel_pending_licences", "45 0 * * *", licences.cancel_pending_licences),
+        Chore("close_licence_changes", "50 0 * * *", licences.close_licence_changes),
     )

@@ -263,7 +263,7 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (AttemptInvalidated, grade_hearing.on_invalidated),
     (AttemptInvalidated, award_hearing.on_invalidated),
     (PersonErased, grade_privacy.on_erased),
-    *support_hall.REACTIONS,
+    *(*support_hall.REACTIONS, *licence_doors.REACTIONS),
 )
 
 
@@ -274,7 +274,7 @@ def what_follows(term: Term) -> tuple[str, TermKind]:
 
 def install() -> None:
     """Let the domains hear each other, and put their entries on the rails."""
-    for event, reaction in (*REACTIONS, *licence_doors.REACTIONS):
+    for event, reaction in REACTIONS:
         events.on(event, reaction)
     contacts.ask_tier(tier_of)
     renewal_queries.ask_next(what_follows)

@@ -11,11 +11,10 @@ from portal.accounts.organisations import Organisation
 from portal.core import clock, signing
 from portal.core.db import db
 from portal.core.signing import KeyUse
-from portal.services.licences import deciding, files, key_steps, life
+from portal.services.licences import files, granting, key_steps, life
 from portal.services.licences.kinds import HoldReason
 from portal.services.licences.models.licence import LicenceKey
 from portal.services.licences.models.node import Node
-from portal.services.licences.models.record import Verb
 from portal.services.licences.models.steps import KeyDeed
 from tests import licences
 from tests.people import make_person
@@ -72,7 +71,7 @@ def rows(org: Organisation) -> dict[str, str]:
     key = db.session.query(LicenceKey).filter_by(licence_id=row.id).one()
     assert clock.now() < made.expires_at
     clerk = make_person("clerk@walk.example", "Clerk", staff=(StaffRole.FINANCE, StaffRole.ADMINISTRATOR))
-    proposal = deciding.propose(row, Verb.REVOKE, reason="walk", by=clerk)
+    proposal = granting.propose_revocation(row, reason="walk", by=clerk)
     step = key_steps.propose(KeyDeed.ADD, "", reason="walk", by=clerk)
     sent = (
         db.session.query(WebhookDelivery).filter_by(endpoint_id=hook.id).order_by(WebhookDelivery.id).first()

@@ -9,10 +9,9 @@ from flask import Blueprint
 from flask_babel import lazy_gettext as _l
 from flask_openapi3.blueprint import APIBlueprint
 
-from portal.accounts import frame, hooks, merging
+from portal.accounts import frame, hooks
 from portal.accounts.frame import staff_who_may
 from portal.accounts.may import May
-from portal.accounts.merging import OrganisationsMerged
 from portal.core import catalogue, nav, personal, story, waiting
 from portal.core.nav import Entry
 from portal.services.licences import (  # noqa: F401 - their routes
@@ -24,12 +23,14 @@ from portal.services.licences import (  # noqa: F401 - their routes
     hearing,
     key_views,
     licences_api,
+    money_doors,
     node_views,
     nodes_api,
     office,
     plans,
     queue_office,
     staff_api,
+    telling,
     usage_views,
     views,
 )
@@ -39,18 +40,17 @@ from portal.services.licences.pages import licence_office, licences
 BLUEPRINTS: list[Blueprint] = [licences, licence_office]
 APIS: list[APIBlueprint] = [nodes_api.nodes_api, licences_api.licences_api]
 REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
-    (LicenceHappened, hearing.on_happened),
-    (OrganisationsMerged, hearing.on_merged),
+    (LicenceHappened, telling.on_happened),
+    *hearing.REACTIONS,
 )
 
 
 def install() -> None:
     """Let the domain name its verbs and check its catalogue."""
     catalogue.checked(plans.KIND, plans.check)
+    money_doors.install()
     personal.no_person("licence.name", "licence_node.name")  # what a cluster and a machine are called
     hooks.offers(event_words.GROUPS)
-    if hearing.in_the_way not in merging.OBSTACLES:
-        merging.OBSTACLES.append(hearing.in_the_way)
     waiting.add("licences", duties.tasks)
     nav.add(
         Entry("member", 46, "licences.listed", _l("Licences"), "hdd-network", frame.acts),
@@ -77,9 +77,6 @@ def install() -> None:
             "licence.node_named": (_l("Node put on the list"), "list-check"),
             "licence.file_issued": (_l("Offline file signed"), "file-earmark-lock"),
             "licence.file_returned": (_l("Offline file taken back"), "file-earmark-x"),
-            "licence.proposed": (_l("Step about a licence proposed"), "people"),
-            "licence.proposal_confirmed": (_l("Step about a licence confirmed"), "check2-all"),
-            "licence.proposal_declined": (_l("Step about a licence declined"), "x-circle"),
             "key.step_proposed": (_l("Step with a signing key proposed"), "people"),
             "key.step_confirmed": (_l("Step with a signing key confirmed"), "check2-all"),
             "key.step_declined": (_l("Step with a signing key declined"), "x-circle"),

@@ -11,7 +11,7 @@ from portal.accounts.may import May
 from portal.core import labels, waiting
 from portal.core.db import db
 from portal.core.waiting import Task
-from portal.services.licences import deciding, key_steps
+from portal.services.licences import granting, key_steps
 
 MOST = 20
 
@@ -20,7 +20,7 @@ def tasks(reader: Any) -> list[Task]:
     """Return what waits for a reader to confirm: steps about licences, and steps with the keys that sign them."""
     found: list[Task] = []
     if reader.staff_may(May.RUN_LICENCES):
-        rows = [one for one in db.session.scalars(deciding.waiting()) if one.by_id != reader.person.id]
+        rows = [one for one in granting.waiting() if one.by_id != reader.person.id]
         found += [
             waiting.task(
                 _("%(what)s: %(org)s", what=labels.label(one.verb), org=one.licence.org.name), _("Decide"),

@@ -16,11 +16,22 @@ from portal.core.db import db, transaction
 from portal.core.errors import Refused
 from portal.core.paging import asked, folded, number, place_in
 from portal.core.web import chip, go
-from portal.services.licences import access, deciding, files, holding, life, plans, roll, showing
+from portal.services.licences import (
+    access,
+    deciding,
+    files,
+    granting,
+    holding,
+    life,
+    plans,
+    ranking,
+    roll,
+    showing,
+)
 from portal.services.licences import forms as f
 from portal.services.licences.kinds import HoldReason, Stage
 from portal.services.licences.models.licence import Hold, Licence, LicenceState
-from portal.services.licences.models.record import LicenceFile, LicenceProposal, ProposedState, Verb
+from portal.services.licences.models.record import LicenceFile, LicenceProposal, ProposedState
 from portal.services.licences.pages import licence_office
 from portal.services.licences.parts import found
 from portal.services.licences.roll import Line
@@ -102,7 +113,7 @@ def _case(row: Licence, status: int = 200, **given: Any) -> Any:
         decided=[one for one in proposals if one.state is not ProposedState.PROPOSED], mine=reader.person.id,
         files=files.in_force(row.id, now), returned=given.get("returned") or f.Why(formdata=None),
         history=list(db.session.scalars(audit.of_subject(row.subject))), usual=plans.rule("hold_notice_days"),
-        wished=wished if wished >= 0 else None, over=showing.would_stop(row, wished) if wished >= 0 else [], Verb=Verb,
+        wished=wished if wished >= 0 else None, over=ranking.who_would_be_over(row, wished) if wished >= 0 else [],
         returns_left=files.returns_left(row),
     ), status  # fmt: skip
 
@@ -155,7 +166,7 @@ def propose_revocation(uid: str) -> Any:
     """Propose to revoke a licence, which another decides."""
     row, form = access.run(uid), f.Why()
     status = form.carry_out(
-        lambda: deciding.propose(row, Verb.REVOKE, reason=str(form.reason.data), by=me().person)
+        lambda: granting.propose_revocation(row, reason=str(form.reason.data), by=me().person)
     )
     if status:
         return _case(access.run(uid), status, revoke=form)
@@ -168,7 +179,7 @@ def confirm(uid: str, proposal: str) -> BaseResponse:
     """Confirm what another proposed."""
     one = found(access.run(uid), LicenceProposal, proposal)
     with transaction():
-        deciding.decide(one, True, by=me().person)
+        granting.decide(one, confirmed=True, by=me().person)
     return go(CASE, _("Confirmed, and done."), uid=uid)
 
 
@@ -178,7 +189,7 @@ def decline(uid: str, proposal: str) -> BaseResponse:
     """Decline what was proposed."""
     one = found(access.run(uid), LicenceProposal, proposal)
     with transaction():
-        deciding.decide(one, False, by=me().person)
+        granting.decide(one, confirmed=False, by=me().person)
     return go(CASE, _("Declined: nothing happens."), uid=uid)
 
 

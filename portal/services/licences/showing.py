@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 
 from portal.core import clock, i18n
 from portal.core.db import db
@@ -151,22 +150,6 @@ def terms_of(row: Licence) -> list[LicenceTerm]:
     """Return the terms of a licence, the newest first."""
     found = select(LicenceTerm).where(LicenceTerm.licence_id == row.id)
     return list(db.session.scalars(found.order_by(LicenceTerm.starts_at.desc(), LicenceTerm.id.desc())))
-
-
-def would_stop(row: Licence, limit: int) -> list[Node]:
-    """Return the nodes that would be beyond a limit, were it so now: the last in rank first."""
-    now = clock.now()
-    every = list(db.session.scalars(_live(row)))
-
-    def rank(node: Any) -> tuple[Any, ...]:
-        held = node.offline_until is not None and node.offline_until > now
-        return (not held, not node.kept, node.activated_at, node.id)
-
-    return sorted(every, key=rank)[limit:][::-1]
-
-
-def _live(row: Licence) -> Select[Node]:
-    return select(Node).where(Node.licence_id == row.id, Node.released_at.is_(None)).order_by(Node.id)
 
 
 def shared_recently(row: Licence) -> int:

@@ -12,12 +12,12 @@ from portal.accounts.bearer import needs
 from portal.accounts.scopes import Scope
 from portal.core.api import WRITE_PROBLEMS, told
 from portal.core.idempotency import WriteHeaders, once
-from portal.services.licences import access, deciding, files, holding, life, shapes
+from portal.services.licences import access, files, granting, holding, life, shapes
 from portal.services.licences.door import answers
 from portal.services.licences.kinds import HoldReason
 from portal.services.licences.licences_api import ONE, TOKEN, licences_api
 from portal.services.licences.models.licence import Hold
-from portal.services.licences.models.record import LicenceFile, LicenceProposal, Verb
+from portal.services.licences.models.record import LicenceFile, LicenceProposal
 from portal.services.licences.parts import found
 from portal.services.licences.shapes import OneLicence, OneOfLicence
 
@@ -67,7 +67,7 @@ def _hold(row: Hold) -> shapes.HoldAnswer:
 def propose_revocation(path: OneLicence, body: shapes.Reason, header: WriteHeaders) -> Any:
     """Nothing happens before another of staff confirms it."""
     row = access.run(path.uid)
-    return told(shapes.proposal(deciding.propose(row, Verb.REVOKE, reason=body.reason, by=me().person)), 201)
+    return told(shapes.proposal(granting.propose_revocation(row, reason=body.reason, by=me().person)), 201)
 
 
 @licences_api.post(
@@ -80,7 +80,7 @@ def propose_revocation(path: OneLicence, body: shapes.Reason, header: WriteHeade
 def decide_proposal(path: OneOfLicence, body: shapes.Decision, header: WriteHeaders) -> Any:
     """Somebody else than who proposed it confirms; what was confirmed happens at once."""
     row = found(access.run(path.uid), LicenceProposal, path.row)
-    return told(shapes.proposal(deciding.decide(row, body.confirmed, by=me().person)))
+    return told(shapes.proposal(granting.decide(row, confirmed=body.confirmed, by=me().person)))
 
 
 @licences_api.post(
