@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 
-from portal.accounts import throttle
+from portal.accounts import hook_sending, throttle
 from portal.billing import (
     bank_chasing,
     charging,
@@ -25,6 +25,8 @@ from portal.core.db import transaction
 from portal.members import benefit_chores, contact_care, editions, tier_quotes
 from portal.members import chores as members
 from portal.members import renewal_chores as renewals
+from portal.services.licences import announcing
+from portal.services.licences import deal_chores as licences
 from portal.services.support import chores as support
 from portal.services.support import monthly
 
@@ -102,6 +104,11 @@ SAID = {
     ),
     "ask_satisfaction": _l("Asks once how a closed ticket was"),
     "report_support": _l("Makes the monthly reports of paid support, once a company and month"),
+    "announce_licences": _l("Tells, once each, of licences that end soon, have ended or have expired"),
+    "forget_webhooks": _l("Deletes messages to programs that were done with three months ago"),
+    "offer_licence_renewals": _l("Invoices the next year of licences that end soon"),
+    "cancel_pending_licences": _l("Gives up orders of licences that nobody paid in time"),
+    "close_licence_changes": _l("Reverses more nodes that nobody paid, and closes those collected in vain"),
     "check_files": _l("Reads every stored file anew and compares it with its checksum"),
 }
 
@@ -150,7 +157,7 @@ def install() -> None:
         Chore("remind_renewals", "50 9 * * *", award_chores.remind_renewals),
         Chore("check_files", "30 5 1 * *", file_checks.check_files),
     )
-    chores.register(*_results(), *_support())
+    chores.register(*_results(), *_support(), *_licences())
 
 
 def _results() -> tuple[Chore, ...]:
@@ -169,4 +176,14 @@ def _support() -> tuple[Chore, ...]:
         Chore("close_silent", "25 9 * * *", support.close_silent),
         Chore("ask_satisfaction", "30 10 * * *", support.ask_satisfaction),
         Chore("report_support", "40 7 * * *", monthly.report_support),
+    )
+
+
+def _licences() -> tuple[Chore, ...]:
+    return (
+        Chore("announce_licences", "35 * * * *", announcing.announce_licences),
+        Chore("forget_webhooks", "55 4 * * *", hook_sending.forget),
+        Chore("offer_licence_renewals", "35 6 * * *", licences.offer_licence_renewals),
+        Chore("cancel_pending_licences", "45 0 * * *", licences.cancel_pending_licences),
+        Chore("close_licence_changes", "50 0 * * *", licences.close_licence_changes),
     )

@@ -263,7 +263,7 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (AttemptInvalidated, grade_hearing.on_invalidated),
     (AttemptInvalidated, award_hearing.on_invalidated),
     (PersonErased, grade_privacy.on_erased),
-    *support_hall.REACTIONS,
+    *(*support_hall.REACTIONS, *licence_doors.REACTIONS),
 )
 
 

@@ -46,7 +46,7 @@ from tests.test_processes import answers, until
 
 OWNER = "chen@galaxy-chips.example"
 ROOT = Path(__file__).resolve().parents[1]
-READY, OPERATIONS = 12, 82
+READY, OPERATIONS = 12, 91
 CHANGING = {"PATCH /api/v1/applications/{uid}", "POST /api/v1/applications/{uid}/submission"}
 PROFILE = {"GET /api/v1/organisations/{uid}", "PATCH /api/v1/organisations/{uid}"}
 BOUGHT = {
@@ -68,7 +68,11 @@ LICENCES = {
     "GET /api/v1/licences/{uid}/events", "GET /api/v1/licences/{uid}/files", "POST /api/v1/licences/{uid}/files",
     "GET /api/v1/licences/{uid}/files/{row}", "POST /api/v1/licences/{uid}/keys", "DELETE /api/v1/licences/{uid}/keys/{row}",
     "POST /api/v1/licences/{uid}/holds", "DELETE /api/v1/licences/{uid}/holds/{row}",
-    *(f"POST /api/v1/licences/{{uid}}/nodes/{{row}}/{verb}" for verb in ("release", "move", "block", "keep")),
+    *(f"POST /api/v1/licences/{{uid}}/nodes/{{row}}/{verb}" for verb in ("release", "move", "block", "keep", "unblock")),
+    "GET /api/v1/licences/{uid}/terms", "GET /api/v1/licences/{uid}/usage", "GET /api/v1/licences/{uid}/named",
+    "PUT /api/v1/licences/{uid}/named/{fingerprint}", "DELETE /api/v1/licences/{uid}/named/{fingerprint}",
+    "POST /api/v1/licences/{uid}/revocation", "POST /api/v1/licences/{uid}/proposals/{row}/decision",
+    "POST /api/v1/licences/{uid}/files/{row}/return",
 }  # fmt: skip
 # For the person methods that an address lacks are asked too, under one of its operations: the others of that address.
 ASKED_BESIDE = {
@@ -186,7 +190,9 @@ def server(
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     env = {**os.environ, "PORTAL_HOME": str(home), "PORTAL_SECRET_KEY": KEY}
-    env["PORTAL_LIMITS"] = "licence-unknown=100000/minute"  # no token is the key of a licence
+    env["PORTAL_LIMITS"] = (
+        "licence-unknown=100000/minute,licence-token=100000/minute"  # no token is the key of a licence
+    )
     env.pop("PORTAL_DATABASE_URL", None)
     web = subprocess.Popen([sys.executable, "-m", "portal.cli", "web", "--port", str(port)], env=env)
     try:

@@ -25,6 +25,7 @@ class May(StrEnum):
     ASSIGN_SEATS = "assign_seats"
     FOLLOW_TICKETS = "follow_tickets"
     MANAGE_LICENCES = "manage_licences"
+    MANAGE_WEBHOOKS = "manage_webhooks"
 
     ENTER_OFFICE = "enter_office"
     READ_MEMBERS = "read_members"
@@ -196,13 +197,15 @@ SEES = {May.SEE_ORG}
 CONTACT: dict[ContactRole, frozenset[May]] = {
     ContactRole.OWNER: frozenset(
         {*SEES, May.EDIT_PROFILE, May.APPLY, May.SUBMIT, May.SEE_MONEY, May.PAY, May.MANAGE_PEOPLE, May.CLAIM_BENEFITS,
-         May.CHANGE_TIER, May.ASSIGN_SEATS, May.FOLLOW_TICKETS, May.MANAGE_LICENCES}
+         May.CHANGE_TIER, May.ASSIGN_SEATS, May.FOLLOW_TICKETS, May.MANAGE_LICENCES, May.MANAGE_WEBHOOKS}
     ),
     ContactRole.SIGNATORY: frozenset({*SEES, May.APPLY, May.SUBMIT, May.SIGN}),
     ContactRole.REPRESENTATIVE: frozenset({*SEES, May.APPLY, May.CLAIM_BENEFITS, May.CHANGE_TIER}),
     ContactRole.ALTERNATE: frozenset(SEES),
     ContactRole.BILLING: frozenset({*SEES, May.SEE_MONEY, May.PAY}),
-    ContactRole.TECHNICAL: frozenset({*SEES, May.CLAIM_BENEFITS, May.FOLLOW_TICKETS, May.MANAGE_LICENCES}),
+    ContactRole.TECHNICAL: frozenset(
+        {*SEES, May.CLAIM_BENEFITS, May.FOLLOW_TICKETS, May.MANAGE_LICENCES, May.MANAGE_WEBHOOKS}
+    ),
     ContactRole.MARKETING: frozenset({*SEES, May.EDIT_PROFILE}),
     ContactRole.LEGAL: frozenset(SEES),
     ContactRole.PR: frozenset(SEES),

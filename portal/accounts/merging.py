@@ -10,6 +10,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
+from portal.accounts.hook_models import WebhookEndpoint
 from portal.accounts.merge_models import Merge, MergeMove
 from portal.accounts.organisations import Contact, FormerName, Invitation, Organisation, Ownership
 from portal.accounts.people import Person
@@ -203,6 +204,7 @@ def _rest(row: Merge) -> None:
     for kind, column in (
         (FormerName, "org_id"),
         (ApiToken, "org_id"),
+        (WebhookEndpoint, "org_id"),
         (Ownership, "owner_id"),
         (Ownership, "owned_id"),
     ):

@@ -19,7 +19,7 @@ KINDS: dict[str, LazyString] = {
     "signatory": _l("Who signs certificates"), "rubric": _l("Rubrics"), "hold_reason": _l("Reasons to suspend"),
     "lift_reason": _l("Reasons to lift a suspension"), "licence_tool": _l("Tools under licence"),
     "licence_plan": _l("Plans of licences"), "support_calendar": _l("Working hours of support"),
-    "support_level": _l("Levels of support"),
+    "support_level": _l("Levels of support"), "licence_benefit": _l("Licences with a membership"),
 }  # fmt: skip
 WORDS: dict[str, LazyString] = {
     "name": _l("Called"), "label": _l("Question"), "hint": _l("Hint"), "lead": _l("Lead"), "words": _l("Words"),
@@ -68,6 +68,7 @@ WORDS: dict[str, LazyString] = {
     "lease_seconds": _l("Lease in seconds"), "made_up": _l("Hours on days made up for"), "offline_days": _l("Days of a file"),
     "monthly": _l("Report of each month"), "overage": _l("Overage"), "people": _l("People who may ask"), "price": _l("Price"), "products": _l("Bought as"),
     "s1": _l("S1"), "s2": _l("S2"), "s3": _l("S3"), "tool": _l("Tool"), "tools": _l("Tools"), "week": _l("Weekly hours"),
-    "zone": _l("Time zone"), "mon": _l("Monday"), "tue": _l("Tuesday"), "wed": _l("Wednesday"), "thu": _l("Thursday"),
+    "zone": _l("Time zone"), "tier": _l("Tier"), "plans": _l("Plans"), "nodes": _l("Nodes"),
+    "share_bp": _l("Share still paid, in basis points"), "most": _l("At most so many"), "mon": _l("Monday"), "tue": _l("Tuesday"), "wed": _l("Wednesday"), "thu": _l("Thursday"),
     "fri": _l("Friday"), "sat": _l("Saturday"), "sun": _l("Sunday"),
 }  # fmt: skip

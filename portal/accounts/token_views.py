@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts import forms as f
+from portal.accounts import hook_views  # noqa: F401 - the other page of programs: its routes
 from portal.accounts import tokens as deeds
 from portal.accounts.access import Reader, fresh, me, signed_in
 from portal.accounts.may import CONTACT, ContactRole, May

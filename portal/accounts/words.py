@@ -36,6 +36,13 @@ def install() -> None:
             "audit.checked": (_l("Audit chain checked"), "shield-check"),
             "list.exported": (_l("List taken out as a file"), "download"),
             "outbox.again": (_l("Work taken up again"), "arrow-repeat"),
+            "webhook.added": (_l("Webhook added"), "broadcast"),
+            "webhook.secret_rotated": (_l("Webhook has a new secret"), "key"),
+            "webhook.stopped": (_l("Webhook stopped after failures"), "exclamation-octagon"),
+            "webhook.resumed": (_l("Webhook resumed"), "play"),
+            "webhook.ended": (_l("Webhook ended"), "x-circle"),
+            "webhook.replayed": (_l("Message to a program sent once more"), "arrow-repeat"),
+            "webhook.skipped": (_l("Message to a program left out"), "skip-forward"),
             "chore.asked": (_l("Chore started by hand"), "play"),
         },
         {

@@ -210,8 +210,12 @@ def sides(invoice: Invoice) -> list[Line]:
     units = int(invoice.printed["gross"]) if invoice.printed else None
     party = invoice.party
     sides = [Line(ledger.RECEIVABLE, invoice.gross, party, invoice, currency=invoice.currency, units=units)]
+    nets: dict[int, int] = {}
     for line in invoice.lines:
-        of, net = line.order_line, line.net.minor
+        nets[line.order_line_id] = nets.get(line.order_line_id, 0) + line.net.minor
+    for line in invoice.lines:
+        # What one document says of an order line is booked at once: its own charge and credit are never two debts.
+        of, net = line.order_line, nets.pop(line.order_line_id, 0)
         order = (
             (ledger.CONTRACT_ASSET, ledger.DEFERRED)
             if net >= 0

@@ -135,7 +135,7 @@ def read_strictly() -> Response | None:
     request.max_content_length = MOST_BYTES
     view = current_app.view_functions[str(request.endpoint)]
     known = get_type_hints(view).get("query")
-    names = set(known.model_fields) if known is not None else set()
+    names = {one.alias or name for name, one in known.model_fields.items()} if known is not None else set()
     wrong = [
         {"at": "query", "problem": said}
         for said, bad in (

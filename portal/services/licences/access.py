@@ -9,6 +9,9 @@ from portal.accounts.access import Reader, me, scoped
 from portal.accounts.may import May
 from portal.core.db import db
 from portal.core.errors import Forbidden, Missing
+from portal.core.money import Money
+from portal.services.licences import plans
+from portal.services.licences.models.deal import LicenceQuote
 from portal.services.licences.models.licence import Licence
 
 
@@ -36,6 +39,14 @@ def managed(uid: str) -> Licence:
     return row
 
 
+def owned(uid: str) -> Licence:
+    """Return one licence whose keys the reader makes and ends: for its organisation alone, never as staff."""
+    row = seen(uid)
+    if row.org_id not in me().orgs(May.MANAGE_LICENCES):
+        raise Forbidden(_l("Owners and technical contacts manage licences."))
+    return row
+
+
 def may_manage(reader: Reader, row: Licence) -> bool:
     """Whether the reader manages a licence, for its organisation or as staff."""
     return row.org_id in reader.orgs(May.MANAGE_LICENCES) or reader.staff_may(May.RUN_LICENCES)
@@ -47,3 +58,32 @@ def run(uid: str) -> Licence:
     if not me().staff_may(May.RUN_LICENCES):
         raise Forbidden(_l("Only staff may do this."))
     return row
+
+
+def may_buy(reader: Reader, org_id: int) -> bool:
+    """Whether the reader orders licences for an organisation: its owners and signatories, staff on behalf."""
+    mine = reader.orgs(May.PAY) & reader.orgs(May.MANAGE_LICENCES)
+    return org_id in mine or org_id in reader.orgs(May.SIGN) or reader.staff_may(May.SELL)
+
+
+def may_accept(reader: Reader, org_id: int, gross: Money) -> bool:
+    """Whether the reader accepts a change at this sum: signatories any, owners and billing contacts up to theirs."""
+    if org_id in reader.orgs(May.SIGN) or reader.staff_may(May.SELL):
+        return True
+    if org_id in reader.orgs(May.PAY) & reader.orgs(May.MANAGE_LICENCES):
+        return gross.minor <= plans.rule("owner_accepts")
+    return org_id in reader.orgs(May.PAY) and gross.minor <= plans.rule("billing_accepts")
+
+
+def bought_for(uid: str) -> Licence:
+    """Return one licence whose number of nodes the reader may have changed."""
+    row = seen(uid)
+    if not (may_buy(me(), row.org_id) or row.org_id in me().orgs(May.PAY)):
+        raise Forbidden(_l("Owners, signatories and billing contacts change the number of nodes."))
+    return row
+
+
+def refuse_accept(quote: LicenceQuote) -> None:
+    """Refuse a reader who may not accept a quote at its sum."""
+    if not may_accept(me(), quote.licence.org_id, quote.gross):
+        raise Forbidden(_l("This sum is accepted by a signatory of your organisation."))

@@ -27,6 +27,7 @@ LIMITS: dict[str, RateLimitItem] = {
     "licence-unknown": RateLimitItemPerMinute(20),
     "licence-validate": RateLimitItemPerSecond(500, 10),
     "licence-claim": RateLimitItemPerSecond(1000, 20),
+    "licence-token": RateLimitItemPerMinute(120),
 }
 _WORDS = ("type", "title", "detail", "instance", "code", "reference", "reason", "next_free_at", "until")
 _LIST = {"type": "object", "additionalProperties": {"type": "string"}}
@@ -97,6 +98,12 @@ def hashed() -> tuple[str, ...]:
 def count_unknown() -> None:
     """Let one address try few keys."""
     limit("licence-unknown", request.remote_addr or "")
+
+
+def limit_token() -> None:
+    """Count a request of a program that reads or manages licences with a token."""
+    if g.get("token") is not None:
+        limit("licence-token", str(g.token.id))
 
 
 def limit(kind: str, who: str) -> None:

@@ -2,21 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Blueprint
 from flask_babel import lazy_gettext as _l
 from flask_openapi3.blueprint import APIBlueprint
 
-from portal.core import catalogue, personal, story
-from portal.services.licences import licences_api, nodes_api, plans
+from portal.accounts import frame, hooks
+from portal.accounts.frame import staff_who_may
+from portal.accounts.may import May
+from portal.core import catalogue, nav, personal, story, waiting
+from portal.core.nav import Entry
+from portal.services.licences import (  # noqa: F401 - their routes
+    deciding,
+    duties,
+    event_words,
+    figures_api,
+    file_views,
+    hearing,
+    key_views,
+    licences_api,
+    money_doors,
+    node_views,
+    nodes_api,
+    office,
+    plans,
+    queue_office,
+    staff_api,
+    telling,
+    usage_views,
+    views,
+)
+from portal.services.licences.events import LicenceHappened
+from portal.services.licences.pages import licence_office, licences
 
-BLUEPRINTS: list[Blueprint] = []
+BLUEPRINTS: list[Blueprint] = [licences, licence_office]
 APIS: list[APIBlueprint] = [nodes_api.nodes_api, licences_api.licences_api]
+REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
+    (LicenceHappened, telling.on_happened),
+    *hearing.REACTIONS,
+)
 
 
 def install() -> None:
     """Let the domain name its verbs and check its catalogue."""
     catalogue.checked(plans.KIND, plans.check)
+    money_doors.install()
     personal.no_person("licence.name", "licence_node.name")  # what a cluster and a machine are called
+    hooks.offers(event_words.GROUPS)
+    waiting.add("licences", duties.tasks)
+    nav.add(
+        Entry("member", 46, "licences.listed", _l("Licences"), "hdd-network", frame.acts),
+        Entry("office", 36, "licence_office.listed", _l("Licences"), "hdd-network", staff_who_may(May.READ_LICENCES),
+              deciding.count_waiting),
+    )  # fmt: skip
     story.words(
         {
             "licence.ordered": (_l("Licence ordered"), "cart"),
@@ -37,6 +77,9 @@ def install() -> None:
             "licence.node_named": (_l("Node put on the list"), "list-check"),
             "licence.file_issued": (_l("Offline file signed"), "file-earmark-lock"),
             "licence.file_returned": (_l("Offline file taken back"), "file-earmark-x"),
+            "key.step_proposed": (_l("Step with a signing key proposed"), "people"),
+            "key.step_confirmed": (_l("Step with a signing key confirmed"), "check2-all"),
+            "key.step_declined": (_l("Step with a signing key declined"), "x-circle"),
             "licence.node_unnamed": (_l("Node taken off the list"), "list"),
         },
         {},

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from portal.core import audit, clock
 from portal.core.db import db
-from portal.core.errors import Missing, Refused
+from portal.core.errors import Refused
 from portal.core.signing import NoKey
 from portal.services.licences import denial, nodes, plans, proving, seats
 from portal.services.licences.denial import Denied, Not
@@ -138,10 +138,7 @@ def give_back(file: LicenceFile, *, reason: str, by: Any) -> None:
         raise Refused(_l("This file holds no seat any more."))
     if not reason.strip():
         raise Refused(_l("Please give the reason."), field="reason", status=422)
-    used = select(func.count(LicenceFile.id)).where(
-        LicenceFile.licence_id == row.id, LicenceFile.returned_at > now - A_YEAR
-    )
-    if (db.session.scalar(used) or 0) >= plans.rule("returns_a_year"):
+    if returns_left(row) <= 0:
         raise Refused(_l("No more files of this licence can be taken back this year."))
     file.returned_at, file.returned_why = now, reason.strip()[:300]
     db.session.flush()
@@ -153,6 +150,14 @@ def give_back(file: LicenceFile, *, reason: str, by: Any) -> None:
     audit.record("licence.file_returned", row, by=by, org_id=row.org_id, file=file.jti, reason=reason)
 
 
+def returns_left(row: Licence) -> int:
+    """Return how many files of a licence may still be taken back within a year."""
+    used = select(func.count(LicenceFile.id)).where(
+        LicenceFile.licence_id == row.id, LicenceFile.returned_at > clock.now() - A_YEAR
+    )
+    return max(0, plans.rule("returns_a_year") - (db.session.scalar(used) or 0))
+
+
 def in_force(licence_id: int, now: datetime | None = None) -> list[LicenceFile]:
     """Return the files that still hold seats, the first to end first."""
     found = select(LicenceFile).where(
@@ -160,13 +165,3 @@ def in_force(licence_id: int, now: datetime | None = None) -> list[LicenceFile]:
         LicenceFile.expires_at > (now or clock.now()),
     )  # fmt: skip
     return list(db.session.scalars(found.order_by(LicenceFile.expires_at, LicenceFile.id)))
-
-
-def found(row: Licence, jti: str) -> LicenceFile:
-    """Return a file of a licence."""
-    file = db.session.scalars(
-        select(LicenceFile).where(LicenceFile.licence_id == row.id, LicenceFile.jti == jti)
-    ).first()
-    if file is None:
-        raise Missing(_l("There is no such file."))
-    return file

@@ -10,10 +10,10 @@ from sqlalchemy import Select, or_, select
 
 from portal.core import audit, clock
 from portal.core.db import db
-from portal.core.errors import Missing, Refused
+from portal.core.errors import Refused
 from portal.services.licences import keys, plans
 from portal.services.licences.locking import lock, note
-from portal.services.licences.models.licence import Licence, LicenceKey, LicenceState
+from portal.services.licences.models.licence import LicenceKey, LicenceState
 
 MOST = 100
 
@@ -66,13 +66,3 @@ def alive(licence_id: int) -> Select[LicenceKey]:
         )
         .order_by(LicenceKey.id)
     )
-
-
-def found(row: Licence, uid: str) -> LicenceKey:
-    """Return a key of a licence."""
-    key = db.session.scalars(
-        select(LicenceKey).where(LicenceKey.licence_id == row.id, LicenceKey.uid == uid)
-    ).first()
-    if key is None:
-        raise Missing(_l("There is no such key."))
-    return key

@@ -1,8 +1,8 @@
-"""Operations of organisations: their licences with nodes, keys, files and events; holds for staff."""
+"""Operations of organisations: their licences with nodes, keys, files and events."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Response, url_for
@@ -12,26 +12,28 @@ from sqlalchemy import select
 from portal.accounts.access import me
 from portal.accounts.bearer import needs
 from portal.accounts.scopes import Scope
-from portal.core import cursors
+from portal.core import clock, cursors
 from portal.core.api import TOKEN_PROBLEMS, WRITE_PROBLEMS, Paged, operations, told
-from portal.core.db import db, transaction
-from portal.core.errors import Missing
+from portal.core.db import transaction
 from portal.core.idempotency import WriteHeaders, once
 from portal.services.licences import access, door, files, keyring, life, nodes, shapes
 from portal.services.licences.denial import Denied
 from portal.services.licences.door import answers
-from portal.services.licences.kinds import HoldReason
-from portal.services.licences.models.licence import Hold, Licence
+from portal.services.licences.models.licence import Licence, LicenceKey
 from portal.services.licences.models.node import Node
 from portal.services.licences.models.record import LicenceEvent, LicenceFile
+from portal.services.licences.parts import found
 from portal.services.licences.shapes import OneLicence, OneOfLicence
+from portal.services.licences.tables import listed
 
 licences_api = operations("api_licences", __name__, str(_l("Licences")))
 licences_api.register_error_handler(Denied, door.refused)
+licences_api.before_request(door.limit_token)
 TOKEN: list[dict[str, list[Any]]] = [{"token": []}]
 BASE = "/licences"
 ONE = f"{BASE}/<string(length=30):uid>"  # `current`, `validate` and the others beside it are none
 NODE = f"{ONE}/nodes/<row>"
+A_CENTURY = timedelta(days=36_500)
 
 
 @licences_api.get(
@@ -45,7 +47,8 @@ def list_licences(query: Paged) -> Any:
     rows, onward = cursors.page(
         statement, [(Licence.id, int)], limit=query.limit, cursor=query.cursor, newest=True
     )
-    return told(shapes.LicencesAnswer(items=[shapes.licence(row) for row in rows], next=onward))
+    items = [shapes.licence(row) for row in rows]
+    return listed(shapes.LicencesAnswer(items=items, next=onward), shapes.LicenceAnswer, items, onward)
 
 
 @licences_api.get(
@@ -71,7 +74,8 @@ def list_nodes(path: OneLicence, query: shapes.NodeQuery) -> Any:
     rows, onward = cursors.page(
         statement, [(Node.id, int)], limit=query.limit, cursor=query.cursor, newest=True
     )
-    return told(shapes.NodesAnswer(items=[shapes.node(row) for row in rows], next=onward))
+    items = [shapes.node(row) for row in rows]
+    return listed(shapes.NodesAnswer(items=items, next=onward), shapes.NodeAnswer, items, onward)
 
 
 @licences_api.get(
@@ -85,7 +89,8 @@ def list_events(path: OneLicence, query: Paged) -> Any:
     rows, onward = cursors.page(
         statement, [(LicenceEvent.sequence, int)], limit=query.limit, cursor=query.cursor, newest=True
     )
-    return told(shapes.EventsAnswer(items=[shapes.happened(row) for row in rows], next=onward))
+    items = [shapes.happened(row) for row in rows]
+    return listed(shapes.EventsAnswer(items=items, next=onward), shapes.EventAnswer, items, onward)
 
 
 @licences_api.patch(
@@ -110,21 +115,21 @@ def change_licence(path: OneLicence, body: shapes.LicencePatch, header: WriteHea
 def make_key(path: OneLicence, body: shapes.NewKey) -> Any:
     """Shown this once. It takes no Idempotency-Key: to answer again we would have to keep the secret."""
     with transaction():
-        row = access.managed(path.uid)
+        row = access.owned(path.uid)
         made, secret = keyring.make(row.id, label=body.label, by=me().person, most_nodes=body.most_nodes)
         return told(shapes.key(made, secret), 201)
 
 
 @licences_api.delete(
-    f"{ONE}/keys/<row>", operation_id="end_licence_key", summary=str(_l("End a key at once")),
+    f"{ONE}/keys/<row>", operation_id="end_licence_key", summary=str(_l("End a key, at once or later")),
     responses=answers(*WRITE_PROBLEMS, ok=shapes.KeyAnswer), security=TOKEN,
 )  # fmt: skip
 @needs(Scope.LICENCES_WRITE)
 @once
-def end_key(path: OneOfLicence, header: WriteHeaders) -> Any:
-    """Its nodes are told that it is unknown. Ended already, it stays so."""
-    key = keyring.found(access.managed(path.uid), path.row)
-    keyring.end(key, by=me().person)
+def end_key(path: OneOfLicence, query: shapes.EndQuery, header: WriteHeaders) -> Any:
+    """Its nodes are told that it is unknown. `at` is when, for a change of keys; ended already, it stays so."""
+    key = found(access.owned(path.uid), LicenceKey, path.row)
+    keyring.end(key, by=me().person, at=_within_reach(query.at))
     return told(shapes.key(key))
 
 
@@ -136,7 +141,7 @@ def end_key(path: OneOfLicence, header: WriteHeaders) -> Any:
 @once
 def release_node(path: OneOfLicence, header: WriteHeaders) -> Any:
     """Its seat is free; it stays out for one lease. To keep it out, block it."""
-    node = nodes.found(access.managed(path.uid), path.row)
+    node = found(access.managed(path.uid), Node, path.row)
     nodes.release(node, by=me().person)
     return told(shapes.node(node))
 
@@ -149,7 +154,7 @@ def release_node(path: OneOfLicence, header: WriteHeaders) -> Any:
 @once
 def move_node(path: OneOfLicence, body: shapes.Move, header: WriteHeaders) -> Any:
     """In one step: nobody can take the seat between."""
-    node = nodes.found(access.managed(path.uid), path.row)
+    node = found(access.managed(path.uid), Node, path.row)
     return told(shapes.node(nodes.move(node, body.fingerprint, by=me().person)), 201)
 
 
@@ -162,7 +167,7 @@ def move_node(path: OneOfLicence, body: shapes.Move, header: WriteHeaders) -> An
 def block_node(path: OneOfLicence, body: shapes.Reason, header: WriteHeaders) -> Any:
     """It cannot claim any more; its seat is free at once, or at the end of the file that holds it."""
     row = access.managed(path.uid)
-    node = nodes.found(row, path.row)
+    node = found(row, Node, path.row)
     nodes.block(row, node.fingerprint, reason=body.reason, by=me().person)
     return told(shapes.node(node))
 
@@ -175,7 +180,7 @@ def block_node(path: OneOfLicence, body: shapes.Reason, header: WriteHeaders) ->
 @once
 def keep_node(path: OneOfLicence, body: shapes.Kept, header: WriteHeaders) -> Any:
     """Asked only when more nodes are live than the licence allows."""
-    node = nodes.found(access.managed(path.uid), path.row)
+    node = found(access.managed(path.uid), Node, path.row)
     nodes.keep(node, body.kept, by=me().person)
     return told(shapes.node(node))
 
@@ -191,7 +196,8 @@ def list_files(path: OneLicence, query: Paged) -> Any:
     rows, onward = cursors.page(
         statement, [(LicenceFile.id, int)], limit=query.limit, cursor=query.cursor, newest=True
     )
-    return told(shapes.FilesAnswer(items=[shapes.file(row) for row in rows], next=onward))
+    items = [shapes.file(row) for row in rows]
+    return listed(shapes.FilesAnswer(items=items, next=onward), shapes.FileAnswer, items, onward)
 
 
 @licences_api.post(
@@ -216,44 +222,12 @@ def sign_file(path: OneLicence, body: shapes.NewFile, header: WriteHeaders) -> A
 @needs(Scope.LICENCES_WRITE)
 def get_file(path: OneOfLicence) -> Response:
     """The signed token, as `*.lic`."""
-    file = files.found(access.managed(path.uid), path.row)
+    file = found(access.managed(path.uid), LicenceFile, path.row)
     made = Response(file.token, content_type="application/jwt")
     made.headers["Content-Disposition"] = f'attachment; filename="{file.jti}.lic"'
     return made
 
 
-@licences_api.post(
-    f"{ONE}/holds", operation_id="suspend_licence", summary=str(_l("Suspend a licence (staff)")),
-    responses=answers(*WRITE_PROBLEMS, created=shapes.HoldAnswer), security=TOKEN,
-)  # fmt: skip
-@needs(Scope.LICENCES_WRITE)
-@once
-def open_hold(path: OneLicence, body: shapes.NewHold, header: WriteHeaders) -> Any:
-    """In force after the days of notice, at once for abuse. Nodes keep their seats."""
-    row, person = access.run(path.uid), me().person
-    notice = None if body.notice_days is None else timedelta(days=body.notice_days)
-    reason = HoldReason(body.reason)
-    words, source = (body.words_en, body.words_zh), f"staff:{reason.value}"
-    made = life.suspend(row.id, reason, words=words, source=source, by=person, notice=notice)
-    hold = made or next(one for one in life.open_holds(row.id) if one.source == source)
-    return told(_hold(hold), 201)
-
-
-@licences_api.delete(
-    f"{ONE}/holds/<row>", operation_id="lift_hold", summary=str(_l("Lift a suspension (staff)")),
-    responses=answers(*WRITE_PROBLEMS, ok=shapes.HoldAnswer), security=TOKEN,
-)  # fmt: skip
-@needs(Scope.LICENCES_WRITE)
-@once
-def lift_hold(path: OneOfLicence, header: WriteHeaders) -> Any:
-    """With the last one every node goes on without a new claim."""
-    row = access.run(path.uid)
-    hold = db.session.scalars(select(Hold).where(Hold.licence_id == row.id, Hold.uid == path.row)).first()
-    if hold is None:
-        raise Missing(_l("There is no such suspension."))
-    life.lift(hold, by=me().person)
-    return told(_hold(hold))
-
-
-def _hold(row: Hold) -> shapes.HoldAnswer:
-    return shapes.HoldAnswer(id=row.uid, reason=row.reason, starts_at=row.starts_at, lifted_at=row.lifted_at)
+def _within_reach(at: datetime | None) -> datetime | None:
+    """Return an instant no later than the calendar of a century."""
+    return None if at is None else min(at, clock.now() + A_CENTURY)

@@ -199,6 +199,17 @@ def cancel(licence_id: int, *, by: Any) -> Licence:
     return row
 
 
+def supersede(licence_id: int, successor: Licence, *, by: Any) -> Licence:
+    """End a licence whose terms went to another: its nodes are released, its keys open nothing any more."""
+    row = lock(licence_id)
+    move(row, S.SUPERSEDED)
+    row.replaced_by = successor
+    _empty(row, ReleaseWhy.TRANSFERRED, clock.now())
+    note(row, "licence.superseded", by=by, by_licence=successor.uid)
+    audit.record("licence.superseded", row, by=by, org_id=row.org_id, by_licence=successor.uid)
+    return row
+
+
 def change(row: Licence, *, name: str | None, lease_seconds: int | None, by: Any) -> Licence:
     """Give a licence a name of the customer's own, or another lease within the range of its policy."""
     row = lock(row.id)

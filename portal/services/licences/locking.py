@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -47,12 +48,19 @@ def note(
     row.sequence += 1
     made = LicenceEvent(
         licence=row, sequence=row.sequence, kind=kind, at=clock.now(), by_name=str(getattr(by, "name", by))[:120],
-        detail=audit.plain(detail), node=node, once=once,
+        detail={name: _told(value) for name, value in detail.items()}, node=node, once=once,
     )  # fmt: skip
     db.session.add(made)
     db.session.flush()
     publish(LicenceHappened(made))
     return True
+
+
+def _told(value: Any) -> Any:
+    """Return what an event says as programs read it: instants by RFC 3339 in UTC."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return audit.plain(value)
 
 
 def spans(licence_id: int) -> tuple[Span, ...]:

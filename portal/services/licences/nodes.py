@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from portal.core import audit, clock
 from portal.core.db import db
-from portal.core.errors import Missing, Refused
+from portal.core.errors import Refused
 from portal.services.licences import denial, plans, seats
 from portal.services.licences.denial import Denied, Not
 from portal.services.licences.judge import Ask, Verdict, judge, limit_at
@@ -20,14 +20,6 @@ from portal.services.licences.locking import facts_of, lock, note, spans
 from portal.services.licences.models.licence import Licence
 from portal.services.licences.models.node import Node, NodeRule
 from portal.services.licences.seats import FINGERPRINT, Report
-
-
-def found(row: Licence, uid: str) -> Node:
-    """Return a node of a licence."""
-    node = db.session.scalars(select(Node).where(Node.licence_id == row.id, Node.uid == uid)).first()
-    if node is None:
-        raise Missing(_l("There is no such node."))
-    return node
 
 
 def checked(fingerprint: str) -> str:

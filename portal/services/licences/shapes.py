@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from portal.core import clock
-from portal.core.api import WHOLE, Answer, Body, Clean, Paged
+from portal.core.api import WHOLE, Answer, Body, Clean, Paged, Query
 from portal.services.licences.judge import Ask, judge
 from portal.services.licences.kinds import Code, HoldReason, NodeStand, Policy, Stage
 from portal.services.licences.locking import facts_of
 from portal.services.licences.models.licence import Licence, LicenceKey, LicenceState
 from portal.services.licences.models.node import Node
-from portal.services.licences.models.record import LicenceEvent, LicenceFile
+from portal.services.licences.models.record import (
+    LicenceEvent,
+    LicenceFile,
+    LicenceProposal,
+    ProposedState,
+    Verb,
+)
+from portal.services.licences.tables import ALSO_CSV
 
+SHEET = cast(ConfigDict, ALSO_CSV)
 LicenceId = Annotated[str, Field(pattern=r"^lic_[0-9A-Z]{26}$", max_length=32)]
 RowId = Annotated[str, Field(pattern=r"^[a-z]{2}_[0-9A-Z]{26}$", max_length=32)]
 Print = Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{2,127}$")]
@@ -61,6 +69,8 @@ class LicenceAnswer(Answer):
 class LicencesAnswer(Answer):
     """A part of the list, the newest first."""
 
+    model_config = SHEET
+
     items: list[LicenceAnswer]
     next: str | None
 
@@ -86,6 +96,8 @@ class NodeAnswer(Answer):
 class NodesAnswer(Answer):
     """A part of the list, the newest first."""
 
+    model_config = SHEET
+
     items: list[NodeAnswer]
     next: str | None
 
@@ -103,6 +115,8 @@ class EventAnswer(Answer):
 
 class EventsAnswer(Answer):
     """A part of the list, the newest first."""
+
+    model_config = SHEET
 
     items: list[EventAnswer]
     next: str | None
@@ -135,8 +149,16 @@ class FileAnswer(Answer):
 class FilesAnswer(Answer):
     """A part of the list, the newest first."""
 
+    model_config = SHEET
+
     items: list[FileAnswer]
     next: str | None
+
+
+class EndQuery(Query):
+    """When a key ends; without it, at once."""
+
+    at: AwareDatetime | None = None
 
 
 class LicencePatch(Body):
@@ -185,6 +207,24 @@ class HoldAnswer(Answer):
     reason: HoldReason
     starts_at: datetime
     lifted_at: datetime | None
+
+
+class ProposalAnswer(Answer):
+    """A step that one of staff proposed and another decides."""
+
+    id: str
+    step: Verb
+    state: ProposedState
+    reason: str
+    by: str
+    created_at: datetime
+    decided_at: datetime | None
+
+
+class Decision(Body):
+    """Whether what was proposed shall happen."""
+
+    confirmed: bool
 
 
 class NewHold(Body):
@@ -246,3 +286,11 @@ def happened(row: LicenceEvent) -> EventAnswer:
     return EventAnswer(
         id=row.uid, sequence=row.sequence, type=row.kind, at=row.at, by=row.by_name, data=row.detail
     )
+
+
+def proposal(row: LicenceProposal) -> ProposalAnswer:
+    """Return a proposal as programs read it."""
+    return ProposalAnswer(
+        id=row.uid, step=row.verb, state=row.state, reason=row.reason, by=row.by.name, created_at=row.created_at,
+        decided_at=row.decided_at,
+    )  # fmt: skip

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from sqlalchemy import func, select
 
 from portal.core.db import db
+from portal.services.licences import verify_money
 from portal.services.licences.models.licence import Hold, Licence, LicenceState, LicenceTool
 from portal.services.licences.models.node import Node
 from portal.services.licences.models.record import LicenceEvent, LicenceFile
@@ -18,7 +19,7 @@ TAKES, FREES = {"node.activated"}, {"node.released", "node.reclaimed", "node.mov
 def verify_licences() -> tuple[int, list[str]]:
     """Return how many licences were looked at and a sentence for each fault."""
     rows = list(db.session.scalars(select(Licence).order_by(Licence.id)))
-    found = [*_nodes(rows), *_states(rows), *_tools(rows), *_files()]
+    found = [*_nodes(rows), *_states(rows), *_tools(rows), *_files(), *verify_money.verify_money()]
     return len(rows), found
 
 
