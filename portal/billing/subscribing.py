@@ -255,7 +255,7 @@ def renew(subscription_id: int, *, by: Person | str = "renewal") -> bool:
     return True
 
 
-def end_subscription(row: Subscription, *, by: Person) -> None:
+def end_subscription(row: Subscription, *, by: Person | str) -> None:
     """Let a subscription end with its last ordered period."""
     fresh = locked(row.id)
     move(fresh, SubscriptionState.ENDING)
@@ -264,7 +264,7 @@ def end_subscription(row: Subscription, *, by: Person) -> None:
     audit.record("subscription.ending", fresh, by=by, org_id=fresh.party.org_id, on=fresh.ends_on)
 
 
-def keep_subscription(row: Subscription, *, by: Person) -> None:
+def keep_subscription(row: Subscription, *, by: Person | str) -> None:
     """Take the end back while the last period still runs."""
     fresh = locked(row.id)
     if fresh.ends_on is not None and fresh.ends_on <= clock.today():

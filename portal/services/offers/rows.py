@@ -157,3 +157,9 @@ def check(body: dict[str, Any]) -> None:
         raise Refused(_("offer %(code)s: a part is at least one", code=offer.code))
     if offer.notice_days < 0:
         raise Refused(_("offer %(code)s: notice is not negative", code=offer.code))
+
+
+def part_for(bundle: str, product: str) -> Part | None:
+    """Return the part of a bundle that is one product, if it has it."""
+    found = find(bundle)
+    return next((one for one in found.parts if one.price == product), None) if found is not None else None

@@ -185,6 +185,4 @@ def reasons() -> dict[str, str]:
 def opens_new(quote: ServiceQuote, *, by: Person | str) -> ServiceQuote:
     """Follow up on a version that no longer holds: its next one is drafted, or what is expired is closed."""
     row = locked(quote.id)
-    if row.kind is QuoteFor.RENEWAL:
-        return row
-    return drafting.revise(row, by=by)
+    return row if row.kind is QuoteFor.RENEWAL else drafting.revise(row, by=by)

@@ -19,6 +19,7 @@ from portal.core.db import db
 from portal.core.errors import Missing, Refused
 from portal.core.money import Money
 from portal.services.offers import buyers, rows
+from portal.services.offers.rows import Form
 from portal.services.quotes import plan as plans
 from portal.services.quotes.deciding import rule
 from portal.services.quotes.figures import Ask, Figured, asked, figured
@@ -136,8 +137,12 @@ def _fill(quote: ServiceQuote, asks: Sequence[Ask]) -> None:
     quote.lines.clear()
     db.session.flush()
     pairs = [(ask, one) for ask in asks for one in figured(ask, quote.party, day=clock.today())]
+    if sum(_goes_on(one) for _ask, one in pairs) > 1:
+        raise Refused(
+            _l("One quote holds one subscription: please write another for the second."), status=422
+        )
     for n, (ask, one) in enumerate(pairs, 1):
-        quote.lines.append(_line(quote, n, ask, one))
+        db.session.add(_line(quote, n, ask, one))
     quote.gross = sum((line.gross for line in quote.lines), Money(0))
     quote.net = sum((line.net for line in quote.lines), Money(0))
     quote.tax = sum((line.tax for line in quote.lines), Money(0))
@@ -151,6 +156,12 @@ def _fill(quote: ServiceQuote, asks: Sequence[Ask]) -> None:
         or needs_order(quote.party)
     )
     db.session.flush()
+
+
+def _goes_on(one: Figured) -> bool:
+    """Whether a line is a service that goes on period after period."""
+    offer = rows.find(one.offer)
+    return offer is not None and offer.form is Form.SUBSCRIPTION
 
 
 def _line(quote: ServiceQuote, n: int, ask: Ask, one: Figured) -> ServiceQuoteLine:

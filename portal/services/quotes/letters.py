@@ -11,7 +11,7 @@ from portal.accounts.may import ContactRole
 from portal.accounts.people import Person
 from portal.billing.letters import payers
 from portal.billing.models import Party
-from portal.core import mail, web
+from portal.core import clock, mail, web
 from portal.core.mail import Letter
 from portal.core.money import Money
 from portal.core.words import day, money
@@ -50,7 +50,7 @@ def announce(row: ServiceQuote) -> None:
         return Letter(
             _("Quote %(number)s: %(sum)s", number=row.name, sum=money(row.gross)),
             (
-                _("Please accept or decline it until %(day)s.", day=day(row.expires_on)),
+                _("Please accept or decline it until %(day)s.", day=day(row.expires_on or clock.today())),
                 _("For %(who)s.", who=row.party.title or row.party.name),
             ),
             button=_page(row),
