@@ -25,8 +25,11 @@ from portal.core.db import transaction
 from portal.members import benefit_chores, contact_care, editions, tier_quotes
 from portal.members import chores as members
 from portal.members import renewal_chores as renewals
+from portal.services.engagements import chores as engagements
 from portal.services.licences import announcing
 from portal.services.licences import deal_chores as licences
+from portal.services.quotes import renewing
+from portal.services.quotes import sending as quotes
 from portal.services.support import chores as support
 from portal.services.support import monthly
 
@@ -41,6 +44,11 @@ def publish_wall() -> int:
     """Publish what changed on the wall since the last edition; return 1 if an edition came out."""
     with transaction():
         return int(editions.publish() is not None)
+
+
+def expire_quotes() -> int:
+    """Close the quotes of both kinds whose last day is over; return how many."""
+    return quoting.sweep() + quotes.expire_quotes()
 
 
 def check_audit() -> int:
@@ -109,6 +117,10 @@ SAID = {
     "offer_licence_renewals": _l("Invoices the next year of licences that end soon"),
     "cancel_pending_licences": _l("Gives up orders of licences that nobody paid in time"),
     "close_licence_changes": _l("Reverses more nodes that nobody paid, and closes those collected in vain"),
+    "deem_acceptance": _l(
+        "Reminds of work that waits for acceptance, deems it accepted, and closes projects after their warranty"
+    ),
+    "offer_service_renewals": _l("Quotes the next period of services, reminds of it, and renews by tick"),
     "check_files": _l("Reads every stored file anew and compares it with its checksum"),
 }
 
@@ -134,7 +146,7 @@ def install() -> None:
         Chore("close_unfulfilled", "10 9 * * *", members.close_unfulfilled),
         Chore("renew_subscriptions", "30 6 * * *", subscribing.sweep),
         Chore("invoice_instalments", "40 6 * * *", splitting.sweep),
-        Chore("expire_quotes", "15 0 * * *", quoting.sweep),
+        Chore("expire_quotes", "15 0 * * *", expire_quotes),
         Chore("offer_renewals", "10 6 * * *", renewals.offer_renewals),
         Chore("issue_renewal_invoices", "20 6 * * *", renewals.issue_renewal_invoices),
         Chore("charge_renewals", "0 7 * * *", renewals.charge_renewals),
@@ -176,6 +188,8 @@ def _support() -> tuple[Chore, ...]:
         Chore("close_silent", "25 9 * * *", support.close_silent),
         Chore("ask_satisfaction", "30 10 * * *", support.ask_satisfaction),
         Chore("report_support", "40 7 * * *", monthly.report_support),
+        Chore("deem_acceptance", "35 8 * * *", engagements.deem_acceptance),
+        Chore("offer_service_renewals", "50 6 * * *", renewing.offer_service_renewals),
     )
 
 

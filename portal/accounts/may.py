@@ -26,6 +26,9 @@ class May(StrEnum):
     FOLLOW_TICKETS = "follow_tickets"
     MANAGE_LICENCES = "manage_licences"
     MANAGE_WEBHOOKS = "manage_webhooks"
+    SEE_SERVICES = "see_services"
+    ORDER_SERVICES = "order_services"
+    ACCEPT_WORK = "accept_work"
 
     ENTER_OFFICE = "enter_office"
     READ_MEMBERS = "read_members"
@@ -82,6 +85,12 @@ class May(StrEnum):
     HEAR_OF_S1 = "hear_of_s1"
     READ_LICENCES = "read_licences"
     RUN_LICENCES = "run_licences"
+    READ_SERVICES = "read_services"
+    DRAFT_QUOTES = "draft_quotes"
+    APPROVE_QUOTES = "approve_quotes"
+    APPROVE_LARGE_QUOTES = "approve_large_quotes"
+    DO_WORK = "do_work"
+    MANAGE_WORK = "manage_work"
 
 
 class StaffRole(StrEnum):
@@ -108,6 +117,8 @@ class StaffRole(StrEnum):
     APPEAL_PANEL = "appeal_panel"
     SUPPORT_AGENT = "support_agent"
     SUPPORT_LEAD = "support_lead"
+    SERVICE_LEAD = "service_lead"
+    SERVICE_MANAGER = "service_manager"
 
 
 class ContactRole(StrEnum):
@@ -133,13 +144,15 @@ STAFF: dict[StaffRole, frozenset[May]] = {
             May.READ_CATALOGUE, May.READ_MAIL, May.PUBLISH_WALL, May.READ_LICENCES,
         }
     ),
-    StaffRole.LEGAL: frozenset({*READERS, May.RECOMMEND, May.PREPARE_AGREEMENTS, May.ERASE_PEOPLE}),
+    StaffRole.LEGAL: frozenset(
+        {*READERS, May.RECOMMEND, May.PREPARE_AGREEMENTS, May.ERASE_PEOPLE, May.READ_SERVICES}
+    ),
     StaffRole.FINANCE: frozenset(
         {
             *READERS, May.RECOMMEND, May.READ_MONEY, May.READ_FIGURES, May.RECORD_RECEIPTS, May.REFUND,
             May.VOID_INVOICES, May.SET_PRICES, May.SELL, May.CREDIT, May.CLOSE_MONTHS, May.POST_BY_HAND,
             May.RECORD_FAPIAO, May.CHASE_DEBTORS, May.READ_CATALOGUE, May.READ_MAIL, May.READ_LICENCES,
-            May.RUN_LICENCES,
+            May.RUN_LICENCES, May.READ_SERVICES,
         }
     ),
     StaffRole.COMMITTEE: frozenset({*READERS, May.RECOMMEND, May.CONFIRM_BENEFITS}),
@@ -153,14 +166,16 @@ STAFF: dict[StaffRole, frozenset[May]] = {
             May.PUBLISH_WALL, May.ERASE_PEOPLE,
         }
     ),
-    StaffRole.COUNTER_SIGNER: frozenset({*READERS, May.COUNTERSIGN}),
+    StaffRole.COUNTER_SIGNER: frozenset({*READERS, May.COUNTERSIGN, May.READ_SERVICES}),
     StaffRole.EXECUTIVE: frozenset(
-        {*READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_TICKETS, May.HEAR_OF_S1, May.READ_LICENCES}
+        {*READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_TICKETS, May.HEAR_OF_S1, May.READ_LICENCES,
+         May.READ_SERVICES, May.APPROVE_LARGE_QUOTES}
     ),
     StaffRole.AUDITOR: frozenset(
         {
             *READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_AUDIT, May.READ_CATALOGUE, May.READ_CHORES,
             May.READ_OUTBOX, May.READ_MAIL, May.READ_EXAMS, May.READ_ITEMS, May.READ_TICKETS, May.READ_LICENCES,
+            May.READ_SERVICES,
         }
     ),
     StaffRole.ADMINISTRATOR: frozenset(
@@ -192,19 +207,27 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     StaffRole.SUPPORT_LEAD: frozenset(
         {May.ENTER_OFFICE, May.READ_TICKETS, May.ANSWER_TICKETS, May.LEAD_SUPPORT, May.READ_LICENCES, May.RUN_LICENCES}
     ),
+    StaffRole.SERVICE_LEAD: frozenset({*READERS, May.READ_SERVICES, May.DRAFT_QUOTES, May.DO_WORK, May.READ_CATALOGUE}),
+    StaffRole.SERVICE_MANAGER: frozenset(
+        {*READERS, May.READ_SERVICES, May.DRAFT_QUOTES, May.APPROVE_QUOTES, May.DO_WORK, May.MANAGE_WORK,
+         May.READ_CATALOGUE, May.READ_FIGURES}
+    ),
 }  # fmt: skip
 SEES = {May.SEE_ORG}
 CONTACT: dict[ContactRole, frozenset[May]] = {
     ContactRole.OWNER: frozenset(
         {*SEES, May.EDIT_PROFILE, May.APPLY, May.SUBMIT, May.SEE_MONEY, May.PAY, May.MANAGE_PEOPLE, May.CLAIM_BENEFITS,
-         May.CHANGE_TIER, May.ASSIGN_SEATS, May.FOLLOW_TICKETS, May.MANAGE_LICENCES, May.MANAGE_WEBHOOKS}
+         May.CHANGE_TIER, May.ASSIGN_SEATS, May.FOLLOW_TICKETS, May.MANAGE_LICENCES, May.SEE_SERVICES,
+         May.ORDER_SERVICES, May.ACCEPT_WORK, May.MANAGE_WEBHOOKS}
     ),
-    ContactRole.SIGNATORY: frozenset({*SEES, May.APPLY, May.SUBMIT, May.SIGN}),
+    ContactRole.SIGNATORY: frozenset(
+        {*SEES, May.APPLY, May.SUBMIT, May.SIGN, May.SEE_SERVICES, May.ORDER_SERVICES, May.ACCEPT_WORK}
+    ),
     ContactRole.REPRESENTATIVE: frozenset({*SEES, May.APPLY, May.CLAIM_BENEFITS, May.CHANGE_TIER}),
     ContactRole.ALTERNATE: frozenset(SEES),
-    ContactRole.BILLING: frozenset({*SEES, May.SEE_MONEY, May.PAY}),
+    ContactRole.BILLING: frozenset({*SEES, May.SEE_MONEY, May.PAY, May.SEE_SERVICES, May.ORDER_SERVICES}),
     ContactRole.TECHNICAL: frozenset(
-        {*SEES, May.CLAIM_BENEFITS, May.FOLLOW_TICKETS, May.MANAGE_LICENCES, May.MANAGE_WEBHOOKS}
+        {*SEES, May.CLAIM_BENEFITS, May.FOLLOW_TICKETS, May.MANAGE_LICENCES, May.MANAGE_WEBHOOKS, May.SEE_SERVICES, May.ACCEPT_WORK}
     ),
     ContactRole.MARKETING: frozenset({*SEES, May.EDIT_PROFILE}),
     ContactRole.LEGAL: frozenset(SEES),
@@ -237,6 +260,8 @@ labels.name(
         StaffRole.APPEAL_PANEL: _l("Appeal panel of exams"),
         StaffRole.SUPPORT_AGENT: _l("Support agent"),
         StaffRole.SUPPORT_LEAD: _l("Lead of support"),
+        StaffRole.SERVICE_LEAD: _l("Lead of projects"),
+        StaffRole.SERVICE_MANAGER: _l("Manager of services"),
     },
 )
 labels.name(

@@ -48,8 +48,10 @@ SCOPES: dict[Scope, frozenset[May]] = {
     Scope.METRICS: frozenset({May.RUN_CHORES}),
     Scope.EXAMS_READ: frozenset(),  # one's own: nothing but being that person opens it
     Scope.EXAMS_WRITE: frozenset(),
-    Scope.SERVICES_READ: frozenset({May.SEE_ORG, May.FOLLOW_TICKETS}),
-    Scope.SERVICES_WRITE: frozenset({May.SEE_ORG, May.FOLLOW_TICKETS}),
+    Scope.SERVICES_READ: frozenset({May.SEE_ORG, May.FOLLOW_TICKETS, May.SEE_SERVICES}),
+    Scope.SERVICES_WRITE: frozenset(
+        {May.SEE_ORG, May.FOLLOW_TICKETS, May.SEE_SERVICES, May.ORDER_SERVICES, May.ACCEPT_WORK}
+    ),
     Scope.LICENCES_READ: frozenset({May.SEE_ORG, May.READ_LICENCES}),
     Scope.LICENCES_WRITE: frozenset({May.SEE_ORG, May.MANAGE_LICENCES, May.READ_LICENCES, May.RUN_LICENCES}),
 }
@@ -71,8 +73,8 @@ labels.name(
         Scope.METRICS: _l("Read the portal's metrics"),
         Scope.EXAMS_READ: _l("Read your own exam bookings"),
         Scope.EXAMS_WRITE: _l("Book, move and cancel your own exams"),
-        Scope.SERVICES_READ: _l("Read support tickets"),
-        Scope.SERVICES_WRITE: _l("Open support tickets and write in them"),
+        Scope.SERVICES_READ: _l("Read support tickets, quotes, orders and projects"),
+        Scope.SERVICES_WRITE: _l("Write in support tickets, accept quotes and finished work"),
         Scope.LICENCES_READ: _l("Read licences, their nodes and files"),
         Scope.LICENCES_WRITE: _l("Manage licences: keys, nodes and files"),
     },

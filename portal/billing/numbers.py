@@ -14,8 +14,7 @@ from portal.core.db import db
 
 def next_number(key: str) -> int:
     """Take the next number of a series. Holds the counter's row until the commit, so there is never a gap."""
-    build = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    db.session.execute(build(NumberSeries).values(key=key, next=1).on_conflict_do_nothing())
+    _there(key)
     taken = db.session.execute(
         update(NumberSeries)
         .where(NumberSeries.key == key)
@@ -24,6 +23,18 @@ def next_number(key: str) -> int:
         .execution_options(synchronize_session=False)
     )
     return int(taken.scalar_one())
+
+
+def _there(key: str) -> None:
+    build = postgresql.insert if db.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    db.session.execute(build(NumberSeries).values(key=key, next=1).on_conflict_do_nothing())
+
+
+def hold(key: str) -> None:
+    """Hold a counter until the commit without taking a number: whoever else takes one of this series waits."""
+    _there(key)
+    same = update(NumberSeries).where(NumberSeries.key == key).values(next=NumberSeries.next)
+    db.session.execute(same.execution_options(synchronize_session=False))
 
 
 def take(prefix: str) -> tuple[str, date]:

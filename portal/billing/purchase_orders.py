@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
@@ -12,6 +14,13 @@ from portal.billing.models import Invoice, InvoiceState, Party
 from portal.core import audit
 from portal.core.db import db
 from portal.core.errors import Refused
+
+_of_order: list[Callable[[Invoice], str]] = []
+
+
+def ask_order(of: Callable[[Invoice], str]) -> None:
+    """Let a higher domain say which order number the buyer gave with what is invoiced; `wiring.py` hands it over."""
+    _of_order[:] = [of]
 
 
 def standing(party: Party) -> str:
@@ -69,7 +78,8 @@ def give(invoice: Invoice, number: str, *, by: Person) -> None:
 
 def on_issued(event: InvoiceIssued) -> None:
     """Keep with a fresh invoice the order number its payer had given beforehand."""
-    number = standing(event.invoice.party)
+    said = _of_order[0](event.invoice) if _of_order else ""
+    number = said or standing(event.invoice.party)
     if number:
         db.session.add(
             PurchaseOrder(party=event.invoice.party, invoice=event.invoice, number=number, at_issue=True)

@@ -15,7 +15,8 @@ from portal.core.db import db, let_go
 from portal.core.money import Money
 
 
-def _plain(value: Money) -> str:
+def plain(value: Money) -> str:
+    """Return a sum as papers write it."""
     return f"{value.decimal:,.2f}"
 
 
@@ -24,9 +25,9 @@ def words_of(quote: Quote) -> dict[str, Any]:
     body = catalogue.entry("brand", "foundation")
     lines = [
         {
-            "words": line.words, "quantity": line.quantity, "list": _plain(line.list_amount),
-            "discount": _plain(line.discount), "net": _plain(line.net), "tax": _plain(line.tax),
-            "gross": _plain(line.gross), "tax_words": catalogue.entry("tax", line.tax_category)["words"],
+            "words": line.words, "quantity": line.quantity, "list": plain(line.list_amount),
+            "discount": plain(line.discount), "net": plain(line.net), "tax": plain(line.tax),
+            "gross": plain(line.gross), "tax_words": catalogue.entry("tax", line.tax_category)["words"],
         }
         for line in quote.lines
     ]  # fmt: skip
@@ -35,7 +36,7 @@ def words_of(quote: Quote) -> dict[str, Any]:
         "seller": {key: body[key] for key in ("name", "address", "mail")},
         "buyer": {"title": quote.party.title or quote.party.name, "tax_number": quote.party.tax_number,
                   "address": quote.party.address},
-        "lines": lines, "net": _plain(quote.net), "tax": _plain(quote.tax), "gross": _plain(quote.gross),
+        "lines": lines, "net": plain(quote.net), "tax": plain(quote.tax), "gross": plain(quote.gross),
         "currency": quote.gross.currency, "halves": bool(quote.inputs.get("shares")),
         "url": web.absolute("plans.quote", uid=quote.uid),
     }  # fmt: skip

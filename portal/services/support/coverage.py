@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
@@ -20,6 +20,7 @@ from portal.billing.price_models import PriceVersion, Product
 from portal.billing.subscription_models import Subscription, SubscriptionPeriod, SubscriptionState
 from portal.core import catalogue, clock, labels
 from portal.core.db import db
+from portal.services.quotes.term_models import ServiceEnding, ServiceTerm
 from portal.services.support import calendars
 from portal.services.support.clocks import ClockKind, Promise, Severity
 from portal.services.support.people_models import SupportPerson
@@ -105,8 +106,17 @@ def covers(org: Organisation, *, on: date | None = None) -> list[Cover]:
 
 
 def _paid(org_id: int, products: list[str]) -> list[tuple[date, date, bool]]:
+    # Whoever left before the period's end by an agreed credit note is served up to that day.
+    early = (
+        select(func.min(ServiceEnding.last_day))
+        .join(ServiceTerm, ServiceEnding.term_id == ServiceTerm.id)
+        .where(
+            ServiceTerm.subscription_id == Subscription.id, ServiceEnding.done_at.is_not(None),
+            ServiceEnding.last_day >= SubscriptionPeriod.start, ServiceEnding.last_day < SubscriptionPeriod.end,
+        )
+    )  # fmt: skip
     rows = db.session.execute(
-        select(SubscriptionPeriod.start, SubscriptionPeriod.end, Subscription.state)
+        select(SubscriptionPeriod.start, SubscriptionPeriod.end, Subscription.state, early.scalar_subquery())
         .join(Subscription, SubscriptionPeriod.subscription_id == Subscription.id)
         .join(Party, Subscription.party_id == Party.id)
         .join(PriceVersion, SubscriptionPeriod.price_id == PriceVersion.id)
@@ -116,7 +126,10 @@ def _paid(org_id: int, products: list[str]) -> list[tuple[date, date, bool]]:
             Party.org_id == org_id, Product.code.in_(products), Invoice.state == InvoiceState.PAID, ~Invoice.reversed
         )
     )  # fmt: skip
-    return [(start, end, state is SubscriptionState.ACTIVE) for start, end, state in rows]
+    return [
+        (start, min(end, early + timedelta(days=1)) if early else end, state is SubscriptionState.ACTIVE)
+        for start, end, state, early in rows
+    ]
 
 
 def cover(org: Organisation | None, *, on: date | None = None) -> Cover | None:
