@@ -58,6 +58,8 @@ class Settings:
     gateway: str = ""
     stripe_account: str = ""
     leaked_passwords: Path | None = None
+    pager_url: str = field(default="", repr=False)
+    pager_secret: str = field(default="", repr=False)
     limits: Mapping[str, str] = field(default_factory=dict)
     bind: str = "127.0.0.1"
     shield_off: bool = False
@@ -157,6 +159,8 @@ def read_settings(environ: Mapping[str, str] | None = None, *, testing: bool = F
         gateway=env.get("PORTAL_GATEWAY", ""),
         stripe_account=env.get("STRIPE_ACCOUNT", ""),
         leaked_passwords=Path(leaked) if (leaked := env.get("PORTAL_LEAKED_PASSWORDS", "")) else None,
+        pager_url=env.get("PORTAL_PAGER_URL", ""),
+        pager_secret=env.get("PORTAL_PAGER_SECRET", ""),
         limits=_limits(env.get("PORTAL_LIMITS", "")),
         bind=env.get("PORTAL_BIND", "127.0.0.1"),
         shield_off=env.get("PORTAL_SHIELD", "on") == "off",

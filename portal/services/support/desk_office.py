@@ -19,8 +19,9 @@ from portal.core import clock, labels, periods
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.paging import asked
+from portal.core.settings import settings
 from portal.core.web import go
-from portal.services.support import access, asking, coverage, duty, measuring, satisfying
+from portal.services.support import access, asking, coverage, duty, measuring, pager, satisfying
 from portal.services.support import forms as f
 from portal.services.support.clocks import Severity
 from portal.services.support.doors import support_office
@@ -83,12 +84,14 @@ def open_for() -> Any:
     return _new(form, 422)
 
 
-def _roster(form: f.Roster, swap: f.Swap, status: int = 200) -> Any:
+def _roster(form: f.Roster, swap: f.Swap, status: int = 200, call: f.CallNumber | None = None) -> Any:
     g.nav = "support_office.queue"
     form.offer(duty.agents())
+    mine = call or f.CallNumber(formdata=None, telephone=pager.number_of(me().person))
     return render_template(
-        "office/support/duty.html", days=duty.ahead(), today=clock.today(), **f.apart(form=form, swap=swap)
-    ), status
+        "office/support/duty.html", days=duty.ahead(), today=clock.today(), calls=bool(settings().pager_url),
+        **f.apart(form=form, swap=swap, call=mine),
+    ), status  # fmt: skip
 
 
 @support_office.get("/duty")
@@ -117,6 +120,17 @@ def give_duty() -> Any:
         else:
             return go("support_office.roster", _("The roster is written."))
     return _roster(form, f.Swap(formdata=None), 422)
+
+
+@support_office.post("/duty/number")
+@allow(May.ANSWER_TICKETS)
+def call_number() -> Any:
+    """Keep one's own number for calls."""
+    form, today, by = f.CallNumber(), clock.today(), me().person
+    status = form.carry_out(lambda: pager.set_number(by, form.telephone.data or "", by=by))
+    if status:
+        return _roster(f.Roster(formdata=None, first=today, last=today), f.Swap(formdata=None), status, form)
+    return go("support_office.roster", _("Your number is kept."))
 
 
 @support_office.post("/duty/swap")

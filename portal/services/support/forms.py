@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import DateField, MultipleFileField, RadioField
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, ValidationError
 
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
@@ -17,6 +18,8 @@ from portal.core.forms import REQUIRED, Form, choice_field, mail_field, options,
 from portal.members.forms import area
 from portal.services.support.asking import LONGEST
 from portal.services.support.clocks import Severity
+
+NUMBER = re.compile(r"\+?[0-9][0-9 ()-]{4,30}[0-9]")
 
 
 def _files() -> MultipleFileField:
@@ -226,6 +229,19 @@ class Withdraw(Form):
 
 class Click(Form):
     """A button that needs no more."""
+
+
+class CallNumber(Form):
+    """Under which number one is called on days of duty."""
+
+    telephone = text_field(
+        _l("Telephone"), required=False, longest=40, render_kw={"autocomplete": "tel", "inputmode": "tel"}
+    )
+
+    def validate_telephone(self, field: Any) -> None:
+        """Refuse what no telephone network would take."""
+        if field.data and not NUMBER.fullmatch(field.data):
+            raise ValidationError(_("Please give a telephone number: digits, with + and spaces."))
 
 
 class Swap(Form):

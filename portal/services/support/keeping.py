@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, delete, func, select
 
 from portal.accounts import erasure_plan, merging
 from portal.accounts.erasure_plan import Fate, Line
@@ -22,14 +22,14 @@ from portal.core.personal import Keeping, Purpose, Sheet
 from portal.services.support import people
 from portal.services.support.models import Satisfaction, SupportTicket, TicketFile, TicketMessage
 from portal.services.support.monthly_models import SupportReport
-from portal.services.support.people_models import SupportPerson
+from portal.services.support.people_models import SupportPerson, SupportPhone
 
 
 def install() -> None:
     """Put the columns into the register, and say what goes with time and at an erasure."""
     personal.holds(
         Purpose.SUPPORT, Keeping.SUPPORT, "support_ticket.title", "support_ticket.asker_id", "ticket_message.body",
-        "ticket_satisfaction.words", "support_person.person_id",
+        "ticket_satisfaction.words", "support_person.person_id", "support_phone.telephone",
     )  # fmt: skip
     personal.holds(Purpose.SUPPORT, Keeping.SUPPORT_FILES, "ticket_file.file_id")
     personal.no_person("knowledge_version.title_en", "knowledge_version.title_zh")  # names are refused there
@@ -77,7 +77,8 @@ def lines(person: Person) -> list[Line]:
 
 
 def on_erased(event: PersonErased) -> None:
-    """Take the words and files out of a person's own tickets, and what he said afterwards of any."""
+    """Take the words and files out of a person's own tickets, what he said afterwards of any, and his number."""
+    db.session.execute(delete(SupportPhone).where(SupportPhone.person_id == event.person.id))
     tickets = list(db.session.scalars(_own(event.person)))
     for ticket in tickets:
         for said in db.session.scalars(select(Satisfaction).where(Satisfaction.ticket_id == ticket.id)):

@@ -13,7 +13,7 @@ from portal.accounts.people import Person
 from portal.core import clock, labels, mail, web
 from portal.core.mail import Letter
 from portal.core.words import moment
-from portal.services.support import coverage, duty
+from portal.services.support import coverage, duty, pager
 from portal.services.support.clocks import ClockKind, Severity
 from portal.services.support.models import Satisfaction, SupportTicket, TicketMessage
 
@@ -82,12 +82,9 @@ def called(ticket: SupportTicket, *, again: int = 0) -> None:
         )
 
     today = clock.today()
-    _send(
-        f"ticket-called:{ticket.uid}:{today}:{again}",
-        duty.people_on(today) or grants.holders(May.LEAD_SUPPORT),
-        letter,
-        ticket,
-    )
+    people = duty.people_on(today) or grants.holders(May.LEAD_SUPPORT)
+    _send(f"ticket-called:{ticket.uid}:{today}:{again}", people, letter, ticket)
+    pager.page(ticket, people, again=again)
 
 
 def answered(ticket: SupportTicket, message: TicketMessage) -> None:

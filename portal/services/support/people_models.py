@@ -33,6 +33,16 @@ class SupportPerson(Model):
     )  # fmt: skip
 
 
+class SupportPhone(Model):
+    """Under which number somebody of support is called when he has duty."""
+
+    __tablename__ = "support_phone"
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), init=False, unique=True)
+    person: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
+    telephone: Mapped[str] = mapped_column(String(40))
+
+
 class DutyDay(Model):
     """Who has duty on a day, and one stand-in."""
 
