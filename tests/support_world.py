@@ -22,6 +22,8 @@ KNOWN: dict[tuple[str, str], str] = {
     ("support", "file"): "support_file",
     ("support.report_file", "uid"): "support_report",
     ("support_office", "form"): "word:csv",
+    ("support_office.any_report", "uid"): "support_report",
+    ("support_office.propose_credit", "uid"): "support_report",
     ("support.remove_person", "uid"): "support_person",
     ("support", "token"): "word:" + "0" * 32 + "." + "0" * 40,
     ("support_office", "uid"): "support_ticket",

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import csv
 import io
+from fractions import Fraction
+from math import floor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
 
 from portal.accounts.merge_models import Merge
 from portal.accounts.merging import OrganisationsMerged
 from portal.accounts.organisations import Organisation
+from portal.billing.note_models import CreditNote, NoteKind, NoteState
 from portal.core import clock, files
 from portal.core.db import db, reading
+from portal.core.errors import Refused
 from portal.core.mail import MailMessage
-from portal.services.support import answering, keeping, monthly
+from portal.core.money import Money
+from portal.services.support import answering, crediting, keeping, monthly
 from portal.services.support.clocks import Severity
 from portal.services.support.models import SupportTicket
 from portal.services.support.monthly_models import SupportReport
@@ -24,6 +31,7 @@ from portal.services.support.people_models import SupportPerson
 from tests import road
 from tests import support_scene as s
 from tests.people import browser
+from tests.people import post as send
 from tests.test_certificate_papers import run
 
 
@@ -118,3 +126,56 @@ def merged(kept: Organisation, gone: Organisation) -> None:
     db.session.flush()
     keeping.on_merged(OrganisationsMerged(merge))
     db.session.flush()
+
+
+@given(
+    net=st.integers(0, 10**9), inside=st.integers(1, 31), days=st.integers(31, 366), missed=st.integers(0, 50),
+    percent=st.integers(1, 100), most=st.integers(1, 100),
+)  # fmt: skip
+def test_a_credit_never_exceeds_its_share_of_the_month(
+    net: int, inside: int, days: int, missed: int, percent: int, most: int
+) -> None:
+    """The rule by exact fractions, rounded half up as every sum of money here."""
+    month = floor(Fraction(net * inside, days) + Fraction(1, 2))
+    wanted = min(
+        floor(Fraction(month * percent * missed, 100) + Fraction(1, 2)),
+        floor(Fraction(month * most, 100) + Fraction(1, 2)),
+    )
+    found = crediting.amount(net, inside, days, missed, percent=percent, most=most)
+    assert found == wanted <= net
+    assert crediting.amount(net, inside, days, 0, percent=percent, most=most) == 0
+
+
+def test_missed_promises_are_given_back_where_the_level_says_so_once_and_by_two(
+    house: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    march(house)
+    with house.app_context(), clock.stopped_at(s.china("2026-04-03T08:00")):
+        monthly.report_support()
+    with s.at(house, "2026-04-03T09:00"):
+        row = db.session.query(SupportReport).order_by(SupportReport.month.desc()).first()
+        assert row is not None
+        assert crediting.owed(row) is None  # the levels of the catalogue give nothing back
+        with pytest.raises(Refused, match="Nothing is to be given back"):
+            crediting.propose(row, by=s.person("lei"))
+    monkeypatch.setattr(crediting, "_rule", lambda _report: {"percent": 10, "most": 15})
+    with clock.stopped_at(s.china("2026-04-03T09:00")):
+        lei = browser(house, "lei@house.example")
+        page = lei.get("/office/support/reports").text
+        assert "2 promises missed" in page
+        with house.app_context(), reading():
+            uid = db.session.query(SupportReport).order_by(SupportReport.month.desc()).first().uid  # type: ignore[union-attr]
+        assert (
+            send(browser(house, "an@house.example"), f"/office/support/reports/{uid}/credit").status_code
+            == 403
+        )
+        assert send(lei, f"/office/support/reports/{uid}/credit").status_code == 303
+        assert "proposed already" in send(lei, f"/office/support/reports/{uid}/credit").text
+    with house.app_context(), reading():
+        note = db.session.query(CreditNote).one()
+        # 100 000.00 with 6 % in it: net 94 339.62 over 365 days, 31 of them 8 012.41; two misses of 10 %, at most 15 %.
+        assert (note.net, note.state, note.kind) == (
+            Money(120186),
+            NoteState.DRAFT,
+            NoteKind.PRICE_ADJUSTMENT,
+        )

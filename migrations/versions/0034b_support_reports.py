@@ -19,12 +19,13 @@ def upgrade() -> None:
         sa.Column("id", BIG, nullable=False), sa.Column("uid", sa.String(32), nullable=False),
         sa.Column("org_id", BIG, nullable=False), sa.Column("month", sa.Date(), nullable=False),
         sa.Column("level", sa.String(40), nullable=False), sa.Column("file_id", BIG, nullable=True),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("credit_id", BIG, nullable=True), sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{NAME}")),
         sa.UniqueConstraint("uid", name=op.f(f"uq_{NAME}_uid")),
         sa.UniqueConstraint("org_id", "month", name=op.f(f"uq_{NAME}_org_id_month")),
         sa.ForeignKeyConstraint(["org_id"], ["organisation.id"], name=op.f(f"fk_{NAME}_org_id_organisation")),
         sa.ForeignKeyConstraint(["file_id"], ["stored_file.id"], name=op.f(f"fk_{NAME}_file_id_stored_file")),
+        sa.ForeignKeyConstraint(["credit_id"], ["credit_note.id"], name=op.f(f"fk_{NAME}_credit_id_credit_note")),
     )  # fmt: skip
 
 

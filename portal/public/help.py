@@ -115,6 +115,7 @@ FITS = {
     "support_office.article": "agent#articles-for-everybody",
     "support_office.new_article": "agent#articles-for-everybody",
     "knowledge.": "support#ask-a-question",
+    "support_office.all_reports": "agent#promise-and-measure",
     "support_office.roster": "agent#the-duty-roster",
     "support_office.report": "agent#promise-and-measure",
 }

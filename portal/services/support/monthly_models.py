@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import new_uid
+from portal.billing.note_models import CreditNote
 from portal.core import clock
 from portal.core.db import Model
 from portal.core.files import StoredFile
@@ -26,5 +27,7 @@ class SupportReport(Model):
     level: Mapped[str] = mapped_column(String(40))
     file_id: Mapped[int | None] = mapped_column(ForeignKey("stored_file.id"), init=False, default=None)
     file: Mapped[StoredFile | None] = relationship(lazy="joined", init=False, default=None)
+    credit_id: Mapped[int | None] = mapped_column(ForeignKey("credit_note.id"), init=False, default=None)
+    credit: Mapped[CreditNote | None] = relationship(lazy="joined", init=False, default=None)
     at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
     __table_args__ = (UniqueConstraint("org_id", "month"),)

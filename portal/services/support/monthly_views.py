@@ -8,14 +8,16 @@ from typing import Any
 from flask import Response, g, render_template
 from flask_babel import gettext as _
 from sqlalchemy import Select, select
+from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import Reader, allow, me, signed_in
 from portal.accounts.may import May
 from portal.core import clock, export, files, labels, periods
-from portal.core.db import db
+from portal.core.db import db, transaction
 from portal.core.errors import Missing
 from portal.core.paging import asked, page_of
-from portal.services.support import coverage, measuring
+from portal.core.web import go
+from portal.services.support import coverage, crediting, measuring
 from portal.services.support.desk_office import month_of
 from portal.services.support.doors import support, support_office
 from portal.services.support.models import SupportTicket
@@ -73,3 +75,40 @@ def report_rows(form: str) -> Response:
     if form == "csv":
         return export.csv_of("support-measure", heads, rows, row, by=me().person)
     return export.xlsx_of("support-measure", f"{month:%Y-%m}", heads, rows, row, by=me().person)
+
+
+@support_office.get("/reports")
+@allow(May.READ_TICKETS)
+def all_reports() -> str:
+    """Show the monthly reports of every company, with what missed promises come to where a level gives that back."""
+    g.nav = "support_office.queue"
+    page = page_of(select(SupportReport).order_by(SupportReport.month.desc(), SupportReport.id.desc()))
+    due = {one.id: crediting.owed(one) for one in page.items if one.credit is None}
+    return render_template("office/support/reports.html", page=page, due=due, level_of=coverage.name_of)
+
+
+def _any(uid: str) -> SupportReport:
+    row = db.session.scalars(select(SupportReport).where(SupportReport.uid == uid)).first()
+    if row is None:
+        raise Missing(_("There is no such report."))
+    return row
+
+
+@support_office.get("/reports/<uid>")
+@allow(May.READ_TICKETS)
+def any_report(uid: str) -> Response:
+    """Hand out one report."""
+    row = _any(uid)
+    if row.file is None:
+        raise Missing(_("There is no such report."))
+    return files.send(row.file, inline=True)
+
+
+@support_office.post("/reports/<uid>/credit")
+@allow(May.LEAD_SUPPORT)
+def propose_credit(uid: str) -> BaseResponse:
+    """Propose to finance what a month's missed promises come to."""
+    row = _any(uid)
+    with transaction():
+        crediting.propose(row, by=me().person)
+    return go("support_office.all_reports", _("Proposed. Finance issues it as a credit note."))

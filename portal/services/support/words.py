@@ -48,7 +48,7 @@ def install() -> None:
 
 
 _DETAILS = {
-    "given": _l("A number is kept"), "severity": _l("Severity"), "channel": _l("How it came"), "support_level": _l("Level"), "asker": _l("Asked by"),
+    "given": _l("A number is kept"), "misses": _l("Promises missed"), "severity": _l("Severity"), "channel": _l("How it came"), "support_level": _l("Level"), "asker": _l("Asked by"),
     "cause": _l("What caused it"), "workaround": _l("Workaround"), "pointer": _l("Where it is done"), "by_customer": _l("By the customer"),
     "silence": _l("By silence"), "clock": _l("Promise"), "percent": _l("Per cent of the time"), "into": _l("Goes on in"), "stand_in": _l("Stand-in"),
 }  # fmt: skip
@@ -81,6 +81,7 @@ _VERBS = {
     "support.person_added": (_l("Put on the list of those who may ask"), "person-plus"),
     "support.person_removed": (_l("Taken off the list of those who may ask"), "person-dash"),
     "support.reported": (_l("Monthly report of support made"), "file-earmark-text"),
+    "support.credit": (_l("Service credit proposed"), "cash-coin"),
     "support.number": (_l("Number for calls changed"), "telephone"),
     "support.duty": (_l("Duty given"), "calendar-week"),
     "support.duty_swapped": (_l("Duty swapped"), "arrow-left-right"),
