@@ -45,7 +45,7 @@ def listed() -> str:
     return render_template(
         "licences/list.html", org=org, live=[one for one in shown if not one.row.final],
         over=[one for one in shown if one.row.final], plans=plans.every(), plan_name=showing.plan_name, base=settings().public_url,
-        may_manage=org.id in me().orgs(May.MANAGE_LICENCES), tools=plans.tool_name,
+        may_manage=org.id in me().orgs(May.MANAGE_LICENCES), may_buy=access.may_buy(me(), org.id), tools=plans.tool_name,
     )  # fmt: skip
 
 
@@ -120,7 +120,14 @@ def nodes_csv(uid: str) -> Response:
 def terms(uid: str) -> Any:
     """Show the terms of a licence with what each comes from."""
     row = access.seen(uid)
-    return page("licences/terms.html", row, "terms", terms=showing.terms_of(row), now=clock.now())
+    return page(
+        "licences/terms.html",
+        row,
+        "terms",
+        terms=showing.terms_of(row),
+        now=clock.now(),
+        invoice_of=showing.invoice_of,
+    )
 
 
 @licences.get("/<uid>/events")
