@@ -170,6 +170,7 @@ from portal.cli import (  # noqa: E402, F401  # noqa: E402, F401, I001
     certs,
     doors,
     items,
+    licence_deeds,
     licences,
     past,
     privacy,

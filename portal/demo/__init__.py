@@ -28,6 +28,7 @@ from portal.demo import exam_now as demo_exam_now
 from portal.demo import exam_past as demo_exam_past
 from portal.demo import exams as demo_exams
 from portal.demo import items as demo_items
+from portal.demo import licences as demo_licences
 from portal.demo import members as demo_members
 from portal.demo import money as demo_money
 from portal.demo import perks as demo_perks
@@ -249,6 +250,7 @@ def build(app: Flask) -> None:
             demo.hire(NEWCOMERS, today)
         demo_awards.fill(demo.who, today, demo.holder)
         demo_support.fill(demo.who, today)
+        demo_licences.fill(demo.who, today)
 
 
 def _timeline(demo: Demo, today: date) -> list[tuple[int, Callable[[], None]]]:

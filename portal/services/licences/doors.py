@@ -12,9 +12,10 @@ from flask_openapi3.blueprint import APIBlueprint
 from portal.accounts import frame, hooks
 from portal.accounts.frame import staff_who_may
 from portal.accounts.may import May
-from portal.core import catalogue, nav, personal, story, waiting
+from portal.core import catalogue, labels, nav, personal, story, waiting
 from portal.core.nav import Entry
 from portal.services.licences import (  # noqa: F401 - their routes
+    deal_views,
     deciding,
     duties,
     event_words,
@@ -35,6 +36,7 @@ from portal.services.licences import (  # noqa: F401 - their routes
     views,
 )
 from portal.services.licences.events import LicenceHappened
+from portal.services.licences.kinds import ClosedWhy, HoldReason, TermKind
 from portal.services.licences.pages import licence_office, licences
 
 BLUEPRINTS: list[Blueprint] = [licences, licence_office]
@@ -82,5 +84,18 @@ def install() -> None:
             "key.step_declined": (_l("Step with a signing key declined"), "x-circle"),
             "licence.node_unnamed": (_l("Node taken off the list"), "list"),
         },
-        {},
+        {
+            "term_kind": _l("Kind"),
+            "closed_why": _l("Why"),
+            "fingerprint": _l("Node"),
+            "hint": _l("Begins with"),
+        },
+    )
+    story.values(
+        {
+            "licence.term_added/term_kind": lambda one: labels.label(TermKind(one)),
+            "licence.term_closed/closed_why": lambda one: labels.label(ClosedWhy(one)),
+            "licence.suspended/reason": lambda one: labels.label(HoldReason(one)),
+            "licence.hold_lifted/reason": lambda one: labels.label(HoldReason(one)),
+        }
     )

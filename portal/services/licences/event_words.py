@@ -49,7 +49,7 @@ GROUPS: dict[str, LazyString] = {
 }
 _DETAILS: dict[str, LazyString] = {
     "fingerprint": _l("Node"), "name": _l("Name"), "why": _l("Why"), "kind": _l("Kind"), "nodes": _l("Nodes"), "reason": _l("Why"),
-    "starts_at": _l("From"), "ends_at": _l("Until"), "from_at": _l("From"), "until": _l("Until"), "at": _l("At"), "label": _l("Key"),
+    "starts_at": _l("From"), "ends_at": _l("Until"), "from_at": _l("From"), "until": _l("Until"), "at": _l("At"), "label": _l("Licence key"),
     "hint": _l("Begins with"), "file": _l("File"), "limit": _l("Limit"), "live": _l("Live"), "days": _l("Days left"), "plan": _l("Plan"),
 }  # fmt: skip
 _VALUES: dict[str, tuple[type[StrEnum], ...]] = {

@@ -89,7 +89,9 @@ def add_term(
         move(row, S.ACTIVE)
         note(row, "licence.activated", by=by)
     note(row, "licence.term_added", by=by, kind=kind, nodes=nodes, starts_at=start, ends_at=end)
-    audit.record("licence.term_added", row, by=by, org_id=row.org_id, kind=kind, nodes=nodes, source=source)
+    audit.record(
+        "licence.term_added", row, by=by, org_id=row.org_id, term_kind=kind, nodes=nodes, written_for=source
+    )
     return term
 
 
@@ -103,7 +105,9 @@ def close_term(term: LicenceTerm, at: datetime, why: ClosedWhy, *, by: Any) -> N
         one.closed_at, one.closed_why = max(one.starts_at, min(at, one.ends_at)), why
         note(row, "licence.term_closed", by=by, kind=one.kind, nodes=one.nodes, at=one.closed_at, why=why)
     db.session.flush()
-    audit.record("licence.term_closed", row, by=by, org_id=row.org_id, source=term.source, why=why)
+    audit.record(
+        "licence.term_closed", row, by=by, org_id=row.org_id, written_for=term.source, closed_why=why
+    )
 
 
 def _on_top(term: LicenceTerm) -> list[LicenceTerm]:

@@ -22,7 +22,7 @@ ACTIVE = (LicenceState.ACTIVE, LicenceState.SUSPENDED)
 def tabs(row: Licence, here: str) -> list[dict[str, Any]]:
     """Return the ways from one page about a licence to the others."""
     found = [
-        ("licence", _("Nodes")), ("files_page", _("Offline files")), ("keys", _("Keys")), ("usage_page", _("Use")), ("terms", _("Terms")),
+        ("licence", _("Nodes")), ("files_page", _("Offline files")), ("keys", _("Licence keys")), ("usage_page", _("Use")), ("number_page", _("Number of nodes")), ("terms", _("Licence terms")),
         ("events", _("Events")),
     ]  # fmt: skip
     if row.policy is Policy.NODE_NAMED:

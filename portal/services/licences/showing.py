@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
+from portal.billing.models import Invoice, InvoiceLine
 from portal.core import clock, i18n
 from portal.core.db import db
 from portal.core.words import moment
@@ -150,6 +151,15 @@ def terms_of(row: Licence) -> list[LicenceTerm]:
     """Return the terms of a licence, the newest first."""
     found = select(LicenceTerm).where(LicenceTerm.licence_id == row.id)
     return list(db.session.scalars(found.order_by(LicenceTerm.starts_at.desc(), LicenceTerm.id.desc())))
+
+
+def invoice_of(term: LicenceTerm) -> Invoice | None:
+    """Return the invoice that pays for a term, if the reader may see it; None where nothing was paid."""
+    kind, _colon, number = term.source.removeprefix("transfer:").removesuffix(":again").partition(":")
+    if kind != "order_line" or not number.isdigit():
+        return None
+    line = db.session.scalars(select(InvoiceLine).where(InvoiceLine.order_line_id == int(number))).first()
+    return None if line is None else line.invoice
 
 
 def shared_recently(row: Licence) -> int:

@@ -30,8 +30,8 @@ from portal.services.licences.shapes import stand
 
 READS = (May.SEE_ORG, May.READ_LICENCES)
 HEADS = (
-    _l("Fingerprint"), _l("Name"), _l("State"), _l("Platform"), _l("Accelerator"), _l("Version"), _l("Key"), _l("Came in"),
-    _l("Last seen"), _l("Lease until"), _l("File until"), _l("Released"),
+    _l("Fingerprint"), _l("Name"), _l("State"), _l("Platform"), _l("Accelerator"), _l("Version"), _l("Licence key"), _l("Came in"),
+    _l("Last report"), _l("Lease until"), _l("File until"), _l("Released"),
 )  # fmt: skip
 
 
@@ -45,7 +45,7 @@ def listed() -> str:
     return render_template(
         "licences/list.html", org=org, live=[one for one in shown if not one.row.final],
         over=[one for one in shown if one.row.final], plans=plans.every(), plan_name=showing.plan_name, base=settings().public_url,
-        may_manage=org.id in me().orgs(May.MANAGE_LICENCES), tools=plans.tool_name,
+        may_manage=org.id in me().orgs(May.MANAGE_LICENCES), may_buy=access.may_buy(me(), org.id), tools=plans.tool_name,
     )  # fmt: skip
 
 
@@ -73,7 +73,7 @@ def licence(uid: str) -> Any:
     by_key = [chip("key", one.uid, one.label, ask.key) for one in keys]
     filters: list[dict[str, Any]] = [{"label": _("State"), "options": stands}]
     filters += [{"label": _("Platform"), "options": platforms}] if len(platforms) > 1 else []
-    filters += [{"label": _("Key"), "options": by_key}] if len(by_key) > 1 else []
+    filters += [{"label": _("Licence key"), "options": by_key}] if len(by_key) > 1 else []
     return page(
         "licences/nodes.html", row, "licence", nodes=page_of(node_list.matching(row, ask)), filters=filters, numbers=numbers,
         new=showing.is_new(row), keys=list(db.session.scalars(keyring.alive(row.id))), stand=stand, now=clock.now(), base=settings().public_url,
@@ -120,7 +120,14 @@ def nodes_csv(uid: str) -> Response:
 def terms(uid: str) -> Any:
     """Show the terms of a licence with what each comes from."""
     row = access.seen(uid)
-    return page("licences/terms.html", row, "terms", terms=showing.terms_of(row), now=clock.now())
+    return page(
+        "licences/terms.html",
+        row,
+        "terms",
+        terms=showing.terms_of(row),
+        now=clock.now(),
+        invoice_of=showing.invoice_of,
+    )
 
 
 @licences.get("/<uid>/events")
@@ -131,7 +138,7 @@ def events(uid: str) -> Any:
     found = select(LicenceEvent).where(LicenceEvent.licence_id == row.id)
     if group in event_words.GROUPS:
         found = found.where(LicenceEvent.kind.startswith(group, autoescape=True))
-    short = {"licence.": _("Licence"), "node.": _("Nodes"), "key.": _("Keys"), "file.": _("Files")}
+    short = {"licence.": _("Licence"), "node.": _("Nodes"), "key.": _("Licence keys"), "file.": _("Files")}
     return page(
         "licences/events.html", row, "events", events=page_of(found.order_by(LicenceEvent.sequence.desc())), words=event_words, actor=actor,
         filters=[chip("kind", code, words, group) for code, words in short.items()], asked=bool(request.args),
