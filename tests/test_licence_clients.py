@@ -76,7 +76,7 @@ class World:
             "FLAGOS_LICENCE_KEY": self.key, "FLAGOS_NODE_ID": "rack-7.slot-2", "FLAGOS_LICENCE_STATE": str(self.home / "state"),
         }  # fmt: skip
 
-    def beats(self, many: int = 1, **env: str) -> list[dict[str, Any]]:
+    def beats(self, many: int = 1, /, **env: str) -> list[dict[str, Any]]:
         """Let a client beat so often; return what it said."""
         ran = subprocess.run(
             [*self.words, *self._asked(many)], env={**self.env, **env}, cwd=self.home, text=True, capture_output=True, check=False,

@@ -60,15 +60,18 @@ def payload(
 
 
 def lease(seated: Seated) -> str | None:
-    """Return the proof of a node's lease, by which it goes on without an answer; None where no key signs.
+    """Return the proof of a node's lease, by which it goes on without an answer; None where no key signs, or nothing is left.
 
-    Asked after the claim was saved: a reader, so that no writer waits for a signature.
+    Asked after the claim was saved: a reader, so that no writer waits for a signature. A lease never falls, but a term may
+    have been closed after it was promised: the proof ends with the grace that is left now.
     """
     with reading():
-        row = db.session.get_one(Licence, seated.licence_id)
-        body = payload(
-            row, jti=_lease_id(), kind="lease", nodes=[seated.fingerprint], now=clock.now(), end=seated.lease_until
-        )  # fmt: skip
+        row, now = db.session.get_one(Licence, seated.licence_id), clock.now()
+        period = period_at(spans(row.id), now)
+        if period is None or period.over <= now:
+            return None
+        end = min(seated.lease_until, period.over)
+        body = payload(row, jti=_lease_id(), kind="lease", nodes=[seated.fingerprint], now=now, end=end)
         try:
             return signed(body)[0]
         except NoKey as missing:
