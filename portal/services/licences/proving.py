@@ -19,7 +19,7 @@ from portal.core.settings import settings
 from portal.core.signing import KeyState, KeyUse, NoKey, SigningKey
 from portal.services.licences import plans, proofs
 from portal.services.licences.claiming import Seated
-from portal.services.licences.judge import limit_at, period_at
+from portal.services.licences.judge import Span, limit_at, period_at
 from portal.services.licences.locking import spans
 from portal.services.licences.models.ids import naming
 from portal.services.licences.models.licence import Licence
@@ -42,10 +42,16 @@ def _ed(secret: Any) -> Ed25519PrivateKey:
 
 
 def payload(
-    row: Licence, *, jti: str, kind: str, nodes: Sequence[str], now: datetime, end: datetime
+    row: Licence,
+    terms: Sequence[Span],
+    *,
+    jti: str,
+    kind: str,
+    nodes: Sequence[str],
+    now: datetime,
+    end: datetime,
 ) -> dict[str, Any]:
     """Return what a proof of a licence says; whole seconds, never beyond what was given."""
-    terms = spans(row.id)
     period = period_at(terms, now)
     issued = int(now.timestamp())
     return {
@@ -67,11 +73,14 @@ def lease(seated: Seated) -> str | None:
     """
     with reading():
         row, now = db.session.get_one(Licence, seated.licence_id), clock.now()
-        period = period_at(spans(row.id), now)
+        terms = spans(row.id)
+        period = period_at(terms, now)
         if period is None or period.over <= now:
             return None
         end = min(seated.lease_until, period.over)
-        body = payload(row, jti=_lease_id(), kind="lease", nodes=[seated.fingerprint], now=now, end=end)
+        body = payload(
+            row, terms, jti=_lease_id(), kind="lease", nodes=[seated.fingerprint], now=now, end=end
+        )
         try:
             return signed(body)[0]
         except NoKey as missing:
