@@ -54,6 +54,10 @@ class Portal(OpenAPI):
 
     jinja_environment = Pages
 
+    def ensure_sync(self, func: Any) -> Any:
+        """Return a view or hook as it is: none of ours is a coroutine, and asking each at each request takes its time."""
+        return func
+
     def dispatch_request(self) -> Any:
         """Answer the request; a view that lost a race in the database runs again."""
         return retry.at_the_door(super().dispatch_request)

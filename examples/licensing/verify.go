@@ -1,6 +1,3 @@
-// Verifies a licence token with Go's standard library alone.
-//
-// usage: go run verify.go KEYS.json FILE.lic ISSUER TOOL NODE – prints the token's id, or fails
 package main
 
 import (
@@ -8,21 +5,23 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"os"
-	"slices"
-	"strconv"
+	"math"
 	"strings"
-	"time"
 )
 
-type claims struct {
-	Iss   string   `json:"iss"`
-	Aud   []string `json:"aud"`
-	Jti   string   `json:"jti"`
-	Nodes []string `json:"nodes"`
-	Nbf   int64    `json:"nbf"`
-	Exp   int64    `json:"exp"`
+const ahead = 300 // seconds by which our clock may be behind
+
+type keySet struct {
+	Keys []struct{ Kid, X string }
+}
+
+func (set keySet) x(kid string) string {
+	for _, one := range set.Keys {
+		if one.Kid == kid {
+			return one.X
+		}
+	}
+	return ""
 }
 
 var strict = base64.RawURLEncoding.Strict()
@@ -36,7 +35,36 @@ func part(text string) ([]byte, error) {
 	return found, err
 }
 
-func verify(token string, keys map[string]string, issuer, tool, node string, now int64) (*claims, error) {
+// object reads a JSON object by its exact names: a struct would take them in any case.
+func object(part []byte) (map[string]any, error) {
+	var found map[string]any
+	if err := json.Unmarshal(part, &found); err != nil {
+		return nil, err
+	}
+	if found == nil {
+		return nil, errors.New("not an object")
+	}
+	return found, nil
+}
+
+func lists(value any, wanted string) bool {
+	all, ok := value.([]any)
+	there := false
+	for _, one := range all {
+		text, isText := one.(string)
+		ok = ok && isText
+		there = there || text == wanted
+	}
+	return ok && there
+}
+
+func second(value any) (int64, bool) {
+	found, ok := value.(float64)
+	return int64(found), ok && found == math.Trunc(found) && math.Abs(found) < 1<<53
+}
+
+// verify returns the claims of a token that lets this node run this tool now.
+func verify(token string, keys keySet, issuer, tool, node string, now int64) (map[string]any, error) {
 	p := strings.Split(token, ".")
 	if len(p) != 3 {
 		return nil, errors.New("not three parts")
@@ -48,8 +76,8 @@ func verify(token string, keys map[string]string, issuer, tool, node string, now
 			return nil, err
 		}
 	}
-	var header map[string]any
-	if err := json.Unmarshal(raw[0], &header); err != nil {
+	header, err := object(raw[0])
+	if err != nil {
 		return nil, err
 	}
 	if header["alg"] != "EdDSA" && header["alg"] != "Ed25519" || header["typ"] != "licence+jwt" {
@@ -59,57 +87,24 @@ func verify(token string, keys map[string]string, issuer, tool, node string, now
 		return nil, errors.New("a header we must understand")
 	}
 	kid, _ := header["kid"].(string)
-	key, err := part(keys[kid])
+	key, err := part(keys.x(kid))
 	if err != nil || len(key) != ed25519.PublicKeySize { // a wrong length panics
 		return nil, errors.New("an unknown key")
 	}
 	if !ed25519.Verify(key, []byte(p[0]+"."+p[1]), raw[2]) {
 		return nil, errors.New("the signature does not fit")
 	}
-	var found claims
-	if err := json.Unmarshal(raw[1], &found); err != nil {
+	found, err := object(raw[1])
+	if err != nil {
 		return nil, err
 	}
-	if found.Iss != issuer || !slices.Contains(found.Aud, tool) || !slices.Contains(found.Nodes, node) {
+	if found["iss"] != issuer || !lists(found["aud"], tool) || !lists(found["nodes"], node) {
 		return nil, errors.New("not for this tool and node")
 	}
-	if found.Nbf-300 > now || now >= found.Exp {
+	nbf, begins := second(found["nbf"])
+	exp, ends := second(found["exp"])
+	if _, named := found["jti"].(string); !named || !begins || !ends || nbf-ahead > now || now >= exp {
 		return nil, errors.New("not in force")
 	}
-	return &found, nil
-}
-
-func main() {
-	if len(os.Args) != 6 {
-		fmt.Fprintln(os.Stderr, "usage: verify KEYS.json FILE.lic ISSUER TOOL NODE")
-		os.Exit(2)
-	}
-	var set struct {
-		Keys []struct{ Kid, X string }
-	}
-	text, err := os.ReadFile(os.Args[1])
-	if err == nil {
-		err = json.Unmarshal(text, &set)
-	}
-	keys := map[string]string{}
-	for _, one := range set.Keys {
-		keys[one.Kid] = one.X
-	}
-	var token []byte
-	if err == nil {
-		token, err = os.ReadFile(os.Args[2])
-	}
-	now := time.Now().Unix()
-	if given, wrong := strconv.ParseInt(os.Getenv("NOW"), 10, 64); wrong == nil {
-		now = given
-	}
-	if err == nil {
-		var found *claims
-		if found, err = verify(strings.TrimSpace(string(token)), keys, os.Args[3], os.Args[4], os.Args[5], now); err == nil {
-			fmt.Println(found.Jti)
-			return
-		}
-	}
-	fmt.Fprintln(os.Stderr, "refused:", err)
-	os.Exit(1)
+	return found, nil
 }

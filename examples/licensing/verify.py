@@ -13,6 +13,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+AHEAD = 300  # seconds by which our clock may be behind
+
 
 def raw(text):
     """Return what base64url says, in its one canonical spelling: lenient decoders take sixteen of a signature."""
@@ -22,24 +24,46 @@ def raw(text):
     return found
 
 
+def one_object(part):
+    """Return a JSON object; no other value, and no number that JSON does not know."""
+    found = json.loads(raw(part).decode(), parse_constant=lambda word: {}[word])
+    if not isinstance(found, dict):
+        raise ValueError("not an object")
+    return found
+
+
+def words(value):
+    """Return a list of texts; a single text is none: `in` would look for a piece of it."""
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise ValueError("not a list of texts")
+    return value
+
+
+def second(value):
+    """Return a moment in whole seconds."""
+    if type(value) is not int:
+        raise ValueError("not a moment")
+    return value
+
+
 def verify(token, keys, *, issuer, tool, node, now):
-    """Return the claims of a token that lets this node run this tool now; raises ValueError."""
+    """Return the claims of a token that lets this node run this tool now; raises ValueError or KeyError."""
     head, body, signature = token.split(".")
-    known = {key["kid"]: key["x"] for key in keys["keys"]}
-    header, claims = json.loads(raw(head)), json.loads(raw(body))
+    header = one_object(head)
     if header["alg"] not in ("EdDSA", "Ed25519") or header["typ"] != "licence+jwt" or "crit" in header:
         raise ValueError("not a licence token")
-    if header["kid"] not in known:
+    known = {key["kid"]: key["x"] for key in keys["keys"]}
+    if not isinstance(header["kid"], str) or header["kid"] not in known:
         raise ValueError("an unknown key")
+    public = Ed25519PublicKey.from_public_bytes(raw(known[header["kid"]]))
     try:
-        Ed25519PublicKey.from_public_bytes(raw(known[header["kid"]])).verify(
-            raw(signature), f"{head}.{body}".encode()
-        )
+        public.verify(raw(signature), f"{head}.{body}".encode())
     except InvalidSignature as error:
         raise ValueError("the signature does not fit") from error
-    if claims["iss"] != issuer or tool not in claims["aud"] or node not in claims["nodes"]:
+    claims = one_object(body)
+    if claims["iss"] != issuer or tool not in words(claims["aud"]) or node not in words(claims["nodes"]):
         raise ValueError("not for this tool and node")
-    if not claims["nbf"] - 300 <= now < claims["exp"]:
+    if not isinstance(claims["jti"], str) or not second(claims["nbf"]) - AHEAD <= now < second(claims["exp"]):
         raise ValueError("not in force")
     return claims
 

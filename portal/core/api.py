@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Annotated, Any, get_type_hints
 
@@ -24,6 +25,7 @@ Responses = dict[str | int | HTTPStatus, type[BaseModel] | dict[Any, Any] | None
 MOST_BYTES = 256 * 1024
 WRITES = {"POST", "PATCH", "PUT", "DELETE"}
 TAKES = "__portal_takes__"
+JSON = "application/json"
 
 
 class Body(BaseModel):
@@ -133,10 +135,23 @@ def operations(name: str, module: str, tag: str) -> APIBlueprint:
 def read_strictly() -> Response | None:
     """Refuse what a lenient reader would pass over: unknown or repeated parameters, other media, doubled keys."""
     request.max_content_length = MOST_BYTES
-    view = current_app.view_functions[str(request.endpoint)]
-    known = get_type_hints(view).get("query")
-    names = {one.alias or name for name, one in known.model_fields.items()} if known is not None else set()
-    wrong = [
+    names, takes_body = _taken(current_app.view_functions[str(request.endpoint)])
+    if request.query_string and (wrong := _wrong_query(names)):
+        return problem(422, _("Not right yet"), wrong[0]["problem"], errors=wrong)
+    return _read_body(takes_body) if request.method in WRITES else None
+
+
+@lru_cache(maxsize=1024)
+def _taken(view: Callable[..., Any]) -> tuple[frozenset[str], bool]:
+    """Return the parameters that a view knows, and whether it takes a body."""
+    hints = get_type_hints(view)
+    known = hints.get("query")
+    names = () if known is None else (one.alias or name for name, one in known.model_fields.items())
+    return frozenset(names), "body" in hints
+
+
+def _wrong_query(names: frozenset[str]) -> list[dict[str, str]]:
+    return [
         {"at": "query", "problem": said}
         for said, bad in (
             (_("A parameter we do not know."), set(request.args) - names),
@@ -144,26 +159,24 @@ def read_strictly() -> Response | None:
         )
         if bad
     ]
-    if wrong:
-        return problem(422, _("Not right yet"), wrong[0]["problem"], errors=wrong)
-    return _read_body() if request.method in WRITES else None
 
 
-def _read_body() -> Response | None:
-    asks = "body" in get_type_hints(current_app.view_functions[str(request.endpoint)])
+def _read_body(asks: bool) -> Response | None:
     if not asks and not request.get_data():
         return None  # nothing is to be said here, and nothing was
-    charset = request.mimetype_params.get("charset", "utf-8").lower()
-    if request.mimetype != "application/json" or charset not in {"utf-8", "utf8"}:
-        raise UnsupportedMediaType
+    if request.content_type != JSON:  # the usual spelling needs no reading
+        charset = request.mimetype_params.get("charset", "utf-8").lower()
+        if request.mimetype != JSON or charset not in {"utf-8", "utf8"}:
+            raise UnsupportedMediaType
     try:
-        found = json.loads(
-            request.get_data().decode("utf-8"), object_pairs_hook=_each_once, parse_constant=_no_number
-        )
-        json.dumps(found, ensure_ascii=False).encode()  # half a character is none, and no database keeps it
+        raw = request.get_data()
+        found = _READER.decode(raw.decode("utf-8"))
+        if b"\\u" in raw:  # half a character is none, no database keeps it, and only an escape can spell it
+            json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         said = _("The body is not well-formed JSON in UTF-8, or names a key twice.")
         return problem(400, _("We could not read that"), said)
+    request._cached_json = (found, found)  # what the library would read once more, and less strictly
     if not isinstance(found, dict):
         return problem(422, _("Not right yet"), _("The body must be a JSON object."))
     return None
@@ -178,6 +191,9 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(word: str) -> Any:
     raise ValueError(f"{word} is no JSON")
+
+
+_READER = json.JSONDecoder(object_pairs_hook=_each_once, parse_constant=_no_number)
 
 
 def _in_words(error: Any) -> str:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import structlog
 from flask import request, session
+from flask.sessions import NullSession
 from sqlalchemy.exc import OperationalError
 
 from portal.core.db import READERS, db
@@ -65,7 +66,8 @@ def _tries(work: Callable[[], T], again: Callable[[], None] | None) -> T:
 
 def at_the_door(dispatch: Callable[[], Any]) -> Any:
     """Answer a request, again if it lost a race: uploads are rewound, what the failed try said is taken back."""
-    before = copy.deepcopy(dict(session)) if request.method not in READERS else None
+    written = request.method not in READERS and not isinstance(session, NullSession)  # a program has none
+    before = copy.deepcopy(dict(session)) if written else None
 
     def again() -> None:
         if before is not None and dict(session) != before:

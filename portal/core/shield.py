@@ -6,6 +6,7 @@ import secrets
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -214,6 +215,10 @@ def install(app: Flask) -> None:
         ],
     )
     limiter.init_app(app)
+    # It writes no headers here and asks after each request whether it should; what it noted of one ends with it anyhow.
+    told, ends = app.after_request_funcs[None], app.teardown_request_funcs[None]
+    told[:] = [one for one in told if not (isinstance(one, partial) and one.args == (limiter,))]
+    ends[:] = [one for one in ends if getattr(one, "__self__", None) is not limiter]
     app.extensions["portal_limiter"] = limiter
     app.register_error_handler(RateLimitExceeded, on_limit)
     app.after_request(note_refusal)

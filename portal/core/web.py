@@ -47,6 +47,10 @@ ACCESS = "__portal_access__"
 SECRETS = {"csrf_token", "password", "current", "code", "next"}
 SINGLE = re.compile(r"[!-~]*")
 BEARER = 'Bearer realm="portal"'
+FIXED = (
+    ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"), ("Cross-Origin-Resource-Policy", "same-origin"),
+)  # fmt: skip
 BARE = (
     '<!doctype html><html lang="en"><title>Something went wrong</title><p>系统暂时无法响应，请稍后再试。</p>'
     "<p>Something went wrong on our side. Nothing was lost; please try again in a minute.</p><p><code>{}</code></p>"
@@ -100,12 +104,11 @@ def policy() -> str:
 
 def headers(response: Response) -> Response:
     """Put the security headers on every answer, errors and files too."""
-    response.headers.setdefault("Content-Security-Policy", policy())
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "same-origin"
-    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    response.headers["X-Request-ID"] = g.get("request_id", "")
+    written = response.headers
+    written.setdefault("Content-Security-Policy", policy())
+    for name, value in FIXED:
+        written[name] = value
+    written["X-Request-ID"] = g.get("request_id", "")
     if settings().https:
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     if _private():

@@ -75,9 +75,12 @@ def renew(found: Found, verdict: Verdict, ask: Ask, report: Report, now: datetim
         .returning(Node.lease_until)
         .execution_options(synchronize_session=False)
     )  # fmt: skip
-    kept = db.session.scalar(statement)
-    if kept is None:
+    lease = db.session.scalar(statement)
+    if lease is None:
         return None
+    kept = min(
+        lease, verdict.over_at
+    )  # it never falls, and what was promised before a term was closed is no longer told
     seat = found.facts.seat
     assert seat is not None
     renewed = replace(found.facts, seat=replace(seat, lease_until=kept))

@@ -103,8 +103,8 @@ def _plain(value: Any) -> Any:
 
 
 def spelt(moment: datetime) -> str:
-    """Return an instant as programs read it: RFC 3339 in UTC, to the second."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Return an instant in UTC as programs read it: RFC 3339, to the second."""
+    return f"{moment.isoformat()[:19]}Z"
 
 
 def of(verdict: Verdict) -> Denied:

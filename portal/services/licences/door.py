@@ -81,9 +81,12 @@ def by_key(view: View) -> View:
 
 def _in_address() -> bool:
     """Whether a key stands in the path or the query, where logs would keep it."""
-    said = [part for part in request.path.split("/") if len(part) >= keys.LENGTH]
-    said += [value for value in request.args.values() if len(value) >= keys.LENGTH]
-    return any(keys.read(part) is not None for part in said)
+    said = (
+        [*request.path.split("/"), *request.args.values()]
+        if request.query_string
+        else request.path.split("/")
+    )
+    return any(keys.read(part) is not None for part in said if len(part) >= keys.LENGTH)
 
 
 def hashed() -> tuple[str, ...]:
@@ -110,14 +113,24 @@ def limit(kind: str, who: str) -> None:
     """Count one request; raises `Denied` beyond the limit."""
     gate: Limiter = current_app.extensions["portal_limiter"]
     own = settings().limits.get(kind)
-    most = LIMITS[kind] if own is None else parse(own)
+    most = LIMITS[kind] if own is None else _limit(own)
     if gate.enabled and not gate.limiter.hit(most, kind, who):
         raise Denied(Not.TOO_MANY_REQUESTS, retry_after=max(1, most.get_expiry() // 2))
+
+
+@lru_cache(maxsize=16)
+def _limit(words: str) -> RateLimitItem:
+    return parse(words)
 
 
 def said(code: Code | Not) -> str:
     """Return what a code means, in the reader's language."""
     return _said(code, i18n.language())
+
+
+def said_back(code: Code) -> str:
+    """Return what a code means in the language of the request, without asking the framework for its locale."""
+    return _said(code, i18n.reader_language())
 
 
 @lru_cache(maxsize=256)

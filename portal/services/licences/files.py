@@ -17,7 +17,7 @@ from portal.services.licences import denial, nodes, plans, proving, seats
 from portal.services.licences.denial import Denied, Not
 from portal.services.licences.judge import Verdict
 from portal.services.licences.kinds import VALID, Code, Stage
-from portal.services.licences.locking import lock, note
+from portal.services.licences.locking import lock, note, spans
 from portal.services.licences.models.ids import naming
 from portal.services.licences.models.licence import Licence
 from portal.services.licences.models.record import LicenceFile
@@ -112,7 +112,7 @@ def _borrow(
 
 def _written(row: Licence, named: list[str], now: datetime, end: datetime, *, by: Any) -> LicenceFile:
     jti = _file_id()
-    body = proving.payload(row, jti=jti, kind="offline", nodes=named, now=now, end=end)
+    body = proving.payload(row, spans(row.id), jti=jti, kind="offline", nodes=named, now=now, end=end)
     try:
         token, kid = proving.signed(body)
     except NoKey as missing:

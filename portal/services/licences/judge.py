@@ -135,12 +135,13 @@ def judge(facts: Facts | None, ask: Ask, now: datetime) -> Verdict:
     if facts is None or (facts.key_ends is not None and facts.key_ends <= now):
         return Verdict(Code.KEY_UNKNOWN, Stage.PENDING)
     period = period_at(facts.terms, now)
-    where = stage(facts.terms, now, facts.warn_days)
+    where = _stage(facts.terms, period, now, facts.warn_days)
+    most = _limit(facts.terms, period, now)
     code, reason = _of_licence(facts, period, now)
-    code = code or _of_tool(facts.tools, ask) or _of_node(facts, ask, period, now)
+    code = code or _of_tool(facts.tools, ask) or _of_node(facts, ask, period, most, now)
     if period is None:
         return Verdict(code, where, reason=reason)
-    return Verdict(code, where, limit_at(facts.terms, now), period.end, period.over, reason)
+    return Verdict(code, where, most, period.end, period.over, reason)
 
 
 def _of_licence(facts: Facts, period: Period | None, now: datetime) -> tuple[Code | None, HoldReason | None]:
@@ -171,7 +172,7 @@ def _of_tool(tools: Iterable[Entitlement], ask: Ask) -> Code | None:
     return None
 
 
-def _of_node(facts: Facts, ask: Ask, period: Period | None, now: datetime) -> Code:
+def _of_node(facts: Facts, ask: Ask, period: Period | None, most: int, now: datetime) -> Code:
     if not ask.fingerprint:
         return Code.NODE_REQUIRED
     if facts.blocked:
@@ -181,14 +182,15 @@ def _of_node(facts: Facts, ask: Ask, period: Period | None, now: datetime) -> Co
     seat = facts.seat
     if seat is None:
         return Code.NODE_UNKNOWN
-    if facts.live > (most := limit_at(facts.terms, now)) and seat.rank > most:
+    if facts.live > most and seat.rank > most:
         return Code.NODE_OVER_LIMIT
     lapsed = seat.lease_until <= now and (seat.offline_until is None or seat.offline_until <= now)
     if facts.policy is not Policy.NODE_LOCKED and lapsed:
         return Code.LEASE_LAPSED
     if period is not None and period.end <= now:
         return Code.VALID_GRACE
-    lasting = limit_at(facts.terms, now, lasting=True)
+    lent = any(one.kind in BORROWED for one in facts.terms)
+    lasting = limit_at(facts.terms, now, lasting=True) if lent else most
     return Code.VALID_OVERAGE if facts.live > lasting and seat.rank > lasting else Code.VALID
 
 
@@ -203,7 +205,9 @@ def parts(version: str) -> tuple[int, ...]:
 def runs(terms: Iterable[Span]) -> list[tuple[datetime, datetime, timedelta]]:
     """Return the unbroken runs of the terms that keep a licence in force: start, end, grace after it."""
     found: list[tuple[datetime, datetime, timedelta]] = []
-    keeping = (one for one in terms if one.kind in KEEPS and one.start < one.until)
+    keeping = [one for one in terms if one.kind in KEEPS and one.start < one.until]
+    if len(keeping) == 1:  # most licences have one, and each validation asks
+        return [(keeping[0].start, keeping[0].until, keeping[0].grace)]
     for one in sorted(keeping, key=lambda one: (one.start, one.until)):
         if found and one.start <= found[-1][1]:
             start, end, grace = found[-1]
@@ -231,7 +235,10 @@ def limit_at(terms: Iterable[Span], now: datetime, *, lasting: bool = False) -> 
     `lasting` leaves out what was lent (overage, courtesy).
     """
     found = [one for one in terms if not (lasting and one.kind in BORROWED)]
-    period = period_at(found, now)
+    return _limit(found, period_at(found, now), now)
+
+
+def _limit(found: Sequence[Span], period: Period | None, now: datetime) -> int:
     if period is None or period.over <= now:
         return 0
     if now < period.end:
@@ -241,9 +248,12 @@ def limit_at(terms: Iterable[Span], now: datetime, *, lasting: bool = False) -> 
 
 def stage(terms: Sequence[Span], now: datetime, warn_days: int) -> Stage:
     """Return where a licence stands within its terms."""
+    return _stage(terms, period_at(terms, now), now, warn_days)
+
+
+def _stage(terms: Sequence[Span], period: Period | None, now: datetime, warn_days: int) -> Stage:
     if not any(one.kind in KEEPS for one in terms):
         return Stage.PENDING
-    period = period_at(terms, now)
     if period is None:
         return Stage.NOT_STARTED
     if now >= period.end:

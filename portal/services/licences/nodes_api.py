@@ -68,7 +68,7 @@ def _judged(found: Found | None, verdict: Verdict, ask: Ask, nonce: str, now: da
     hidden = verdict.code in (Code.KEY_UNKNOWN, Code.SUPERSEDED)
     seat = found.facts.seat if found is not None and known else None
     return Judged(
-        valid=verdict.valid, code=verdict.code, detail=door.said(verdict.code), checked_at=spelt(now), nonce=nonce,
+        valid=verdict.valid, code=verdict.code, detail=door.said_back(verdict.code), checked_at=spelt(now), nonce=nonce,
         reason=verdict.reason, licence=None if hidden or found is None else _seen(found, verdict),
         node=None if seat is None else NodeSeen(fingerprint=ask.fingerprint, lease_until=spelt(seat.lease_until)),
     )  # fmt: skip
@@ -90,7 +90,8 @@ def validate(body: Validation) -> Any:
     verdict = judge(found.facts if found else None, ask, now)
     if verdict.code is Code.KEY_UNKNOWN:
         door.count_unknown()
-    return told(_judged(found, verdict, ask, body.nonce, now))
+    answer = _judged(found, verdict, ask, body.nonce, now)
+    return Response(answer.model_dump_json(), content_type="application/json")  # written once, and not sorted
 
 
 @nodes_api.put(

@@ -80,10 +80,14 @@ def opened(token: str, keys: Mapping[str, Any], typ: str = LICENCE) -> dict[str,
     return _object(parts[1])
 
 
+def _no_number(word: str) -> Any:
+    raise Forged(f"{word} is no JSON")
+
+
 def _object(part: str) -> dict[str, Any]:
     try:
-        found = json.loads(raw(part))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        found = json.loads(raw(part).decode(), parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
         raise Forged("not JSON") from error
     if not isinstance(found, dict):
         raise Forged("not an object")
@@ -97,12 +101,29 @@ def verify(
     claims = opened(token, keys)
     if claims.get("iss") != issuer:
         raise Forged("another issuer")
-    if tool not in claims.get("aud", ()):
+    if tool not in _texts(claims, "aud"):
         raise Forged("for other tools")
-    if node not in claims.get("nodes", ()):
+    if node not in _texts(claims, "nodes"):
         raise Forged("for other nodes")
-    if claims["nbf"] - AHEAD > now:
+    if not isinstance(claims.get("jti"), str):
+        raise Forged("without a name")
+    if _second(claims, "nbf") - AHEAD > now:
         raise Forged("not yet in force")
-    if now >= claims["exp"]:
+    if now >= _second(claims, "exp"):
         raise Forged("over")
     return claims
+
+
+def _texts(claims: Mapping[str, Any], name: str) -> list[str]:
+    """Return a list of texts; one text is none, for a piece of it would be found in it."""
+    found = claims.get(name)
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise Forged(f"{name} is no list of texts")
+    return found
+
+
+def _second(claims: Mapping[str, Any], name: str) -> int:
+    found = claims.get(name)
+    if type(found) is not int:
+        raise Forged(f"{name} is no moment")
+    return found

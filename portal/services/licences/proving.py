@@ -19,7 +19,7 @@ from portal.core.settings import settings
 from portal.core.signing import KeyState, KeyUse, NoKey, SigningKey
 from portal.services.licences import plans, proofs
 from portal.services.licences.claiming import Seated
-from portal.services.licences.judge import limit_at, period_at
+from portal.services.licences.judge import Span, limit_at, period_at
 from portal.services.licences.locking import spans
 from portal.services.licences.models.ids import naming
 from portal.services.licences.models.licence import Licence
@@ -42,10 +42,16 @@ def _ed(secret: Any) -> Ed25519PrivateKey:
 
 
 def payload(
-    row: Licence, *, jti: str, kind: str, nodes: Sequence[str], now: datetime, end: datetime
+    row: Licence,
+    terms: Sequence[Span],
+    *,
+    jti: str,
+    kind: str,
+    nodes: Sequence[str],
+    now: datetime,
+    end: datetime,
 ) -> dict[str, Any]:
     """Return what a proof of a licence says; whole seconds, never beyond what was given."""
-    terms = spans(row.id)
     period = period_at(terms, now)
     issued = int(now.timestamp())
     return {
@@ -60,15 +66,21 @@ def payload(
 
 
 def lease(seated: Seated) -> str | None:
-    """Return the proof of a node's lease, by which it goes on without an answer; None where no key signs.
+    """Return the proof of a node's lease, by which it goes on without an answer; None where no key signs, or nothing is left.
 
-    Asked after the claim was saved: a reader, so that no writer waits for a signature.
+    Asked after the claim was saved: a reader, so that no writer waits for a signature. A lease never falls, but a term may
+    have been closed after it was promised: the proof ends with the grace that is left now.
     """
     with reading():
-        row = db.session.get_one(Licence, seated.licence_id)
+        row, now = db.session.get_one(Licence, seated.licence_id), clock.now()
+        terms = spans(row.id)
+        period = period_at(terms, now)
+        if period is None or period.over <= now:
+            return None
+        end = min(seated.lease_until, period.over)
         body = payload(
-            row, jti=_lease_id(), kind="lease", nodes=[seated.fingerprint], now=clock.now(), end=seated.lease_until
-        )  # fmt: skip
+            row, terms, jti=_lease_id(), kind="lease", nodes=[seated.fingerprint], now=now, end=end
+        )
         try:
             return signed(body)[0]
         except NoKey as missing:

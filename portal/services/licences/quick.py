@@ -60,7 +60,7 @@ def _rows(kept: Kept, digests: Sequence[str], ask: Ask, now: datetime) -> Sequen
     if kept.raw is None:
         kept.raw = _open(db.engine)
     if isinstance(kept.raw, sqlite3.Connection):
-        asked = facts.parameters(digests, ask, now.strftime("%Y-%m-%d %H:%M:%S.%f"))
+        asked = facts.parameters(digests, ask, now.isoformat(" ", "microseconds")[:26])
         return kept.raw.execute(facts.spelling(len(digests)), asked).fetchall()
     found: Sequence[Any] = kept.raw.execute(
         _for_psycopg(len(digests)), facts.parameters(digests, ask, now), prepare=True
