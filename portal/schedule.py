@@ -25,6 +25,7 @@ from portal.core.db import transaction
 from portal.members import benefit_chores, contact_care, editions, tier_quotes
 from portal.members import chores as members
 from portal.members import renewal_chores as renewals
+from portal.services.statements import chores as statements
 from portal.services.support import chores as support
 
 
@@ -100,6 +101,9 @@ SAID = {
         "Counts tickets as solved after long silence, and closes what was solved for two weeks"
     ),
     "ask_satisfaction": _l("Asks once how a closed ticket was"),
+    "ask_statements": _l(
+        "Asks sellers for last month's compute sales, reminds them, and confirms statements by silence"
+    ),
     "check_files": _l("Reads every stored file anew and compares it with its checksum"),
 }
 
@@ -148,7 +152,7 @@ def install() -> None:
         Chore("remind_renewals", "50 9 * * *", award_chores.remind_renewals),
         Chore("check_files", "30 5 1 * *", file_checks.check_files),
     )
-    chores.register(*_results(), *_support())
+    chores.register(*_results(), *_support(), *_places())
 
 
 def _results() -> tuple[Chore, ...]:
@@ -167,3 +171,7 @@ def _support() -> tuple[Chore, ...]:
         Chore("close_silent", "25 9 * * *", support.close_silent),
         Chore("ask_satisfaction", "30 10 * * *", support.ask_satisfaction),
     )
+
+
+def _places() -> tuple[Chore, ...]:
+    return (Chore("ask_statements", "45 8 * * *", statements.ask_statements),)

@@ -165,6 +165,7 @@ from portal.public.views import public
 from portal.reports import member_files  # noqa: F401 - its routes
 from portal.reports.office import figures
 from portal.services.licences import doors as licence_doors
+from portal.services.statements import hall as statements_hall
 from portal.services.support import hall as support_hall
 
 BLUEPRINTS: list[Blueprint] = [
@@ -206,10 +207,12 @@ BLUEPRINTS: list[Blueprint] = [
     *grade_doors.BLUEPRINTS,
     *support_hall.BLUEPRINTS,
     *licence_doors.BLUEPRINTS,
+    *statements_hall.BLUEPRINTS,
 ]
 APIS: list[APIBlueprint] = [
     wall_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api, tiers_api, *privacy_doors.APIS,
     *exam_doors.APIS, *award_doors.APIS, *support_hall.APIS, *licence_doors.APIS,
+    *statements_hall.APIS,
 ]  # fmt: skip
 
 
@@ -264,6 +267,7 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (AttemptInvalidated, award_hearing.on_invalidated),
     (PersonErased, grade_privacy.on_erased),
     *support_hall.REACTIONS,
+    *statements_hall.REACTIONS,
 )
 
 
@@ -296,5 +300,6 @@ def install() -> None:
     grade_doors.install()
     support_hall.install()
     licence_doors.install()
+    statements_hall.install()
     frame.install()
     rails.install()

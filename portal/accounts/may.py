@@ -25,6 +25,9 @@ class May(StrEnum):
     ASSIGN_SEATS = "assign_seats"
     FOLLOW_TICKETS = "follow_tickets"
     MANAGE_LICENCES = "manage_licences"
+    REPORT_SALES = "report_sales"
+    TAKE_SLOTS = "take_slots"
+    FILL_PLACES = "fill_places"
 
     ENTER_OFFICE = "enter_office"
     READ_MEMBERS = "read_members"
@@ -81,6 +84,9 @@ class May(StrEnum):
     HEAR_OF_S1 = "hear_of_s1"
     READ_LICENCES = "read_licences"
     RUN_LICENCES = "run_licences"
+    READ_PLACES = "read_places"
+    SELL_PLACES = "sell_places"
+    MANAGE_PLACES = "manage_places"
 
 
 class StaffRole(StrEnum):
@@ -107,6 +113,8 @@ class StaffRole(StrEnum):
     APPEAL_PANEL = "appeal_panel"
     SUPPORT_AGENT = "support_agent"
     SUPPORT_LEAD = "support_lead"
+    SERVICE_LEAD = "service_lead"
+    SERVICE_MANAGER = "service_manager"
 
 
 class ContactRole(StrEnum):
@@ -138,7 +146,7 @@ STAFF: dict[StaffRole, frozenset[May]] = {
             *READERS, May.RECOMMEND, May.READ_MONEY, May.READ_FIGURES, May.RECORD_RECEIPTS, May.REFUND,
             May.VOID_INVOICES, May.SET_PRICES, May.SELL, May.CREDIT, May.CLOSE_MONTHS, May.POST_BY_HAND,
             May.RECORD_FAPIAO, May.CHASE_DEBTORS, May.READ_CATALOGUE, May.READ_MAIL, May.READ_LICENCES,
-            May.RUN_LICENCES,
+            May.RUN_LICENCES, May.READ_PLACES,
         }
     ),
     StaffRole.COMMITTEE: frozenset({*READERS, May.RECOMMEND, May.CONFIRM_BENEFITS}),
@@ -154,12 +162,14 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     ),
     StaffRole.COUNTER_SIGNER: frozenset({*READERS, May.COUNTERSIGN}),
     StaffRole.EXECUTIVE: frozenset(
-        {*READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_TICKETS, May.HEAR_OF_S1, May.READ_LICENCES}
+        {*READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_TICKETS, May.HEAR_OF_S1, May.READ_LICENCES,
+         May.READ_PLACES}
     ),
     StaffRole.AUDITOR: frozenset(
         {
             *READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_AUDIT, May.READ_CATALOGUE, May.READ_CHORES,
             May.READ_OUTBOX, May.READ_MAIL, May.READ_EXAMS, May.READ_ITEMS, May.READ_TICKETS, May.READ_LICENCES,
+            May.READ_PLACES,
         }
     ),
     StaffRole.ADMINISTRATOR: frozenset(
@@ -191,19 +201,22 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     StaffRole.SUPPORT_LEAD: frozenset(
         {May.ENTER_OFFICE, May.READ_TICKETS, May.ANSWER_TICKETS, May.LEAD_SUPPORT, May.READ_LICENCES, May.RUN_LICENCES}
     ),
+    StaffRole.SERVICE_LEAD: frozenset({*READERS, May.READ_PLACES, May.SELL_PLACES}),
+    StaffRole.SERVICE_MANAGER: frozenset({*READERS, May.READ_PLACES, May.SELL_PLACES, May.MANAGE_PLACES}),
 }  # fmt: skip
 SEES = {May.SEE_ORG}
 CONTACT: dict[ContactRole, frozenset[May]] = {
     ContactRole.OWNER: frozenset(
         {*SEES, May.EDIT_PROFILE, May.APPLY, May.SUBMIT, May.SEE_MONEY, May.PAY, May.MANAGE_PEOPLE, May.CLAIM_BENEFITS,
-         May.CHANGE_TIER, May.ASSIGN_SEATS, May.FOLLOW_TICKETS, May.MANAGE_LICENCES}
+         May.CHANGE_TIER, May.ASSIGN_SEATS, May.FOLLOW_TICKETS, May.MANAGE_LICENCES,
+         May.REPORT_SALES, May.TAKE_SLOTS, May.FILL_PLACES}
     ),
     ContactRole.SIGNATORY: frozenset({*SEES, May.APPLY, May.SUBMIT, May.SIGN}),
     ContactRole.REPRESENTATIVE: frozenset({*SEES, May.APPLY, May.CLAIM_BENEFITS, May.CHANGE_TIER}),
     ContactRole.ALTERNATE: frozenset(SEES),
-    ContactRole.BILLING: frozenset({*SEES, May.SEE_MONEY, May.PAY}),
-    ContactRole.TECHNICAL: frozenset({*SEES, May.CLAIM_BENEFITS, May.FOLLOW_TICKETS, May.MANAGE_LICENCES}),
-    ContactRole.MARKETING: frozenset({*SEES, May.EDIT_PROFILE}),
+    ContactRole.BILLING: frozenset({*SEES, May.SEE_MONEY, May.PAY, May.REPORT_SALES}),
+    ContactRole.TECHNICAL: frozenset({*SEES, May.CLAIM_BENEFITS, May.FOLLOW_TICKETS, May.MANAGE_LICENCES, May.TAKE_SLOTS}),
+    ContactRole.MARKETING: frozenset({*SEES, May.EDIT_PROFILE, May.FILL_PLACES}),
     ContactRole.LEGAL: frozenset(SEES),
     ContactRole.PR: frozenset(SEES),
     ContactRole.HR: frozenset({*SEES, May.ASSIGN_SEATS}),
@@ -234,6 +247,8 @@ labels.name(
         StaffRole.APPEAL_PANEL: _l("Appeal panel of exams"),
         StaffRole.SUPPORT_AGENT: _l("Support agent"),
         StaffRole.SUPPORT_LEAD: _l("Lead of support"),
+        StaffRole.SERVICE_LEAD: _l("Lead of services"),
+        StaffRole.SERVICE_MANAGER: _l("Manager of services"),
     },
 )
 labels.name(

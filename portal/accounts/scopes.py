@@ -48,8 +48,8 @@ SCOPES: dict[Scope, frozenset[May]] = {
     Scope.METRICS: frozenset({May.RUN_CHORES}),
     Scope.EXAMS_READ: frozenset(),  # one's own: nothing but being that person opens it
     Scope.EXAMS_WRITE: frozenset(),
-    Scope.SERVICES_READ: frozenset({May.SEE_ORG, May.FOLLOW_TICKETS}),
-    Scope.SERVICES_WRITE: frozenset({May.SEE_ORG, May.FOLLOW_TICKETS}),
+    Scope.SERVICES_READ: frozenset({May.SEE_ORG, May.FOLLOW_TICKETS, May.REPORT_SALES}),
+    Scope.SERVICES_WRITE: frozenset({May.SEE_ORG, May.FOLLOW_TICKETS, May.REPORT_SALES}),
     Scope.LICENCES_READ: frozenset({May.SEE_ORG, May.READ_LICENCES}),
     Scope.LICENCES_WRITE: frozenset({May.SEE_ORG, May.MANAGE_LICENCES, May.READ_LICENCES, May.RUN_LICENCES}),
 }

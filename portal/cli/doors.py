@@ -30,6 +30,7 @@ from portal.members import benefit_verify, contact_care, landscape, names, repor
 from portal.members.belonging import Membership
 from portal.members.verify import verify_deeds
 from portal.services.licences import verify as licence_verify
+from portal.services.statements import verify as statement_verify
 from portal.services.support import verify as support_verify
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -98,6 +99,7 @@ def everything() -> tuple[dict[str, int], list[str]]:
         "certificates": award_verify.verify_awards, "results": grade_verify.verify_results,
         "tickets": support_verify.verify_support,
         "licences": licence_verify.verify_licences,
+        "statements": statement_verify.verify_statements,
     }  # fmt: skip
     answers = {name: check() for name, check in checks.items()}
     checked = {name: number for name, (number, _faults) in answers.items()}

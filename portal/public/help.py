@@ -23,7 +23,7 @@ FOLDERS = {"en": "docs/guide", "zh_Hans_CN": "docs/zh/guide"}
 GUIDES = (
     "account", "applicant", "signatory", "billing", "individual", "public",
     "candidate", "reviewer", "legal", "director", "finance", "administrator", "auditor", "certification", "examiner",
-    "holder", "awards", "support", "agent",
+    "holder", "awards", "support", "agent", "places", "placing",
 )  # fmt: skip
 # The section that fits a page, by the longest beginning of its endpoint; sections are named by the English headings.
 # A page of the office that is not here opens the guide of its reader's role.
@@ -113,6 +113,9 @@ FITS = {
     "support_office.ticket": "agent#work-on-a-ticket",
     "support_office.roster": "agent#the-duty-roster",
     "support_office.report": "agent#promise-and-measure",
+    "compute.": "places#report-compute-sales",
+    "compute.statement": "places#confirm-or-dispute-a-statement",
+    "compute_office.": "placing#compute-statements",
 }
 BY_ROLE = {
     StaffRole.REVIEWER: "reviewer",
