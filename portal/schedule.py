@@ -25,6 +25,8 @@ from portal.core.db import transaction
 from portal.members import benefit_chores, contact_care, editions, tier_quotes
 from portal.members import chores as members
 from portal.members import renewal_chores as renewals
+from portal.services.slots import chores as slots
+from portal.services.sponsors import chores as sponsors
 from portal.services.statements import chores as statements
 from portal.services.support import chores as support
 
@@ -104,6 +106,8 @@ SAID = {
     "ask_statements": _l(
         "Asks sellers for last month's compute sales, reminds them, and confirms statements by silence"
     ),
+    "release_holds": _l("Lets sponsors' places go whose hold is over, and lets signed ones begin"),
+    "offer_slots": _l("Lets offers of slots pass, and offers what is free by the fair rule"),
     "check_files": _l("Reads every stored file anew and compares it with its checksum"),
 }
 
@@ -174,4 +178,8 @@ def _support() -> tuple[Chore, ...]:
 
 
 def _places() -> tuple[Chore, ...]:
-    return (Chore("ask_statements", "45 8 * * *", statements.ask_statements),)
+    return (
+        Chore("ask_statements", "45 8 * * *", statements.ask_statements),
+        Chore("release_holds", "8-59/10 * * * *", sponsors.release_holds),
+        Chore("offer_slots", "35 8 * * 1-5", slots.offer_slots),
+    )

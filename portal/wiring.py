@@ -165,6 +165,8 @@ from portal.public.views import public
 from portal.reports import member_files  # noqa: F401 - its routes
 from portal.reports.office import figures
 from portal.services.licences import doors as licence_doors
+from portal.services.slots import hall as slots_hall
+from portal.services.sponsors import hall as sponsors_hall
 from portal.services.statements import hall as statements_hall
 from portal.services.support import hall as support_hall
 
@@ -208,6 +210,8 @@ BLUEPRINTS: list[Blueprint] = [
     *support_hall.BLUEPRINTS,
     *licence_doors.BLUEPRINTS,
     *statements_hall.BLUEPRINTS,
+    *sponsors_hall.BLUEPRINTS,
+    *slots_hall.BLUEPRINTS,
 ]
 APIS: list[APIBlueprint] = [
     wall_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api, tiers_api, *privacy_doors.APIS,
@@ -268,6 +272,8 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (PersonErased, grade_privacy.on_erased),
     *support_hall.REACTIONS,
     *statements_hall.REACTIONS,
+    *sponsors_hall.REACTIONS,
+    *slots_hall.REACTIONS,
 )
 
 
@@ -301,5 +307,7 @@ def install() -> None:
     support_hall.install()
     licence_doors.install()
     statements_hall.install()
+    sponsors_hall.install()
+    slots_hall.install()
     frame.install()
     rails.install()

@@ -11,8 +11,10 @@ from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
 from portal.billing.models import Invoice
 from portal.core import clock
-from portal.core.db import db, transaction
+from portal.core.db import db
+from portal.core.db import transaction as transaction
 from portal.core.money import Money
+from portal.core.money import half_up as half_up
 from portal.members import names
 from portal.services.statements import reporting, sellers
 from portal.services.statements.models import ComputeSeller, ComputeStatement

@@ -48,10 +48,15 @@ def seen(client: FlaskClient, path: str, status: int = 200) -> str:
     return re.sub(r"\s+", " ", found.text)
 
 
-def post(client: FlaskClient, path: str, status: int = 303, **fields: Any) -> str:
-    found = send(client, path, **fields)
+def post(client: FlaskClient, path: str, status: Any = 303, more: Any = None, **fields: Any) -> str:
+    found = send(client, path, **(more or {}), **fields)
     assert found.status_code == status, found.text
     return re.sub(r"\s+", " ", found.text)
+
+
+def body(answer: Any) -> dict[str, Any]:
+    found: dict[str, Any] = answer.get_json()
+    return found
 
 
 def test_a_seller_reports_and_finance_sends_and_invoices(house: Flask) -> None:
@@ -73,7 +78,7 @@ def test_a_seller_reports_and_finance_sends_and_invoices(house: Flask) -> None:
     assert "say that nothing was sold" in post(biller, f"{here}/report", 422)
     post(
         biller, f"{here}/report", note="one log",
-        **{
+        more={
             "file": (io.BytesIO(CSV.encode()), "sales.csv"), "rows-0-package": "A800", "rows-0-hours": "1000",
             "rows-0-unit_price": "87.45",
         },
@@ -148,12 +153,12 @@ def test_nobody_sees_the_statement_of_another(house: Flask) -> None:
 def test_a_program_reports_and_confirms(house: Flask) -> None:
     token = give(house, "owner@alpha.example", Scope.SERVICES_READ, Scope.SERVICES_WRITE)
     program, row = Program(house, token), uid(house)
-    (item,) = program.get("/statements").json["items"]
+    (item,) = body(program.get("/statements"))["items"]
     assert (item["id"], item["state"], item["month"]) == (row, "expected", "2026-05")
     line = {"package": "H100", "milli_hours": 1_000, "unit_price": 312_541_67}
     said = program.send("POST", f"/statements/{row}/report", {"lines": [line]})
     assert said.status_code == 200, said.text
-    assert (said.json["commission"], said.json["tax"]) == (
+    assert (body(said)["commission"], body(said)["tax"]) == (
         {"amount": 37_505_00, "currency": "CNY"}, {"amount": 2_250_30, "currency": "CNY"},
     )  # fmt: skip
     assert program.send("POST", f"/statements/{row}/confirmation", {"sending": 1}).status_code == 409
@@ -161,8 +166,7 @@ def test_a_program_reports_and_confirms(house: Flask) -> None:
     assert foreign.status_code == 404
     fang = browser(house, "fang@house.example")
     post(fang, f"/office/statements/{row}/sending")
-    assert program.send("POST", f"/statements/{row}/dispute", {"words": "No"}).json["state"] == "disputed"
+    assert body(program.send("POST", f"/statements/{row}/dispute", {"words": "No"}))["state"] == "disputed"
     post(fang, f"/office/statements/{row}/sending", answer="Yes")
-    assert (
-        program.send("POST", f"/statements/{row}/confirmation", {"sending": 2}).json["state"] == "confirmed"
-    )
+    said = program.send("POST", f"/statements/{row}/confirmation", {"sending": 2})
+    assert body(said)["state"] == "confirmed"

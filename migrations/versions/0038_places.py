@@ -116,6 +116,74 @@ def _statements() -> None:
     )  # fmt: skip
 
 
+def _sponsors() -> None:
+    _table(
+        "sponsor_edition", _text("event", 40), _key("year"), _column("names", sa.JSON()), _text("city", 80),
+        _column("first_day", DAY), _column("last_day", DAY), _column("refusal_until", DAY, empty=True),
+        _column("scale", sa.JSON()), _key("turn"), _unique("sponsor_edition", "event", "year"),
+        _check("sponsor_edition", "lasts", "last_day >= first_day"),
+    )  # fmt: skip
+    scopes = ("none", "package", "category", "edition")
+    _table(
+        "sponsor_package", _key("edition_id"), _column("names", sa.JSON()), _text("product", 60), _fen("price"),
+        _column("scope", _choice("scope", *scopes)), _column("title", sa.Boolean()), edition_id="sponsor_edition",
+    )  # fmt: skip
+    _index("sponsor_package", "edition_id")
+    _table(
+        "sponsor_package_item", _key("package_id"), _column("kind", _choice("promise_kind", "benefit", "asset")),
+        _column("words", sa.JSON()), _key("days"), uid=False, package_id="sponsor_package",
+    )  # fmt: skip
+    _index("sponsor_package_item", "package_id")
+    states = ("open", "held", "signed", "running", "fulfilled", "cancelled")
+    _table(
+        "sponsor_place", _key("package_id"), _key("n"), _column("state", _choice("place_state", *states)),
+        _key("org_id", empty=True), _column("held_until", WHEN, empty=True), _key("held_by_id", empty=True),
+        _text("contract", 200), _column("signed_on", DAY, empty=True), _key("order_id", empty=True),
+        _key("invoice_id", empty=True), _key("leaving_by_id", empty=True), _text("leaving_reason", 300),
+        _key("leaving_percent", empty=True), _key("edition"), _unique("sponsor_place", "package_id", "n"),
+        _check("sponsor_place", "taken", "(state = 'open') = (org_id IS NULL)"),
+        _check("sponsor_place", "held", "(state = 'held') = (held_until IS NOT NULL)"),
+        package_id="sponsor_package", org_id="organisation", held_by_id="person", order_id="billing_order",
+        invoice_id="invoice", leaving_by_id="person",
+    )  # fmt: skip
+    _index("sponsor_place", "package_id", "state", "org_id")
+    _table(
+        "sponsor_exclusivity", _key("place_id"), _key("org_id"), _column("scope", _choice("scope", *scopes)),
+        _text("category", 40), _column("starts", WHEN), _column("ends", WHEN, empty=True), uid=False,
+        place_id="sponsor_place", org_id="organisation",
+    )  # fmt: skip
+    _index("sponsor_exclusivity", "place_id")
+    _table(
+        "sponsor_place_item", _key("place_id"), _column("kind", _choice("promise_kind", "benefit", "asset")),
+        _column("words", sa.JSON()), _column("due_on", DAY),
+        _column("state", _choice("promise_state", "due", "given", "done")), _text("given", 500), _text("proof", 500),
+        _text("back", 300), _key("file_id", empty=True), _column("done_at", WHEN, empty=True), _column("at", WHEN),
+        _key("edition"), place_id="sponsor_place", file_id="stored_file",
+    )  # fmt: skip
+    _index("sponsor_place_item", "place_id")
+
+
+def _slots() -> None:
+    _table(
+        "slot_quarter", _column("start", DAY), _unique("slot_quarter", "start"), _key("slots"), _key("person_days"),
+        _key("turn"), _check("slot_quarter", "some", "slots >= 0 AND person_days >= 0"), uid=False,
+    )  # fmt: skip
+    states = ("waiting", "offered", "booked", "used", "passed", "withdrawn", "released")
+    _table(
+        "slot_request", _key("org_id"), _column("kind", _choice("work_kind", "chip", "migration", "scenario")),
+        _text("wish", 500), _key("by_id"), _column("asked_on", DAY), _column("at", WHEN),
+        _column("state", _choice("slot_state", *states)), _key("quarter_id", empty=True), _key("passed_id", empty=True),
+        _key("passes"), _column("offered_on", DAY, empty=True), _column("answer_by", DAY, empty=True),
+        _column("starts_on", DAY, empty=True), _text("why", 20), _text("reason", 300), _key("edition"),
+        _check(
+            "slot_request", "given",
+            "state NOT IN ('offered', 'booked', 'used') OR (quarter_id IS NOT NULL AND offered_on IS NOT NULL)",
+        ),
+        org_id="organisation", by_id="person", quarter_id="slot_quarter", passed_id="slot_quarter",
+    )  # fmt: skip
+    _index("slot_request", "org_id", "state", "quarter_id")
+
+
 def _sqlite() -> bool:
     return bool(op.get_bind().dialect.name == "sqlite")
 
@@ -156,12 +224,15 @@ def _hold_to(*roles: str) -> None:
 def upgrade() -> None:
     _hold_to(*_roles(), *NEW_ROLES)
     _statements()
+    _sponsors()
+    _slots()
     _freeze()
 
 
 def downgrade() -> None:
     for table in (
-        "compute_notice", "compute_dispute", "compute_file", "compute_share", "compute_line", "compute_statement",
+        "slot_request", "slot_quarter", "sponsor_place_item", "sponsor_exclusivity", "sponsor_place", "sponsor_package_item", "sponsor_package",
+        "sponsor_edition", "compute_notice", "compute_dispute", "compute_file", "compute_share", "compute_line", "compute_statement",
         "compute_rate", "compute_seller",
     ):  # fmt: skip
         op.drop_table(table)

@@ -69,5 +69,6 @@ WORDS: dict[str, LazyString] = {
     "overage": _l("Overage"), "people": _l("People who may ask"), "price": _l("Price"), "products": _l("Bought as"),
     "s1": _l("S1"), "s2": _l("S2"), "s3": _l("S3"), "tool": _l("Tool"), "tools": _l("Tools"), "week": _l("Weekly hours"),
     "zone": _l("Time zone"), "mon": _l("Monday"), "tue": _l("Tuesday"), "wed": _l("Wednesday"), "thu": _l("Thursday"),
+    "slots": _l("Slots"), "other": _l("Others"), "migration": _l("Model migration"),
     "fri": _l("Friday"), "sat": _l("Saturday"), "sun": _l("Sunday"),
 }  # fmt: skip

@@ -31,6 +31,7 @@ from portal.demo import items as demo_items
 from portal.demo import members as demo_members
 from portal.demo import money as demo_money
 from portal.demo import perks as demo_perks
+from portal.demo import places as demo_places
 from portal.demo import prices as demo_prices
 from portal.demo import support as demo_support
 from portal.demo import wall as demo_wall
@@ -249,6 +250,7 @@ def build(app: Flask) -> None:
             demo.hire(NEWCOMERS, today)
         demo_awards.fill(demo.who, today, demo.holder)
         demo_support.fill(demo.who, today)
+        demo_places.fill(demo.who, today)
 
 
 def _timeline(demo: Demo, today: date) -> list[tuple[int, Callable[[], None]]]:

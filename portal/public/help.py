@@ -116,6 +116,11 @@ FITS = {
     "compute.": "places#report-compute-sales",
     "compute.statement": "places#confirm-or-dispute-a-statement",
     "compute_office.": "placing#compute-statements",
+    "sponsors.": "places#sponsor-an-event",
+    "sponsors_office.": "placing#editions-and-places",
+    "sponsors_office.place": "placing#from-signature-to-fulfilment",
+    "slots.": "places#wait-for-an-adaptation-slot",
+    "slots_office.": "placing#adaptation-slots",
 }
 BY_ROLE = {
     StaffRole.REVIEWER: "reviewer",
@@ -139,6 +144,8 @@ BY_ROLE = {
     StaffRole.APPEAL_PANEL: "examiner",
     StaffRole.SUPPORT_AGENT: "agent",
     StaffRole.SUPPORT_LEAD: "agent",
+    StaffRole.SERVICE_LEAD: "placing",
+    StaffRole.SERVICE_MANAGER: "placing",
 }
 # Markdown wants spaces around bold Chinese words; people do not.
 SPACED = re.compile(
