@@ -89,7 +89,7 @@ def test_a_seller_reports_and_finance_sends_and_invoices(house: Flask) -> None:
     )
     theirs = f"/office/statements/{row}"
     assert "one log" in seen(fang, theirs)
-    assert "Check and send" in seen(fang, "/office/")
+    assert "Check and send it" in seen(fang, "/office/")
     post(fang, f"{theirs}/sending")
     with house.app_context():
         outbox.drain()

@@ -234,13 +234,8 @@ def build(app: Flask) -> None:
         for _ago, happens in _timeline(demo, today):
             happens()
         _complete_contacts(demo, today)
-        demo_desk.fill(demo.who, today)
-        demo_money.fill(demo.who, today)
-        demo_prices.fill(demo.who, today)
-        demo_bank.fill(demo.who, today)
-        demo_members.fill(demo.who, today)
-        demo_perks.fill(demo.who, today)
-        demo_wall.fill(demo.who, today)
+        for part in (demo_desk, demo_money, demo_prices, demo_bank, demo_members, demo_perks, demo_wall):
+            part.fill(demo.who, today)
         demo_items.fill(demo.who, today)
         demo_awards.keys(today)
         demo_exam_past.fill(demo.who, today)

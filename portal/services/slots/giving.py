@@ -79,7 +79,7 @@ def offer(quarter: SlotQuarter, *, by: Person | str) -> list[SlotRequest]:
         request.offered_on, request.answer_by = today, until
         db.session.flush()
         audit.record(
-            "slot.offered", request, by=by, org_id=request.org_id, quarter=row.code, why=placed.why,
+            "slot.offered", request, by=by, org_id=request.org_id, quarter=row.code, slot_why=placed.why,
             until=request.answer_by,
         )  # fmt: skip
         letters.offered(request)

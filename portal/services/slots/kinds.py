@@ -40,7 +40,7 @@ labels.name(
         S.BOOKED: _l("Slot booked"),
         S.USED: _l("Slot used"),
         S.PASSED: _l("Offer passed"),
-        S.WITHDRAWN: _l("Request withdrawn"),
+        S.WITHDRAWN: _l("Slot no longer wanted"),
         S.RELEASED: _l("Slot released"),
     },
     {S.WAITING: "wait", S.OFFERED: "warn", S.BOOKED: "good", S.USED: "good", S.PASSED: "bad"},

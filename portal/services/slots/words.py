@@ -36,7 +36,7 @@ def install() -> None:
     """Name the verbs, their details, and the page that an entry opens."""
     audit_office.opens("slot_request", _request)
     story.words(_VERBS, _DETAILS)
-    story.values({"why": why})
+    story.values({"slot_why": why})
 
 
 def tasks(reader: Any) -> list[Task]:
@@ -63,7 +63,7 @@ def on_merged(event: OrganisationsMerged) -> None:
 
 
 _DETAILS = {
-    "wish": _l("Wish"), "why": _l("Why now"), "quarter": _l("Quarter"), "slots": _l("Slots"),
+    "wish": _l("Wish"), "slot_why": _l("Why now"), "quarter": _l("Quarter"), "slots": _l("Slots"),
     "person_days": _l("Person-days behind them"), "starts_on": _l("Begins on"), "silent": _l("By silence"),
     "kept": _l("Place kept"),
 }  # fmt: skip
@@ -73,7 +73,7 @@ _VERBS = {
     "slot.offered": (_l("Slot offered"), "gift"),
     "slot.booked": (_l("Slot booked"), "bookmark-check"),
     "slot.passed": (_l("Offer passed"), "skip-forward"),
-    "slot.withdrawn": (_l("Request withdrawn"), "x-circle"),
+    "slot.withdrawn": (_l("Slot no longer wanted"), "x-circle"),
     "slot.used": (_l("Slot used"), "play-circle"),
     "slot.released": (_l("Slot released"), "arrow-counterclockwise"),
 }

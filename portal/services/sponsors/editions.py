@@ -92,7 +92,7 @@ def promise(
     db.session.add(row)
     db.session.flush()
     audit.record(
-        "sponsorship.promised", package.edition, by=by, package=package.names["en"], words=words["en"]
+        "sponsorship.promised", package.edition, by=by, package=package.names["en"], promise=words["en"]
     )
     return row
 

@@ -34,8 +34,8 @@ class NewEdition(Form):
         validators=[InputRequired(REQUIRED.message), NumberRange(2000, 2100, _l("Please give a year from 2000 to 2100."))],
     )  # fmt: skip
     city = text_field(_l("City"), longest=80)
-    first_day = _day(_l("First day"))
-    last_day = _day(_l("Last day"))
+    first_day = _day(_l("First day of the event"))
+    last_day = _day(_l("Last day of the event"))
     refusal_until = _day(_l("Last year's title sponsor has first refusal until"), required=False)
 
     def names(self) -> dict[str, str]:

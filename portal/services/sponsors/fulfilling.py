@@ -58,7 +58,7 @@ def hand_in(item: PlaceItem, *, by: Person, words: str, file: tuple[Content, str
     row.given, row.back = words.strip()[:500], ""
     _attach(row, file)
     db.session.flush()
-    audit.record("place.handed_in", row.place, by=by, org_id=row.place.org_id, words=row.words["en"])
+    audit.record("place.handed_in", row.place, by=by, org_id=row.place.org_id, promise=row.words["en"])
     letters.handed_in(row)
 
 
@@ -70,7 +70,7 @@ def send_back(item: PlaceItem, *, by: Person, reason: str) -> None:
     move(row, S.DUE)
     row.back = reason.strip()[:300]
     audit.record(
-        "place.sent_back", row.place, by=by, org_id=row.place.org_id, words=row.words["en"], reason=row.back
+        "place.sent_back", row.place, by=by, org_id=row.place.org_id, promise=row.words["en"], reason=row.back
     )
     letters.sent_back(row)
 
@@ -88,7 +88,7 @@ def prove(item: PlaceItem, *, by: Person, proof: str, file: tuple[Content, str] 
         _attach(row, file)
     db.session.flush()
     audit.record(
-        "place.proved", row.place, by=by, org_id=row.place.org_id, words=row.words["en"], proof=row.proof
+        "place.proved", row.place, by=by, org_id=row.place.org_id, promise=row.words["en"], proof=row.proof
     )
 
 

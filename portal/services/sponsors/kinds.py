@@ -58,7 +58,7 @@ I = PromiseState  # noqa: E741
 ITEM_LIFE = life(PromiseState, {I.DUE: [I.GIVEN, I.DONE], I.GIVEN: [I.DONE, I.DUE]})
 labels.name(
     PromiseState,
-    {I.DUE: _l("To be done"), I.GIVEN: _l("Handed in"), I.DONE: _l("Done and proved")},
+    {I.DUE: _l("To be done"), I.GIVEN: _l("Handed in by the sponsor"), I.DONE: _l("Done and proved")},
     {I.DUE: "warn", I.GIVEN: "wait", I.DONE: "good"},
 )
 

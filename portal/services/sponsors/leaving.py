@@ -41,7 +41,12 @@ def propose(place: SponsorPlace, *, by: Person, reason: str) -> None:
         raise Refused(_l("Somebody has proposed to cancel this place already."))
     row.leaving_by, row.leaving_reason, row.leaving_percent = by, reason.strip()[:300], percent(row)
     audit.record(
-        "place.leaving", row, by=by, org_id=row.org_id, percent=row.leaving_percent, reason=row.leaving_reason
+        "place.leaving",
+        row,
+        by=by,
+        org_id=row.org_id,
+        stays_due=row.leaving_percent,
+        reason=row.leaving_reason,
     )
     letters.leaving(row)
 
@@ -72,7 +77,7 @@ def cancel(place: SponsorPlace, *, by: Person) -> None:
         last = select(func.max(SponsorPlace.n)).where(SponsorPlace.package_id == row.package_id)
         db.session.add(SponsorPlace(package=row.package, n=int(db.session.scalar(last) or 0) + 1))
     db.session.flush()
-    audit.record("place.cancelled", row, by=by, org_id=row.org_id, percent=row.leaving_percent)
+    audit.record("place.cancelled", row, by=by, org_id=row.org_id, stays_due=row.leaving_percent)
     letters.cancelled(row)
 
 

@@ -43,7 +43,7 @@ def on_merged(event: OrganisationsMerged) -> None:
 
 _DETAILS = {
     "event": _l("Event"), "year": _l("Year"), "package": _l("Package"), "price": _l("Price"), "quantity": _l("Quantity"),
-    "percent": _l("Per cent that stay due"), "proof": _l("Proof"), "first_day": _l("First day"),
+    "stays_due": _l("Per cent that stay due"), "promise": _l("Promise"), "proof": _l("Proof"), "first_day": _l("First day of the event"),
 }  # fmt: skip
 _VERBS = {
     "sponsorship.announced": (_l("Edition written down"), "calendar-event"),
@@ -53,7 +53,7 @@ _VERBS = {
     "place.let_go": (_l("Place let go"), "bookmark-x"),
     "place.signed": (_l("Contract signed"), "pen"),
     "place.began": (_l("Place in use"), "play-circle"),
-    "place.handed_in": (_l("Handed in"), "file-earmark-arrow-up"),
+    "place.handed_in": (_l("Handed in by the sponsor"), "file-earmark-arrow-up"),
     "place.sent_back": (_l("Sent back"), "arrow-return-left"),
     "place.proved": (_l("Done and proved"), "check2-circle"),
     "place.fulfilled": (_l("Place fulfilled"), "trophy"),

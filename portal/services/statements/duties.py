@@ -34,7 +34,7 @@ def tasks(reader: Any) -> list[Task]:
     """Return what compute statements ask of a reader."""
     found: list[Task] = []
     if reader.staff_may(May.SELL):
-        words = {S.DRAFT: _("Check and send"), S.DISPUTED: _("Answer"), S.CONFIRMED: _("Invoice")}
+        words = {S.DRAFT: _("Check and send it"), S.DISPUTED: _("Answer"), S.CONFIRMED: _("Invoice")}
         rows = select(ComputeStatement).where(
             ComputeStatement.state.in_(list(words)), ComputeStatement.into_id.is_(None)
         )

@@ -35,7 +35,7 @@ class Row(Plain):
 
     month = _cell(_l("Month"), 20)
     package = _cell(_l("Package"), 120)
-    hours = _cell(_l("Hours"), 20)
+    hours = _cell(_l("Hours sold"), 20)
     unit_price = _cell(_l("Price per hour"), 20)
     evidence = _cell(_l("Evidence"), 300)
 

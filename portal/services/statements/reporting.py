@@ -82,6 +82,22 @@ def report(
     if bool(rows) == nothing:
         raise Refused(_l("Please give the lines, or say that nothing was sold."), field="file", status=422)
     refuse_wrong_months(row, rows)
+    _write(row, rows, files)
+    row.reported_at, row.note = clock.now(), note.strip()[:300]
+    if row.state is S.EXPECTED:
+        move(row, S.DRAFT)
+    db.session.flush()
+    total = Money(sum(one.amount for one in rows))
+    audit.record(
+        "compute.reported", row, by=by, org_id=row.seller.org_id, month=row.month, lines=len(rows), base=total,
+        report=row.report,
+    )  # fmt: skip
+    letters.reported(row, total)
+    return row
+
+
+def _write(row: ComputeStatement, rows: Sequence[Told], files: Sequence[Attached]) -> None:
+    """Write the next report of a statement, with its files; the earlier ones stay."""
     row.report += 1
     for n, one in enumerate(rows, 1):
         db.session.add(
@@ -97,17 +113,6 @@ def report(
             purpose="compute", org_id=row.seller.org_id,
         )  # fmt: skip
         db.session.add_all([kept, ComputeFile(statement=row, report=row.report, file=kept)])
-    row.reported_at, row.note = clock.now(), note.strip()[:300]
-    if row.state is S.EXPECTED:
-        move(row, S.DRAFT)
-    db.session.flush()
-    total = Money(sum(one.amount for one in rows))
-    audit.record(
-        "compute.reported", row, by=by, org_id=row.seller.org_id, month=row.month, lines=len(rows), base=total,
-        report=row.report,
-    )  # fmt: skip
-    letters.reported(row, total)
-    return row
 
 
 def refuse_wrong_months(row: ComputeStatement, told: Sequence[Told]) -> None:

@@ -31,8 +31,7 @@ def install() -> None:
 _DETAILS = {
     "month": _l("Month"), "base": _l("Turnover"), "commission": _l("Commission"), "sending": _l("Sending"),
     "report": _l("Report"), "lines": _l("Lines"), "deemed": _l("By silence"), "contract": _l("Contract"),
-    "since": _l("Since"), "bp": _l("Rate in basis points"), "answer": _l("Answer"), "words": _l("Words"),
-    "gross": _l("Amount"), "into": _l("Goes on in"),
+    "since": _l("Since"), "bp": _l("Rate in basis points"), "answer": _l("Answer"), "into": _l("Goes on in"),
 }  # fmt: skip
 _VERBS = {
     "compute.seller_began": (_l("Began to sell compute"), "shop"),
