@@ -141,6 +141,7 @@ def _templates(app: Portal) -> None:
         day=words.day,
         last_day=words.last_day,
         moment=words.moment,
+        month=words.month,
         actor=acting.actor,
         label=labels.label,
         tone=labels.tone,

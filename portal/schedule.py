@@ -30,6 +30,9 @@ from portal.services.licences import announcing
 from portal.services.licences import deal_chores as licences
 from portal.services.quotes import renewing
 from portal.services.quotes import sending as quotes
+from portal.services.slots import chores as slots
+from portal.services.sponsors import chores as sponsors
+from portal.services.statements import chores as statements
 from portal.services.support import chores as support
 from portal.services.support import monthly
 
@@ -121,6 +124,11 @@ SAID = {
         "Reminds of work that waits for acceptance, deems it accepted, and closes projects after their warranty"
     ),
     "offer_service_renewals": _l("Quotes the next period of services, reminds of it, and renews by tick"),
+    "ask_statements": _l(
+        "Asks sellers for last month's compute sales, reminds them, and confirms statements by silence"
+    ),
+    "release_holds": _l("Lets sponsors' places go whose hold is over, and lets signed ones begin"),
+    "offer_slots": _l("Lets offers of slots pass, and offers what is free by the fair rule"),
     "check_files": _l("Reads every stored file anew and compares it with its checksum"),
 }
 
@@ -169,7 +177,7 @@ def install() -> None:
         Chore("remind_renewals", "50 9 * * *", award_chores.remind_renewals),
         Chore("check_files", "30 5 1 * *", file_checks.check_files),
     )
-    chores.register(*_results(), *_support(), *_licences())
+    chores.register(*_results(), *_support(), *_licences(), *_places())
 
 
 def _results() -> tuple[Chore, ...]:
@@ -200,4 +208,12 @@ def _licences() -> tuple[Chore, ...]:
         Chore("offer_licence_renewals", "35 6 * * *", licences.offer_licence_renewals),
         Chore("cancel_pending_licences", "45 0 * * *", licences.cancel_pending_licences),
         Chore("close_licence_changes", "50 0 * * *", licences.close_licence_changes),
+    )
+
+
+def _places() -> tuple[Chore, ...]:
+    return (
+        Chore("ask_statements", "45 8 * * *", statements.ask_statements),
+        Chore("release_holds", "8-59/10 * * * *", sponsors.release_holds),
+        Chore("offer_slots", "35 8 * * 1-5", slots.offer_slots),
     )

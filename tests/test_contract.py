@@ -46,7 +46,7 @@ from tests.test_processes import answers, until
 
 OWNER = "chen@galaxy-chips.example"
 ROOT = Path(__file__).resolve().parents[1]
-READY, OPERATIONS = 12, 91
+READY, OPERATIONS = 12, 96
 CHANGING = {"PATCH /api/v1/applications/{uid}", "POST /api/v1/applications/{uid}/submission"}
 PROFILE = {"GET /api/v1/organisations/{uid}", "PATCH /api/v1/organisations/{uid}"}
 BOUGHT = {

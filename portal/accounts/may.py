@@ -29,6 +29,9 @@ class May(StrEnum):
     SEE_SERVICES = "see_services"
     ORDER_SERVICES = "order_services"
     ACCEPT_WORK = "accept_work"
+    REPORT_SALES = "report_sales"
+    TAKE_SLOTS = "take_slots"
+    FILL_PLACES = "fill_places"
 
     ENTER_OFFICE = "enter_office"
     READ_MEMBERS = "read_members"
@@ -91,6 +94,9 @@ class May(StrEnum):
     APPROVE_LARGE_QUOTES = "approve_large_quotes"
     DO_WORK = "do_work"
     MANAGE_WORK = "manage_work"
+    READ_PLACES = "read_places"
+    SELL_PLACES = "sell_places"
+    MANAGE_PLACES = "manage_places"
 
 
 class StaffRole(StrEnum):
@@ -152,7 +158,7 @@ STAFF: dict[StaffRole, frozenset[May]] = {
             *READERS, May.RECOMMEND, May.READ_MONEY, May.READ_FIGURES, May.RECORD_RECEIPTS, May.REFUND,
             May.VOID_INVOICES, May.SET_PRICES, May.SELL, May.CREDIT, May.CLOSE_MONTHS, May.POST_BY_HAND,
             May.RECORD_FAPIAO, May.CHASE_DEBTORS, May.READ_CATALOGUE, May.READ_MAIL, May.READ_LICENCES,
-            May.RUN_LICENCES, May.READ_SERVICES,
+            May.RUN_LICENCES, May.READ_SERVICES, May.READ_PLACES,
         }
     ),
     StaffRole.COMMITTEE: frozenset({*READERS, May.RECOMMEND, May.CONFIRM_BENEFITS}),
@@ -169,13 +175,13 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     StaffRole.COUNTER_SIGNER: frozenset({*READERS, May.COUNTERSIGN, May.READ_SERVICES}),
     StaffRole.EXECUTIVE: frozenset(
         {*READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_TICKETS, May.HEAR_OF_S1, May.READ_LICENCES,
-         May.READ_SERVICES, May.APPROVE_LARGE_QUOTES}
+         May.READ_SERVICES, May.APPROVE_LARGE_QUOTES, May.READ_PLACES}
     ),
     StaffRole.AUDITOR: frozenset(
         {
             *READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_AUDIT, May.READ_CATALOGUE, May.READ_CHORES,
             May.READ_OUTBOX, May.READ_MAIL, May.READ_EXAMS, May.READ_ITEMS, May.READ_TICKETS, May.READ_LICENCES,
-            May.READ_SERVICES,
+            May.READ_SERVICES, May.READ_PLACES,
         }
     ),
     StaffRole.ADMINISTRATOR: frozenset(
@@ -207,10 +213,12 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     StaffRole.SUPPORT_LEAD: frozenset(
         {May.ENTER_OFFICE, May.READ_TICKETS, May.ANSWER_TICKETS, May.LEAD_SUPPORT, May.READ_LICENCES, May.RUN_LICENCES}
     ),
-    StaffRole.SERVICE_LEAD: frozenset({*READERS, May.READ_SERVICES, May.DRAFT_QUOTES, May.DO_WORK, May.READ_CATALOGUE}),
+    StaffRole.SERVICE_LEAD: frozenset(
+        {*READERS, May.READ_SERVICES, May.DRAFT_QUOTES, May.DO_WORK, May.READ_CATALOGUE, May.READ_PLACES, May.SELL_PLACES}
+    ),
     StaffRole.SERVICE_MANAGER: frozenset(
         {*READERS, May.READ_SERVICES, May.DRAFT_QUOTES, May.APPROVE_QUOTES, May.DO_WORK, May.MANAGE_WORK,
-         May.READ_CATALOGUE, May.READ_FIGURES}
+         May.READ_CATALOGUE, May.READ_FIGURES, May.READ_PLACES, May.SELL_PLACES, May.MANAGE_PLACES}
     ),
 }  # fmt: skip
 SEES = {May.SEE_ORG}
@@ -218,18 +226,21 @@ CONTACT: dict[ContactRole, frozenset[May]] = {
     ContactRole.OWNER: frozenset(
         {*SEES, May.EDIT_PROFILE, May.APPLY, May.SUBMIT, May.SEE_MONEY, May.PAY, May.MANAGE_PEOPLE, May.CLAIM_BENEFITS,
          May.CHANGE_TIER, May.ASSIGN_SEATS, May.FOLLOW_TICKETS, May.MANAGE_LICENCES, May.SEE_SERVICES,
-         May.ORDER_SERVICES, May.ACCEPT_WORK, May.MANAGE_WEBHOOKS}
+         May.ORDER_SERVICES, May.ACCEPT_WORK, May.MANAGE_WEBHOOKS, May.REPORT_SALES, May.TAKE_SLOTS, May.FILL_PLACES}
     ),
     ContactRole.SIGNATORY: frozenset(
         {*SEES, May.APPLY, May.SUBMIT, May.SIGN, May.SEE_SERVICES, May.ORDER_SERVICES, May.ACCEPT_WORK}
     ),
     ContactRole.REPRESENTATIVE: frozenset({*SEES, May.APPLY, May.CLAIM_BENEFITS, May.CHANGE_TIER}),
     ContactRole.ALTERNATE: frozenset(SEES),
-    ContactRole.BILLING: frozenset({*SEES, May.SEE_MONEY, May.PAY, May.SEE_SERVICES, May.ORDER_SERVICES}),
-    ContactRole.TECHNICAL: frozenset(
-        {*SEES, May.CLAIM_BENEFITS, May.FOLLOW_TICKETS, May.MANAGE_LICENCES, May.MANAGE_WEBHOOKS, May.SEE_SERVICES, May.ACCEPT_WORK}
+    ContactRole.BILLING: frozenset(
+        {*SEES, May.SEE_MONEY, May.PAY, May.SEE_SERVICES, May.ORDER_SERVICES, May.REPORT_SALES}
     ),
-    ContactRole.MARKETING: frozenset({*SEES, May.EDIT_PROFILE}),
+    ContactRole.TECHNICAL: frozenset(
+        {*SEES, May.CLAIM_BENEFITS, May.FOLLOW_TICKETS, May.MANAGE_LICENCES, May.MANAGE_WEBHOOKS, May.SEE_SERVICES,
+         May.ACCEPT_WORK, May.TAKE_SLOTS}
+    ),
+    ContactRole.MARKETING: frozenset({*SEES, May.EDIT_PROFILE, May.FILL_PLACES}),
     ContactRole.LEGAL: frozenset(SEES),
     ContactRole.PR: frozenset(SEES),
     ContactRole.HR: frozenset({*SEES, May.ASSIGN_SEATS}),
@@ -260,7 +271,7 @@ labels.name(
         StaffRole.APPEAL_PANEL: _l("Appeal panel of exams"),
         StaffRole.SUPPORT_AGENT: _l("Support agent"),
         StaffRole.SUPPORT_LEAD: _l("Lead of support"),
-        StaffRole.SERVICE_LEAD: _l("Lead of projects"),
+        StaffRole.SERVICE_LEAD: _l("Lead of services"),
         StaffRole.SERVICE_MANAGER: _l("Manager of services"),
     },
 )

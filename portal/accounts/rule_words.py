@@ -70,5 +70,6 @@ WORDS: dict[str, LazyString] = {
     "s1": _l("S1"), "s2": _l("S2"), "s3": _l("S3"), "tool": _l("Tool"), "tools": _l("Tools"), "week": _l("Weekly hours"),
     "zone": _l("Time zone"), "tier": _l("Tier"), "plans": _l("Plans"), "nodes": _l("Nodes"),
     "share_bp": _l("Share still paid, in basis points"), "most": _l("At most so many"), "mon": _l("Monday"), "tue": _l("Tuesday"), "wed": _l("Wednesday"), "thu": _l("Thursday"),
+    "slots": _l("Slots"), "other": _l("Others"), "migration": _l("Model migration"),
     "fri": _l("Friday"), "sat": _l("Saturday"), "sun": _l("Sunday"),
 }  # fmt: skip

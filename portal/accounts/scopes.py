@@ -48,9 +48,16 @@ SCOPES: dict[Scope, frozenset[May]] = {
     Scope.METRICS: frozenset({May.RUN_CHORES}),
     Scope.EXAMS_READ: frozenset(),  # one's own: nothing but being that person opens it
     Scope.EXAMS_WRITE: frozenset(),
-    Scope.SERVICES_READ: frozenset({May.SEE_ORG, May.FOLLOW_TICKETS, May.SEE_SERVICES}),
+    Scope.SERVICES_READ: frozenset({May.SEE_ORG, May.FOLLOW_TICKETS, May.SEE_SERVICES, May.REPORT_SALES}),
     Scope.SERVICES_WRITE: frozenset(
-        {May.SEE_ORG, May.FOLLOW_TICKETS, May.SEE_SERVICES, May.ORDER_SERVICES, May.ACCEPT_WORK}
+        {
+            May.SEE_ORG,
+            May.FOLLOW_TICKETS,
+            May.SEE_SERVICES,
+            May.ORDER_SERVICES,
+            May.ACCEPT_WORK,
+            May.REPORT_SALES,
+        }
     ),
     Scope.LICENCES_READ: frozenset({May.SEE_ORG, May.READ_LICENCES}),
     Scope.LICENCES_WRITE: frozenset({May.SEE_ORG, May.MANAGE_LICENCES, May.READ_LICENCES, May.RUN_LICENCES}),

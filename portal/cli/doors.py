@@ -31,6 +31,9 @@ from portal.members.belonging import Membership
 from portal.members.verify import verify_deeds
 from portal.services import verify as services_verify
 from portal.services.licences import verify as licence_verify
+from portal.services.slots import verify as slot_verify
+from portal.services.sponsors import verify as sponsor_verify
+from portal.services.statements import verify as statement_verify
 from portal.services.support import verify as support_verify
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -100,6 +103,9 @@ def everything() -> tuple[dict[str, int], list[str]]:
         "tickets": support_verify.verify_support,
         "licences": licence_verify.verify_licences,
         "quotes": services_verify.verify_quotes, "projects": services_verify.verify_engagements,
+        "statements": statement_verify.verify_statements,
+        "places": sponsor_verify.verify_places,
+        "slots": slot_verify.verify_slots,
     }  # fmt: skip
     answers = {name: check() for name, check in checks.items()}
     checked = {name: number for name, (number, _faults) in answers.items()}

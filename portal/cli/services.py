@@ -1,4 +1,4 @@
-"""Commands of services: mail that comes in for support, and promises that are broken."""
+"""Commands of services: mail that comes in for support, promises that are broken, the queue for adaptation slots."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from sqlalchemy import select
 from portal.cli import cli, prepared
 from portal.cli.doors import FORM, _say
 from portal.core import clock
-from portal.core.db import reading, transaction
+from portal.core.db import db, reading, transaction
+from portal.core.errors import Refused
+from portal.services.slots import showing as slot_words
+from portal.services.slots.forms import quarter_of
+from portal.services.slots.models import SlotQuarter
 from portal.services.support import mail_in, showing
 from portal.services.support.models import SupportTicket
 
@@ -47,3 +51,27 @@ def clocks(form: str) -> None:
         f"{row['ticket']}\t{row['due'] or '-'}\t{row['clock'] or '-'}\t{row['state']}" for row in rows
     )
     _say({"at": now, "tickets": rows}, text or "No ticket waits.", form)
+
+
+@services_group.command("slots")
+@click.option("--quarter", required=True, help="The quarter, for example 2026Q3.")
+@FORM
+def slots(quarter: str, form: str) -> None:
+    """Print a quarter's slots and its queue in the order of the fair rule, each with the reason."""
+    try:
+        start = quarter_of(quarter)
+    except ValueError as error:
+        raise Refused(f"{error}: a quarter reads 2026Q3") from None
+    with prepared().app_context(), reading():
+        row = db.session.scalars(select(SlotQuarter).where(SlotQuarter.start == start)).first()
+        if row is None:
+            raise Refused(f"No capacity is written down for {quarter}.")
+        told = slot_words.table(row)
+    lines = [f"{told['quarter']}\t{len(told['given'])} of {told['slots']} slots given"]
+    lines += [f"{one['state']}\t{one['organisation']}\t{one['kind']}" for one in told["given"]]
+    lines += [
+        f"{one['place']}\t{one['organisation']}\t{one['asked_on']}\t{one['fraction']}\t{one['why']}"
+        + ("\tnow" if one["now"] else "")
+        for one in told["queue"]
+    ]
+    _say(told, "\n".join(lines), form)

@@ -7,9 +7,10 @@ from flask_babel import gettext as _
 # What verbs are told as `by` where no person acts; a test reads the source and finds no other.
 MACHINES = frozenset(
     {
-        "announce_benefit_expiry", "announce_standings", "approval", "attempts", "appeal", "bank statement", "chase_graders", "check_files",
+        "announce_benefit_expiry", "announce_standings", "approval", "ask_statements", "attempts", "appeal", "bank statement", "chase_graders", "check_files",
         "chore", "close_reviews", "close_sessions", "close_silent", "close_sittings", "close_unfulfilled", "command line", "credit note", "credit terms", "demo",
         "disputes", "end_eligibilities", "escalate_tickets", "exam paid", "expire_applications", "expire_holds", "expiry", "fulfilment",
+        "hold over", "offer_slots", "release_holds",
         "import", "instalments", "issue_renewal_invoices", "lapse_holds", "late money", "licences", "mark_no_shows", "marking",
         "membership", "node", "offer_renewals", "payment", "payment page", "payouts", "portal retain", "promote_waitlist",
         "purchase", "queue", "quote", "refunds", "release_results", "remind_debtors", "remind_renewals", "renewal", "report_support", "retain",

@@ -28,6 +28,11 @@ def last_day(end: date) -> str:
     return day(end - timedelta(days=1))
 
 
+def month(value: date) -> str:
+    """Return a month by any of its days: `2026年5月`, `May 2026`."""
+    return _month(value, i18n.language())
+
+
 def moment(value: datetime) -> str:
     """Return an instant in the office's zone as the reader writes it."""
     return _moment(value, i18n.language())
@@ -48,6 +53,11 @@ def _money(value: Money, language: str) -> str:
 @lru_cache(maxsize=4096)
 def _day(value: date, language: str) -> str:
     return str(format_date(value, "d MMM y" if language.startswith("en") else "long", locale=language))
+
+
+@lru_cache(maxsize=1024)
+def _month(value: date, language: str) -> str:
+    return str(format_date(value, "MMMM y" if language.startswith("en") else "y年M月", locale=language))
 
 
 @lru_cache(maxsize=4096)

@@ -32,6 +32,7 @@ from portal.demo import licences as demo_licences
 from portal.demo import members as demo_members
 from portal.demo import money as demo_money
 from portal.demo import perks as demo_perks
+from portal.demo import places as demo_places
 from portal.demo import prices as demo_prices
 from portal.demo import support as demo_support
 from portal.demo import wall as demo_wall
@@ -234,13 +235,8 @@ def build(app: Flask) -> None:
         for _ago, happens in _timeline(demo, today):
             happens()
         _complete_contacts(demo, today)
-        demo_desk.fill(demo.who, today)
-        demo_money.fill(demo.who, today)
-        demo_prices.fill(demo.who, today)
-        demo_bank.fill(demo.who, today)
-        demo_members.fill(demo.who, today)
-        demo_perks.fill(demo.who, today)
-        demo_wall.fill(demo.who, today)
+        for part in (demo_desk, demo_money, demo_prices, demo_bank, demo_members, demo_perks, demo_wall):
+            part.fill(demo.who, today)
         demo_items.fill(demo.who, today)
         demo_awards.keys(today)
         demo_exam_past.fill(demo.who, today)
@@ -251,6 +247,7 @@ def build(app: Flask) -> None:
         demo_awards.fill(demo.who, today, demo.holder)
         demo_support.fill(demo.who, today)
         demo_licences.fill(demo.who, today)
+        demo_places.fill(demo.who, today)
 
 
 def _timeline(demo: Demo, today: date) -> list[tuple[int, Callable[[], None]]]:

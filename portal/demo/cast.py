@@ -39,6 +39,8 @@ STAFF = [
     ("agent", "艾文", StaffRole.SUPPORT_AGENT, "zh_Hans_CN"),
     ("agent2", "Agnes Moreau", StaffRole.SUPPORT_AGENT, "en"),
     ("supportlead", "雷鸣", StaffRole.SUPPORT_LEAD, "zh_Hans_CN"),
+    ("servicelead", "Linnea Berg", StaffRole.SERVICE_LEAD, "en"),
+    ("servicemanager", "满江", StaffRole.SERVICE_MANAGER, "zh_Hans_CN"),
 ]
 # Hired today: who marks anew after an appeal marked nothing before.
 NEWCOMERS = [

@@ -23,7 +23,7 @@ FOLDERS = {"en": "docs/guide", "zh_Hans_CN": "docs/zh/guide"}
 GUIDES = (
     "account", "applicant", "signatory", "billing", "individual", "public",
     "candidate", "reviewer", "legal", "director", "finance", "administrator", "auditor", "certification", "examiner",
-    "holder", "awards", "support", "agent",
+    "holder", "awards", "support", "agent", "places", "placing",
 )  # fmt: skip
 # The section that fits a page, by the longest beginning of its endpoint; sections are named by the English headings.
 # A page of the office that is not here opens the guide of its reader's role.
@@ -118,6 +118,14 @@ FITS = {
     "support_office.all_reports": "agent#promise-and-measure",
     "support_office.roster": "agent#the-duty-roster",
     "support_office.report": "agent#promise-and-measure",
+    "compute.": "places#report-compute-sales",
+    "compute.statement": "places#confirm-or-dispute-a-statement",
+    "compute_office.": "placing#compute-statements",
+    "sponsors.": "places#sponsor-an-event",
+    "sponsors_office.": "placing#editions-and-places",
+    "sponsors_office.place": "placing#from-signature-to-fulfilment",
+    "slots.": "places#wait-for-an-adaptation-slot",
+    "slots_office.": "placing#adaptation-slots",
 }
 BY_ROLE = {
     StaffRole.REVIEWER: "reviewer",
@@ -141,6 +149,8 @@ BY_ROLE = {
     StaffRole.APPEAL_PANEL: "examiner",
     StaffRole.SUPPORT_AGENT: "agent",
     StaffRole.SUPPORT_LEAD: "agent",
+    StaffRole.SERVICE_LEAD: "placing",
+    StaffRole.SERVICE_MANAGER: "placing",
 }
 # Markdown wants spaces around bold Chinese words; people do not.
 SPACED = re.compile(
