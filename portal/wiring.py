@@ -165,8 +165,6 @@ from portal.public.views import public
 from portal.reports import member_files  # noqa: F401 - its routes
 from portal.reports.office import figures
 from portal.services import hall as services_hall
-from portal.services.licences import doors as licence_doors
-from portal.services.support import hall as support_hall
 
 BLUEPRINTS: list[Blueprint] = [
     public,
@@ -205,13 +203,11 @@ BLUEPRINTS: list[Blueprint] = [
     *exam_doors.BLUEPRINTS,
     *award_doors.BLUEPRINTS,
     *grade_doors.BLUEPRINTS,
-    *support_hall.BLUEPRINTS,
-    *licence_doors.BLUEPRINTS,
     *services_hall.BLUEPRINTS,
 ]
 APIS: list[APIBlueprint] = [
     wall_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api, tiers_api, *privacy_doors.APIS,
-    *exam_doors.APIS, *award_doors.APIS, *support_hall.APIS, *licence_doors.APIS, *services_hall.APIS,
+    *exam_doors.APIS, *award_doors.APIS, *services_hall.APIS,
 ]  # fmt: skip
 
 
@@ -265,7 +261,6 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (AttemptInvalidated, grade_hearing.on_invalidated),
     (AttemptInvalidated, award_hearing.on_invalidated),
     (PersonErased, grade_privacy.on_erased),
-    *support_hall.REACTIONS,
     *services_hall.REACTIONS,
 )
 
@@ -297,8 +292,6 @@ def install() -> None:
     exam_doors.install()
     award_doors.install()
     grade_doors.install()
-    support_hall.install()
-    licence_doors.install()
     services_hall.install()
     frame.install()
     rails.install()

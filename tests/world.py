@@ -42,7 +42,16 @@ from portal.members.belonging import Membership
 from portal.members.benefit_models import Claim
 from portal.members.deed_models import Deed, DeedVerb
 from portal.members.models import Application, Upload
-from tests import award_world, exam_world, grade_world, item_world, licence_world, road, support_world
+from tests import (
+    award_world,
+    exam_world,
+    grade_world,
+    item_world,
+    licence_world,
+    road,
+    service_world,
+    support_world,
+)
 from tests.people import browser, make_person, post, token
 
 NOBODY, OUTSIDER, OMNI = "nobody", "outsider", "omni"
@@ -89,6 +98,7 @@ KNOWN: dict[tuple[str, str], str] = {
     **award_world.KNOWN,
     **support_world.KNOWN,
     **licence_world.KNOWN,
+    **service_world.KNOWN,
     ("public", "uid"): "organisation",
     ("accounts.confirm_link", "secret"): "word:no-such-ticket",
     ("accounts.reset_link", "secret"): "word:no-such-ticket",
@@ -355,6 +365,7 @@ def _rows(app: Flask, uid: str) -> dict[str, str]:
         sold |= grade_world.rows(road.application(uid).org)
         sold |= support_world.rows(road.application(uid).org, work)
         sold |= licence_world.rows(road.application(uid).org)
+        sold |= service_world.rows(road.application(uid).org, work)
     with app.app_context():
         sold |= award_world.rows("omni@walk.example")
     _desk_rows(app, uid)

@@ -15,7 +15,8 @@ from portal.core import labels
 from portal.core.errors import Refused
 from portal.core.forms import REQUIRED, Form, choice_field, options, text_field
 from portal.members.forms import area
-from portal.services.engagements.models import Health, Milestone, NoteKind, Severity, Side
+from portal.services.engagements.models import Health, Milestone, Side
+from portal.services.engagements.work_models import NoteKind, Severity
 
 
 class Acceptors(Form):
