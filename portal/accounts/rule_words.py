@@ -20,6 +20,8 @@ KINDS: dict[str, LazyString] = {
     "lift_reason": _l("Reasons to lift a suspension"), "licence_tool": _l("Tools under licence"),
     "licence_plan": _l("Plans of licences"), "support_calendar": _l("Working hours of support"),
     "support_level": _l("Levels of support"),
+    "offer": _l("Services on offer"), "service_template": _l("Templates of projects"),
+    "service_contract": _l("Text of service contracts"), "quote_decline": _l("Reasons to decline a quote"),
 }  # fmt: skip
 WORDS: dict[str, LazyString] = {
     "name": _l("Called"), "label": _l("Question"), "hint": _l("Hint"), "lead": _l("Lead"), "words": _l("Words"),
@@ -69,5 +71,7 @@ WORDS: dict[str, LazyString] = {
     "overage": _l("Overage"), "people": _l("People who may ask"), "price": _l("Price"), "products": _l("Bought as"),
     "s1": _l("S1"), "s2": _l("S2"), "s3": _l("S3"), "tool": _l("Tool"), "tools": _l("Tools"), "week": _l("Weekly hours"),
     "zone": _l("Time zone"), "mon": _l("Monday"), "tue": _l("Tuesday"), "wed": _l("Wednesday"), "thu": _l("Thursday"),
-    "fri": _l("Friday"), "sat": _l("Saturday"), "sun": _l("Sunday"),
+    "fri": _l("Friday"), "sat": _l("Saturday"), "sun": _l("Sunday"), "form": _l("How it is delivered"), "contract": _l("Needs a contract"), "contacts": _l("Contacts"),
+    "template": _l("Template"), "plan": _l("Plan"), "offer": _l("Service"), "stages": _l("Milestones"), "dues": _l("Parts of payment"),
+    "percent": _l("Per cent"), "warranty_days": _l("Warranty in days"), "stage": _l("Milestone"), "notice_days": _l("Days of notice"),
 }  # fmt: skip

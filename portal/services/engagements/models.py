@@ -109,7 +109,7 @@ class Health(StrEnum):
 
 labels.name(
     Health,
-    {Health.GREEN: _l("On course"), Health.AMBER: _l("At risk"), Health.RED: _l("Off course")},
+    {Health.GREEN: _l("On course"), Health.AMBER: _l("Needs care"), Health.RED: _l("Off course")},
     {Health.GREEN: "good", Health.AMBER: "warn", Health.RED: "bad"},
 )
 

@@ -135,7 +135,7 @@ def remove_line(uid: str, n: int) -> BaseResponse:
     row = _draft(uid)
     asks = drafting.asks_of(row)
     if not 0 <= n < len(asks):
-        raise Missing(_("There is no such line."))
+        raise Missing(_("The quote has no such line."))
     with transaction():
         drafting.redraft(row, [*asks[:n], *asks[n + 1 :]], by=me().person)
     return go(EDIT, _("The line is gone."), uid=uid)
@@ -148,7 +148,7 @@ def plan(uid: str, n: int) -> Any:
     row, g.nav = _draft(uid), "quote_office.pipeline"
     asks = drafting.asks_of(row)
     if not 0 <= n < len(asks):
-        raise Missing(_("There is no such line."))
+        raise Missing(_("The quote has no such line."))
     form = f.PlanForm()
     status = 200
     if form.is_submitted():

@@ -81,7 +81,7 @@ def pipeline() -> str:
 
 def _groups() -> list[tuple[str, str]]:
     return [
-        ("in_approval", _("Waits for a second person")), ("sent", _("Open for acceptance")), ("accepted", _("Accepted")),
+        ("in_approval", _("In approval")), ("sent", _("Open for acceptance")), ("accepted", _("Accepted")),
         ("declined", _("Declined")), ("expired", _("Expired")), ("all", _("All")),
     ]  # fmt: skip
 
