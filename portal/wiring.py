@@ -165,7 +165,6 @@ from portal.public.views import public
 from portal.reports import member_files  # noqa: F401 - its routes
 from portal.reports.office import figures
 from portal.services import halls as service_halls
-from portal.services.licences import doors as licence_doors
 
 BLUEPRINTS: list[Blueprint] = [
     public,
@@ -204,12 +203,11 @@ BLUEPRINTS: list[Blueprint] = [
     *exam_doors.BLUEPRINTS,
     *award_doors.BLUEPRINTS,
     *grade_doors.BLUEPRINTS,
-    *licence_doors.BLUEPRINTS,
     *service_halls.BLUEPRINTS,
 ]
 APIS: list[APIBlueprint] = [
     wall_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api, tiers_api, *privacy_doors.APIS,
-    *exam_doors.APIS, *award_doors.APIS, *licence_doors.APIS, *service_halls.APIS,
+    *exam_doors.APIS, *award_doors.APIS, *service_halls.APIS,
 ]  # fmt: skip
 
 
@@ -263,7 +261,7 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (AttemptInvalidated, grade_hearing.on_invalidated),
     (AttemptInvalidated, award_hearing.on_invalidated),
     (PersonErased, grade_privacy.on_erased),
-    *(*licence_doors.REACTIONS, *service_halls.REACTIONS),
+    *service_halls.REACTIONS,
 )
 
 
@@ -294,7 +292,6 @@ def install() -> None:
     exam_doors.install()
     award_doors.install()
     grade_doors.install()
-    licence_doors.install()
     service_halls.install()
     frame.install()
     rails.install()

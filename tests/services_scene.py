@@ -42,9 +42,9 @@ def house(app: Flask, *, start: date = date(2026, 1, 5)) -> None:
         for name, role in STAFF.items():
             make_person(f"{name}@house.example", name.title(), staff=(role,))
         org = membership.company("Galaxy Chips Ltd", "boss@galaxy.example", category="chip")
-        for name, role in PEOPLE.items():
+        for name, acts in PEOPLE.items():
             made = make_person(f"{name}@galaxy.example", name.title())
-            db.session.add(Contact(person=made, org=org, role=role, start=clock.today()))
+            db.session.add(Contact(person=made, org=org, role=acts, start=clock.today()))
         membership.company("Spruce Software", "sam@spruce.example")
         db.session.flush()
         membership.member(org, tier="gold", start=clock.today())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -34,12 +35,10 @@ from portal.services.engagements.models import (
     Health,
     Milestone,
     MilestoneState,
-    NoteKind,
-    Outcome,
-    Severity,
     Side,
 )
-from portal.services.quotes import accepting, drafting, sending
+from portal.services.engagements.work_models import NoteKind, Outcome, Severity
+from portal.services.quotes import accepting, drafting, plan, sending
 from portal.services.quotes.figures import Ask
 from portal.services.quotes.models import QuoteFor
 from portal.services.quotes.plan import Plan
@@ -92,7 +91,7 @@ def sign() -> None:
     assert row.state is AgreementState.EXECUTED
 
 
-def begun(**more: object) -> Engagement:
+def begun(**more: Any) -> Engagement:
     """Sell, sign, pay, name everybody and start; call inside a transaction."""
     s.accepted(s.sent(s.work(), **more))
     row = work()
@@ -369,8 +368,6 @@ def test_a_retention_falls_due_on_its_day_and_credit_needs_no_money(house: Flask
             "stages": [{"code": "all", "title": {"en": "All", "zh": "全部"}, "percent": 100, "criteria": []}],
             "dues": [{"percent": 95, "rule": "milestone", "stage": "all"}, {"percent": 5, "rule": "date", "on": "2027-03-02"}],
         }  # fmt: skip
-        from portal.services.quotes import plan
-
         row = s.sent(
             Ask("adaptation.chip", sum_=10_000_000, plan=plan.read(body)), on_credit=True, note="Known to us"
         )

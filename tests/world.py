@@ -50,6 +50,7 @@ from tests import (
     licence_world,
     place_world,
     road,
+    service_world,
     support_world,
 )
 from tests.people import browser, make_person, post, token
@@ -99,6 +100,7 @@ KNOWN: dict[tuple[str, str], str] = {
     **support_world.KNOWN,
     **licence_world.KNOWN,
     **place_world.KNOWN,
+    **service_world.KNOWN,
     ("public", "uid"): "organisation",
     ("accounts.confirm_link", "secret"): "word:no-such-ticket",
     ("accounts.reset_link", "secret"): "word:no-such-ticket",
@@ -367,6 +369,7 @@ def _rows(app: Flask, uid: str) -> dict[str, str]:
         sold |= support_world.rows(road.application(uid).org, work)
         sold |= licence_world.rows(road.application(uid).org)
         sold |= place_world.rows(road.application(uid).org, work)
+        sold |= service_world.rows(road.application(uid).org, work)
     with app.app_context():
         sold |= award_world.rows("omni@walk.example")
     _desk_rows(app, uid)

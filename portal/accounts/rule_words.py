@@ -20,6 +20,8 @@ KINDS: dict[str, LazyString] = {
     "lift_reason": _l("Reasons to lift a suspension"), "licence_tool": _l("Tools under licence"),
     "licence_plan": _l("Plans of licences"), "support_calendar": _l("Working hours of support"),
     "support_level": _l("Levels of support"), "licence_benefit": _l("Licences with a membership"),
+    "offer": _l("Services on offer"), "service_template": _l("Templates of projects"),
+    "service_contract": _l("Text of service contracts"), "quote_decline": _l("Reasons to decline a quote"),
 }  # fmt: skip
 WORDS: dict[str, LazyString] = {
     "name": _l("Called"), "label": _l("Question"), "hint": _l("Hint"), "lead": _l("Lead"), "words": _l("Words"),
@@ -71,5 +73,7 @@ WORDS: dict[str, LazyString] = {
     "zone": _l("Time zone"), "tier": _l("Tier"), "plans": _l("Plans"), "nodes": _l("Nodes"),
     "share_bp": _l("Share still paid, in basis points"), "most": _l("At most so many"), "mon": _l("Monday"), "tue": _l("Tuesday"), "wed": _l("Wednesday"), "thu": _l("Thursday"),
     "slots": _l("Slots"), "other": _l("Others"), "migration": _l("Model migration"),
-    "fri": _l("Friday"), "sat": _l("Saturday"), "sun": _l("Sunday"),
+    "fri": _l("Friday"), "sat": _l("Saturday"), "sun": _l("Sunday"), "form": _l("How it is delivered"), "contract": _l("Needs a contract"), "contacts": _l("Contacts"),
+    "template": _l("Template"), "plan": _l("Plan"), "offer": _l("Service"), "stages": _l("Milestones"), "dues": _l("Parts of payment"),
+    "percent": _l("Per cent"), "warranty_days": _l("Warranty in days"), "stage": _l("Milestone"), "notice_days": _l("Days of notice"),
 }  # fmt: skip

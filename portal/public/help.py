@@ -23,7 +23,7 @@ FOLDERS = {"en": "docs/guide", "zh_Hans_CN": "docs/zh/guide"}
 GUIDES = (
     "account", "applicant", "signatory", "billing", "individual", "public",
     "candidate", "reviewer", "legal", "director", "finance", "administrator", "auditor", "certification", "examiner",
-    "holder", "awards", "support", "agent", "places", "placing",
+    "holder", "awards", "support", "agent", "services", "projects", "places", "placing",
 )  # fmt: skip
 # The section that fits a page, by the longest beginning of its endpoint; sections are named by the English headings.
 # A page of the office that is not here opens the guide of its reader's role.
@@ -126,6 +126,19 @@ FITS = {
     "sponsors_office.place": "placing#from-signature-to-fulfilment",
     "slots.": "places#wait-for-an-adaptation-slot",
     "slots_office.": "placing#adaptation-slots",
+    "offers.": "services#see-offers-and-prices",
+    "offers.offer": "services#order-at-a-fixed-price",
+    "quotes.": "services#answer-a-quote",
+    "quotes.services": "services#renew-or-leave",
+    "quotes.orders": "services#purchase-orders",
+    "quotes.contract": "services#sign-the-contract",
+    "quotes.documents": "services#find-a-document",
+    "engagements.": "services#follow-a-project",
+    "quote_office.": "projects#write-a-quote",
+    "quote_office.quote": "projects#send-it",
+    "quote_office.contract": "projects#prepare-the-contract",
+    "quote_office.services": "projects#services-by-the-year",
+    "engagement_office.": "projects#lead-a-project",
 }
 BY_ROLE = {
     StaffRole.REVIEWER: "reviewer",

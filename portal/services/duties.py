@@ -17,15 +17,8 @@ from portal.core.waiting import Task
 from portal.members.belonging import AgreementState
 from portal.services.contracts.models import ServiceContract
 from portal.services.engagements import leading
-from portal.services.engagements.models import (
-    LIVE,
-    Engagement,
-    EngagementState,
-    Milestone,
-    MilestoneState,
-    Outcome,
-    WorkSubmission,
-)
+from portal.services.engagements.models import LIVE, Engagement, EngagementState, Milestone, MilestoneState
+from portal.services.engagements.work_models import Outcome, WorkSubmission
 from portal.services.quotes import deciding
 from portal.services.quotes.models import Q, ServiceQuote
 from portal.services.quotes.term_models import ServiceEnding

@@ -1,4 +1,4 @@
-"""Offers, quotes, contracts and projects as `wiring.py` lets them in: pages, operations, rails, words, what they hear of."""
+"""Services as `wiring.py` lets them in: offers, quotes, contracts, projects, support and licences, what they hear of."""
 
 from __future__ import annotations
 
@@ -15,29 +15,36 @@ from portal.accounts.may import May
 from portal.accounts.merging import OrganisationsMerged
 from portal.core import catalogue, nav, waiting
 from portal.core.nav import Entry
-from portal.services import duties, keeping, mine, words  # noqa: F401 - their routes
+from portal.services import duties, keeping, mine, words, work_api  # noqa: F401 - their routes
+from portal.services.api import services_api
 from portal.services.contracts import office as contract_office  # noqa: F401 - its routes
 from portal.services.contracts import papers as contract_papers  # noqa: F401 - its handlers
 from portal.services.contracts import verbs as contracts
 from portal.services.contracts import views as contract_views  # noqa: F401 - its routes
 from portal.services.engagements import office as engagement_pages  # noqa: F401 - its routes
-from portal.services.engagements import opening
+from portal.services.engagements import opening, work_office  # noqa: F401 - its routes
 from portal.services.engagements import papers as engagement_papers  # noqa: F401 - its handlers
 from portal.services.engagements import views as engagement_views  # noqa: F401 - its routes
 from portal.services.engagements.doors import engagement_office, engagements
+from portal.services.licences import doors as licence_doors
 from portal.services.offers import rows
 from portal.services.offers import views as offer_views  # noqa: F401 - its routes
-from portal.services.quotes import customer_orders, office, papers, term_views, terms, views  # noqa: F401 - routes
+from portal.services.quotes import customer_orders, editor, office, papers, term_views, terms, views  # noqa: F401 - routes
 from portal.services.quotes.doors import offers, quote_office, quotes
 from portal.services.quotes.events import QuoteAccepted
+from portal.services.support import hall as support_hall
 
-BLUEPRINTS: list[Blueprint] = [offers, quotes, quote_office, engagements, engagement_office]
-APIS: list[APIBlueprint] = []
+BLUEPRINTS: list[Blueprint] = [
+    *support_hall.BLUEPRINTS, *licence_doors.BLUEPRINTS, offers, quotes, quote_office, engagements, engagement_office,
+]  # fmt: skip
+APIS: list[APIBlueprint] = [*support_hall.APIS, *licence_doors.APIS, services_api]
 REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (QuoteAccepted, contracts.on_accepted),
     (QuoteAccepted, terms.on_accepted),
     (QuoteAccepted, opening.on_accepted),
     (OrganisationsMerged, keeping.on_merged),
+    *support_hall.REACTIONS,
+    *licence_doors.REACTIONS,
 )
 
 
@@ -47,6 +54,8 @@ def _buys(reader: Reader) -> bool:
 
 def install() -> None:
     """Check the catalogue's rows, name the verbs, say what is kept of people, and stand on the rails."""
+    support_hall.install()
+    licence_doors.install()
     catalogue.checked(rows.KIND, rows.check)
     customer_orders.install()
     terms.install()

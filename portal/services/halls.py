@@ -1,4 +1,4 @@
-"""Quotes and projects, support, statements, sponsorship and slots as `wiring.py` lets them in, together."""
+"""Everything of services as `wiring.py` lets it in: what is bought and delivered, statements, sponsorship and slots."""
 
 from __future__ import annotations
 
@@ -12,18 +12,15 @@ from portal.services import hall as work
 from portal.services.slots import hall as slots
 from portal.services.sponsors import hall as sponsors
 from portal.services.statements import hall as statements
-from portal.services.support import hall as support
 
 BLUEPRINTS: list[Blueprint] = [
     *work.BLUEPRINTS,
-    *support.BLUEPRINTS,
     *statements.BLUEPRINTS,
     *sponsors.BLUEPRINTS,
     *slots.BLUEPRINTS,
 ]
-APIS: list[APIBlueprint] = [*work.APIS, *support.APIS, *statements.APIS]
+APIS: list[APIBlueprint] = [*work.APIS, *statements.APIS]
 REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
-    *support.REACTIONS,
     *work.REACTIONS,
     *statements.REACTIONS,
     *sponsors.REACTIONS,
@@ -33,5 +30,5 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
 
 def install() -> None:
     """Let each stand on the rails."""
-    for hall in (work, support, statements, sponsors, slots):
+    for hall in (work, statements, sponsors, slots):
         hall.install()

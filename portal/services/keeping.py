@@ -11,7 +11,8 @@ from portal.accounts.people import Person
 from portal.core import personal
 from portal.core.db import db
 from portal.core.personal import Keeping, Purpose, Sheet
-from portal.services.engagements.models import Engagement, Milestone, WorkEntry
+from portal.services.engagements.models import Engagement, Milestone
+from portal.services.engagements.work_models import WorkEntry
 
 
 def install() -> None:

@@ -25,7 +25,8 @@ from portal.core.files import StoredFile
 from portal.core.web import url_with
 from portal.services.contracts.models import ServiceContract
 from portal.services.engagements import showing
-from portal.services.engagements.models import Engagement, Milestone, WorkSubmission
+from portal.services.engagements.models import Engagement, Milestone
+from portal.services.engagements.work_models import WorkSubmission
 from portal.services.offers import rows
 from portal.services.quotes import forms as f
 from portal.services.quotes import seen, terms

@@ -14,15 +14,9 @@ from portal.members.belonging import AgreementState
 from portal.services.contracts import verbs as contracts
 from portal.services.contracts.models import ServiceContract
 from portal.services.engagements import delivering
-from portal.services.engagements.models import (
-    DONE,
-    Engagement,
-    EngagementState,
-    Milestone,
-    Outcome,
-    WorkSubmission,
-)
+from portal.services.engagements.models import DONE, Engagement, EngagementState, Milestone
 from portal.services.engagements.terminating import lines_of
+from portal.services.engagements.work_models import Outcome, WorkSubmission
 from portal.services.quotes import drafting
 from portal.services.quotes.models import BEFORE, Q, ServiceQuote
 

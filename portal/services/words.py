@@ -11,7 +11,8 @@ from portal.accounts import audit_office
 from portal.core import labels, story
 from portal.core.db import db
 from portal.services.contracts.models import ServiceContract
-from portal.services.engagements.models import Engagement, Health, Milestone, NoteKind, Side
+from portal.services.engagements.models import Engagement, Health, Milestone, Side
+from portal.services.engagements.work_models import NoteKind
 from portal.services.quotes.deciding import Second
 from portal.services.quotes.models import ServiceQuote
 

@@ -73,7 +73,7 @@ def executed(row: ServiceContract) -> None:
     def letter() -> Letter:
         return Letter(
             _("Service contract %(number)s is signed by both sides", number=row.number),
-            (_("You find the sealed document on its page."),),
+            (_("The sealed document stands on its page."),),
             button=(_("Open the contract"), web.absolute("quotes.contract", uid=row.uid)),
         )
 

@@ -7,12 +7,8 @@ from sqlalchemy import select
 from portal.core.db import db
 from portal.core.rows import each, ids_of
 from portal.services.engagements import delivering
-from portal.services.engagements.models import (
-    Engagement,
-    EngagementState,
-    Outcome,
-    WorkSubmission,
-)
+from portal.services.engagements.models import Engagement, EngagementState
+from portal.services.engagements.work_models import Outcome, WorkSubmission
 
 CHORE = "deem_acceptance"
 

@@ -21,18 +21,9 @@ from portal.core.states import move
 from portal.services.contracts import verbs as contracts
 from portal.services.engagements import leading, letters, times
 from portal.services.engagements.events import EngagementEnded, MilestoneAccepted
-from portal.services.engagements.models import (
-    DONE,
-    Deliverable,
-    Engagement,
-    EngagementState,
-    Milestone,
-    MilestoneState,
-    Outcome,
-    SubmissionStep,
-    WorkSubmission,
-)
+from portal.services.engagements.models import DONE, Engagement, EngagementState, Milestone, MilestoneState
 from portal.services.engagements.opening import locked
+from portal.services.engagements.work_models import Deliverable, Outcome, SubmissionStep, WorkSubmission
 
 E, M, O = EngagementState, MilestoneState, Outcome  # noqa: E741
 CLICK, CHOP, SILENCE = "click", "chop", "silence"

@@ -15,7 +15,8 @@ from portal.core import labels
 from portal.core.errors import Refused
 from portal.core.forms import REQUIRED, Form, choice_field, options, text_field
 from portal.members.forms import area
-from portal.services.engagements.models import Health, Milestone, NoteKind, Severity, Side
+from portal.services.engagements.models import Health, Milestone, Side
+from portal.services.engagements.work_models import NoteKind, Severity
 
 
 class Acceptors(Form):
@@ -97,7 +98,7 @@ class Log(Form):
 class Note(Form):
     """A question, a risk, a finding or a free change."""
 
-    kind = choice_field(_l("What is it?"))
+    kind = choice_field(_l("What do you write down?"))
     words = area(_l("In your words"), longest=1000, rows=3)
     severity = choice_field(_l("Severity of a finding"), required=False)
     owner = text_field(_l("Who has it"), longest=120, required=False)

@@ -22,14 +22,7 @@ from portal.core.states import move
 from portal.services.contracts import verbs as contracts
 from portal.services.engagements import times
 from portal.services.engagements.events import EngagementStarted
-from portal.services.engagements.models import (
-    DONE,
-    Engagement,
-    EngagementState,
-    Health,
-    Side,
-    TeamMember,
-)
+from portal.services.engagements.models import DONE, Engagement, EngagementState, Health, Side, TeamMember
 from portal.services.engagements.opening import locked
 
 E = EngagementState

@@ -14,7 +14,8 @@ from portal.core.catalogue import in_words
 from portal.core.mail import Letter
 from portal.core.words import day
 from portal.services.engagements import times
-from portal.services.engagements.models import Engagement, Milestone, WorkSubmission
+from portal.services.engagements.models import Engagement, Milestone
+from portal.services.engagements.work_models import WorkSubmission
 
 
 def _send(key: str, row: Engagement, people: Iterable[Person], letter: Callable[[], Letter]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Response, g, render_template, request
+from flask import g, render_template
 from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
@@ -13,25 +13,16 @@ from werkzeug.wrappers import Response as BaseResponse
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
 from portal.accounts.organisations import Organisation
-from portal.core import audit, files
+from portal.core import audit
 from portal.core.db import db, transaction
 from portal.core.errors import Forbidden, Missing, Refused
 from portal.core.paging import asked, folded, page_of
 from portal.core.web import chip, go
 from portal.services.contracts import verbs as contracts
-from portal.services.engagements import delivering, leading, seen, showing, terminating, working
 from portal.services.engagements import forms as f
+from portal.services.engagements import leading, seen, showing, terminating, working
 from portal.services.engagements.doors import engagement_office
-from portal.services.engagements.models import (
-    LIVE,
-    Engagement,
-    EngagementState,
-    Health,
-    NoteKind,
-    Severity,
-    Side,
-)
-from portal.services.support import attaching
+from portal.services.engagements.models import LIVE, Engagement, EngagementState, Health, Side
 from portal.services.support.forms import apart
 
 PAGE = "engagement_office.engagement"
@@ -53,10 +44,10 @@ def board() -> str:
         statement = statement.where(
             Engagement.number.icontains(q, autoescape=True) | Organisation.search_text.icontains(q, autoescape=True)
         )  # fmt: skip
-    page = page_of(statement.order_by(Engagement.id.desc()))
+    found = page_of(statement.order_by(Engagement.id.desc()))
     return render_template(
-        "office/services/board.html", page=page,
-        shown={one.id: (showing.percent(one), showing.next_day(one)) for one in page.items},
+        "office/services/board.html", page=found,
+        shown={one.id: (showing.percent(one), showing.next_day(one)) for one in found.items},
         filters=[
             chip("state", code, words, group)
             for code, words in (
@@ -67,7 +58,8 @@ def board() -> str:
     )  # fmt: skip
 
 
-def _page(row: Engagement, status: int = 200, **given: Any) -> Any:
+def page(row: Engagement, status: int = 200, **given: Any) -> Any:
+    """Return the page of an engagement, with the forms that were refused."""
     g.nav, reader = "engagement_office.board", me()
     who = given.get("who") or f.Who(formdata=None)
     who.offer(leading.leads())
@@ -97,10 +89,11 @@ def _page(row: Engagement, status: int = 200, **given: Any) -> Any:
 @allow(May.READ_SERVICES)
 def engagement(uid: str) -> Any:
     """Show one engagement."""
-    return _page(seen.any_engagement(uid))
+    return page(seen.any_engagement(uid))
 
 
-def _done(uid: str, deed: Callable[[Engagement], object], words: str) -> BaseResponse:
+def done(uid: str, deed: Callable[[Engagement], object], words: str) -> BaseResponse:
+    """Do one thing to an engagement and go back to its page."""
     row = seen.any_engagement(uid)
     with transaction():
         deed(row)
@@ -126,21 +119,21 @@ def _someone(uid: str, deed: Callable[..., object]) -> BaseResponse:
     people = form.offer(leading.leads())
     if not form.validate_on_submit():
         raise Refused(_("Please choose somebody."), status=422)
-    return _done(uid, lambda row: deed(row, people[form.person.data], by=me().person), _("Saved."))
+    return done(uid, lambda row: deed(row, people[form.person.data], by=me().person), _("Saved."))
 
 
 @engagement_office.post("/<uid>/team/<member>/removal")
 @allow(May.MANAGE_WORK)
 def remove_member(uid: str, member: str) -> BaseResponse:
     """Take somebody off the team."""
-    return _done(uid, lambda row: leading.remove(seen.member_of(row, member), by=me().person), _("Saved."))
+    return done(uid, lambda row: leading.remove(seen.member_of(row, member), by=me().person), _("Saved."))
 
 
 @engagement_office.post("/<uid>/team/<member>/consent")
 @allow(May.MANAGE_WORK)
 def consent(uid: str, member: str) -> BaseResponse:
     """Let a walled person in, as the foundation."""
-    return _done(
+    return done(
         uid, lambda row: leading.consent(seen.member_of(row, member), Side.OURS, by=me().person),
         _("Consented. It takes the customer's as well."),
     )  # fmt: skip
@@ -150,7 +143,7 @@ def consent(uid: str, member: str) -> BaseResponse:
 @allow(May.MANAGE_WORK)
 def start(uid: str) -> BaseResponse:
     """Start the work."""
-    return _done(uid, lambda row: leading.start(row, by=me().person), _("The work has begun."))
+    return done(uid, lambda row: leading.start(row, by=me().person), _("The work has begun."))
 
 
 def _lead(row: Engagement) -> None:
@@ -170,7 +163,7 @@ def pause(uid: str) -> Any:
         lambda: leading.pause(row, by=me().person, reason=str(form.reason.data), side=Side(form.side.data))
     )
     return (
-        _page(seen.any_engagement(uid), refused, pause=form)
+        page(seen.any_engagement(uid), refused, pause=form)
         if refused
         else go(PAGE, _("The project waits."), uid=uid)
     )
@@ -181,7 +174,7 @@ def pause(uid: str) -> Any:
 def resume(uid: str) -> BaseResponse:
     """Go on."""
     _lead(seen.any_engagement(uid))
-    return _done(
+    return done(
         uid, lambda row: leading.resume(row, by=me().person), _("It goes on; planned days have moved.")
     )
 
@@ -196,143 +189,7 @@ def report(uid: str) -> Any:
     refused = form.carry_out(
         lambda: leading.report(row, Health(form.health.data), by=me().person, words=str(form.words.data))
     )
-    return (
-        _page(seen.any_engagement(uid), refused, report=form) if refused else go(PAGE, _("Saved."), uid=uid)
-    )
-
-
-@engagement_office.post("/<uid>/milestones/<milestone>/beginning")
-@allow(May.DO_WORK)
-def begin(uid: str, milestone: str) -> BaseResponse:
-    """Begin the work on a milestone."""
-    return _done(
-        uid,
-        lambda row: delivering.begin(seen.milestone_of(row, milestone), by=me().person),
-        _("The milestone is in work."),
-    )
-
-
-@engagement_office.post("/<uid>/milestones/<milestone>/files")
-@allow(May.DO_WORK)
-def hand_over(uid: str, milestone: str) -> Any:
-    """Add files to a milestone."""
-    row = seen.any_engagement(uid)
-    of = seen.milestone_of(row, milestone)
-    attached = attaching.take(request.files.getlist("files"))
-    if not attached:
-        raise Refused(_("Please choose a file."), status=422)
-    with transaction():
-        for one in attached:
-            delivering.hand_over(of, one.content, one.name, by=me().person)
-    return go(PAGE, _("The files are there."), uid=uid)
-
-
-@engagement_office.post("/<uid>/milestones/<milestone>/submission")
-@allow(May.DO_WORK)
-def submit(uid: str, milestone: str) -> Any:
-    """Hand a milestone in."""
-    row = seen.any_engagement(uid)
-    of = seen.milestone_of(row, milestone)
-    try:
-        with transaction():
-            delivering.submit(of, f.per_criterion(of, request.form), by=me().person)
-    except Refused as refusal:
-        if refusal.status != 422:
-            raise
-        return _page(seen.any_engagement(uid), 422, said=str(refusal))
-    return go(PAGE, _("Handed in. The customer has mail."), uid=uid)
-
-
-@engagement_office.post("/<uid>/submissions/<submission>/bounce")
-@allow(May.DO_WORK)
-def bounce(uid: str, submission: str) -> BaseResponse:
-    """Note that a mail about a submission came back."""
-    return _done(
-        uid, lambda row: delivering.note_bounce(seen.submission_of(row, submission), by=me().person),
-        _("Noted: nothing is deemed accepted now. Please call the customer."),
-    )  # fmt: skip
-
-
-@engagement_office.get("/<uid>/files/<file>")
-@allow(May.READ_SERVICES)
-def file(uid: str, file: str) -> Response:
-    """Hand out a file to the team; each opening is written down."""
-    row = seen.any_engagement(uid)
-    if not seen.may_open_files(me(), row):
-        raise Missing(_("There is no such file."))
-    found = seen.file_of(row, file, customer=False)
-    audit.trace("engagement.file_opened", row.subject, by=me().person, org_id=row.org_id, file=found.name, version=found.version)  # fmt: skip
-    return files.send(found.file)
-
-
-@engagement_office.get("/<uid>/protocols/<submission>")
-@allow(May.READ_SERVICES)
-def protocol(uid: str, submission: str) -> Response:
-    """Hand out the protocol of an acceptance."""
-    found = seen.submission_of(seen.any_engagement(uid), submission)
-    if found.protocol is None:
-        raise Missing(_("The PDF is being made. Please try again in a minute."))
-    return files.send(found.protocol, inline=True)
-
-
-@engagement_office.post("/<uid>/log")
-@allow(May.DO_WORK)
-def log_work(uid: str) -> Any:
-    """Write down what one worked on a milestone."""
-    row, form = seen.any_engagement(uid), f.Log()
-    of = seen.milestone_of(row, request.form.get("milestone", "")[:32])
-    refused = form.carry_out(
-        lambda: working.log(
-            of, by=me().person, day=form.day.data, hundredths=form.hundredths, words=str(form.words.data)
-        )
-    )
-    return (
-        _page(seen.any_engagement(uid), refused, log=form)
-        if refused
-        else go(PAGE, _("Written down."), uid=uid)
-    )
-
-
-@engagement_office.post("/<uid>/log/<entry>/removal")
-@allow(May.DO_WORK)
-def take_back_work(uid: str, entry: str) -> BaseResponse:
-    """Take one's own entry back."""
-    return _done(
-        uid, lambda row: working.take_back(seen.entry_of(row, entry), by=me().person), _("Taken back.")
-    )
-
-
-@engagement_office.post("/<uid>/notes")
-@allow(May.DO_WORK)
-def write_note(uid: str) -> Any:
-    """Write a question, risk, finding or free change."""
-    row, form = seen.any_engagement(uid), f.Note()
-    form.offer(customer=False)
-    refused = form.carry_out(
-        lambda: working.note(
-            row, NoteKind(form.kind.data), str(form.words.data), by=me().person,
-            severity=Severity(form.severity.data or "none"), owner=form.owner.data or "", due_on=form.due_on.data,
-        )
-    )  # fmt: skip
-    return (
-        _page(seen.any_engagement(uid), refused, note=form)
-        if refused
-        else go(PAGE, _("Written down."), uid=uid)
-    )
-
-
-@engagement_office.post("/<uid>/notes/<note>/answer")
-@allow(May.DO_WORK)
-def answer(uid: str, note: str) -> BaseResponse:
-    """Settle a note with an answer."""
-    form = f.Answer()
-    if not form.validate_on_submit():
-        raise Refused(_("Please write the answer."), status=422)
-    return _done(
-        uid,
-        lambda row: working.settle(seen.note_of(row, note), str(form.answer.data), by=me().person),
-        _("Settled."),
-    )
+    return page(seen.any_engagement(uid), refused, report=form) if refused else go(PAGE, _("Saved."), uid=uid)
 
 
 @engagement_office.post("/<uid>/ending")
@@ -342,7 +199,7 @@ def propose_end(uid: str) -> Any:
     row, form = seen.any_engagement(uid), f.Why()
     refused = form.carry_out(lambda: terminating.propose(row, by=me().person, reason=str(form.reason.data)))
     return (
-        _page(seen.any_engagement(uid), refused, why=form)
+        page(seen.any_engagement(uid), refused, why=form)
         if refused
         else go(PAGE, _("Proposed. Finance decides."), uid=uid)
     )
@@ -354,9 +211,9 @@ def decide_end(uid: str, answer: str) -> BaseResponse:
     """Confirm the end of a project, or say no to it."""
     by = me().person
     if answer == "confirmation":
-        return _done(uid, lambda row: terminating.confirm(row, by=by), _("The project is ended; credit notes are issued."))  # fmt: skip
+        return done(uid, lambda row: terminating.confirm(row, by=by), _("The project is ended; credit notes are issued."))  # fmt: skip
     if answer != "refusal":
         raise Missing(_("There is no such project."))
-    return _done(
+    return done(
         uid, lambda row: terminating.decline(row, by=by, reason=_("Finance said no.")), _("The work goes on.")
     )

@@ -12,7 +12,7 @@ from portal.billing.papers import CSS
 from portal.core import catalogue, clock, files, outbox, pdf
 from portal.core.db import db, let_go
 from portal.services.engagements import delivering
-from portal.services.engagements.models import Outcome, WorkSubmission
+from portal.services.engagements.work_models import Outcome, WorkSubmission
 
 WAYS = {
     "click": {"zh": "在线验收", "en": "accepted online"},

@@ -13,15 +13,8 @@ from portal.core.db import db
 from portal.core.errors import Missing
 from portal.core.files import StoredFile
 from portal.services.engagements import delivering, leading
-from portal.services.engagements.models import (
-    Deliverable,
-    Engagement,
-    EngagementNote,
-    Milestone,
-    TeamMember,
-    WorkEntry,
-    WorkSubmission,
-)
+from portal.services.engagements.models import Engagement, Milestone, TeamMember
+from portal.services.engagements.work_models import Deliverable, EngagementNote, WorkEntry, WorkSubmission
 
 
 def own_engagements(reader: Reader) -> Select[Any]:

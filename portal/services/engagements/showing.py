@@ -9,14 +9,8 @@ from portal.core import clock
 from portal.core.catalogue import in_words
 from portal.core.money import Money
 from portal.services.engagements import delivering, seen, terminating, times, working
-from portal.services.engagements.models import (
-    DONE,
-    Deliverable,
-    Engagement,
-    Milestone,
-    MilestoneState,
-    WorkSubmission,
-)
+from portal.services.engagements.models import DONE, Engagement, Milestone, MilestoneState
+from portal.services.engagements.work_models import Deliverable, WorkSubmission
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from portal.core import catalogue, clock, workdays
-from portal.services.engagements.models import WorkSubmission
+from portal.services.engagements.work_models import WorkSubmission
 
 
 def days() -> int:

@@ -20,7 +20,8 @@ from portal.members import uploads
 from portal.services.engagements import delivering, leading, seen, showing, terminating, working
 from portal.services.engagements import forms as f
 from portal.services.engagements.doors import engagements
-from portal.services.engagements.models import Engagement, NoteKind, Side
+from portal.services.engagements.models import Engagement, Side
+from portal.services.engagements.work_models import NoteKind
 from portal.services.support.forms import apart
 
 PAGE = "engagements.engagement"
@@ -118,7 +119,7 @@ def reject(uid: str, milestone: str) -> Any:
     return go(PAGE, _("Given back. The lead reads what is missing and hands it in again."), uid=uid)
 
 
-@engagements.get("/<uid>/files/<file>")
+@engagements.get("/<uid>/deliverables/<file>/file")
 @allow(May.SEE_SERVICES)
 def file(uid: str, file: str) -> Response:
     """Hand out a file; each opening is written down."""

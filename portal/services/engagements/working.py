@@ -12,15 +12,9 @@ from portal.core import audit, clock
 from portal.core.db import db
 from portal.core.errors import Forbidden, Refused
 from portal.services.engagements import leading
-from portal.services.engagements.models import (
-    Engagement,
-    EngagementNote,
-    Milestone,
-    NoteKind,
-    Severity,
-    WorkEntry,
-)
+from portal.services.engagements.models import Engagement, Milestone
 from portal.services.engagements.opening import locked
+from portal.services.engagements.work_models import EngagementNote, NoteKind, Severity, WorkEntry
 
 MOST_A_DAY = 150
 

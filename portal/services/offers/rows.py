@@ -35,7 +35,7 @@ labels.name(
         Form.ENGAGEMENT: _l("Project with milestones"),
         Form.BUNDLE: _l("Bundle"),
         Form.PLACE: _l("Place in an edition"),
-        Form.COPY: _l("Copy"),
+        Form.COPY: _l("Licensed copy"),
         Form.STATEMENT: _l("Monthly statement"),
         Form.UNITS: _l("Units, used as needed"),
     },
@@ -53,7 +53,7 @@ class Buyers(StrEnum):
 labels.name(
     Buyers,
     {
-        Buyers.ANYONE: _l("Open to everybody"),
+        Buyers.ANYONE: _l("For everybody"),
         Buyers.ORGANISATIONS: _l("Open to organisations"),
         Buyers.MEMBERS: _l("Open to members"),
     },

@@ -65,7 +65,7 @@ class Decline(Form):
 class Buy(Form):
     """How many of an offer are bought, for whom, from when, under which order."""
 
-    party = choice_field(_l("For whom?"))
+    party = choice_field(_l("Who buys?"))
     quantity = IntegerField(
         _l("How many?"), default=1, validators=[NumberRange(1, 100_000, _l("Please write a whole number."))]
     )
@@ -124,7 +124,7 @@ class EndEarly(Form):
 class Line(Form):
     """One line of a quote."""
 
-    offer = choice_field(_l("Offer"))
+    offer = choice_field(_l("What is offered"))
     quantity = IntegerField(
         _l("Quantity"), default=1, validators=[NumberRange(1, 100_000, _l("Please write a whole number."))]
     )
@@ -192,7 +192,7 @@ class DueForm(FlaskForm):
         csrf = False
 
     percent = _count(_l("Per cent"), 100)
-    rule = SelectField(_l("Due"))
+    rule = SelectField(_l("When is it due?"))
     on = DateField(_l("On this day"), validators=[Optional()])
     stage = _count(_l("At milestone no."), 20)
 

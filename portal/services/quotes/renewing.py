@@ -100,7 +100,7 @@ def _by_tick(term: ServiceTerm, end: date) -> int:
         return 0
     if clock.today() < end + timedelta(days=first):
         return 0
-    accepting.accept(quote, digest=quote.digest, by=CHORE)
+    accepting.accept(quote, digest=quote.digest, by="offer_service_renewals")
     return 1
 
 

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, select, update
 
 from portal.accounts.people import Person
-from portal.billing import crediting, subscribing
+from portal.billing import adopting, crediting, subscribing
 from portal.billing.catalogue import pinned
 from portal.billing.models import OrderLine, Party
 from portal.billing.note_models import NoteKind
@@ -71,7 +71,7 @@ def on_accepted(event: QuoteAccepted) -> None:
 
 
 def _begin(quote: ServiceQuote, line: OrderLine, offer: str, price_id: int) -> None:
-    subscription = subscribing.adopt(
+    subscription = adopting.adopt(
         line, pinned(price_id), quote.invoice, by=quote.accepted_by or "services", language=quote.language,
         audience=buyers.audience_of(quote.party),
     )  # fmt: skip
@@ -82,7 +82,7 @@ def _begin(quote: ServiceQuote, line: OrderLine, offer: str, price_id: int) -> N
 
 def _renew(quote: ServiceQuote, line: OrderLine) -> None:
     term = locked(int(quote.about.partition(":")[2]))
-    subscribing.next_period(
+    adopting.next_period(
         term.subscription, line, quote.invoice, by=quote.accepted_by or "offer_service_renewals"
     )
     term.notice_at, term.notice_by = None, None
