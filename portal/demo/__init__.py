@@ -254,7 +254,7 @@ def _timeline(demo: Demo, today: date) -> list[tuple[int, Callable[[], None]]]:
         *demo_prices.sales(today),
         *demo_exams.sales(demo.holder, today),
         *demo_support.sales(demo.who, today),
-        *demo_licences.sales(demo.holder, today),
+        *demo_licences.sales(demo.who, demo.holder, today),
     ]
     return sorted(happened, key=lambda one: -one[0])
 

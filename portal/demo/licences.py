@@ -37,13 +37,13 @@ Who = Callable[[str], Person]
 Holder = Callable[[str, str, str], Person]
 PLAN, TOOL = "flagscale-node", "flagscale"
 BUYER, MEMBER, WAITS, SCHOOL = "赤杨云计算有限公司", "qinghe-models", "seachart-ai", "example-tech-edu"
-BOUGHT, GREW, SMALL = 205, 62, 9  # days ago
+BOUGHT, GREW, SMALL, OPEN = 205, 62, 9, 4  # days ago
 ROLES = (ContactRole.OWNER, ContactRole.SIGNATORY, ContactRole.BILLING, ContactRole.TECHNICAL)
 CHIPS = ("Ascend 910B", "MLU590", "BW1000", "NVIDIA H20")
 
 
-def sales(holder: Holder, today: date) -> list[tuple[int, Callable[[], None]]]:
-    """Return what a company that is no member bought, with how many days ago, to be done in order of time."""
+def sales(who: Who, holder: Holder, today: date) -> list[tuple[int, Callable[[], None]]]:
+    """Return what a company that is no member bought, and a member's order that is open, with how many days ago, to be done in order of time."""
 
     def buy() -> None:
         with clock.stopped_at(today - timedelta(days=BOUGHT)), transaction():
@@ -70,7 +70,11 @@ def sales(holder: Holder, today: date) -> list[tuple[int, Callable[[], None]]]:
         with clock.stopped_at(today - timedelta(days=SMALL)), transaction():
             changing.accept(changing.quote(_bought(), 144, by="demo"), by="demo")
 
-    return [(BOUGHT, buy), (GREW, grow), (SMALL, a_few_more)]
+    def leave_open() -> None:
+        with clock.stopped_at(today - timedelta(days=OPEN)), transaction():
+            buying.order(_org(who(WAITS)), "triton-node", 12, by=who(WAITS))
+
+    return [(BOUGHT, buy), (GREW, grow), (SMALL, a_few_more), (OPEN, leave_open)]
 
 
 def _bought() -> Licence:
@@ -167,9 +171,7 @@ def _file(licence_id: int, today: date) -> None:
 
 
 def _waits(who: Who, today: date) -> None:
-    """Leave an order to be paid and a grant to be decided."""
-    with clock.stopped_at(today - timedelta(days=4)), transaction():
-        buying.order(_org(who(WAITS)), "triton-node", 12, by=who(WAITS))
+    """Leave a grant to be decided by a second of staff."""
     with clock.stopped_at(today - timedelta(days=1)), transaction():
         granting.propose_nodes(
             _org(who(SCHOOL)),
