@@ -15,6 +15,7 @@ from portal.accounts.may import May
 from portal.core import catalogue, labels, nav, personal, story, waiting
 from portal.core.nav import Entry
 from portal.services.licences import (  # noqa: F401 - their routes
+    changes_api,
     deal_views,
     deciding,
     duties,
