@@ -8,6 +8,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import BigInteger, Select, func, select, type_coerce
+from sqlalchemy.exc import IntegrityError
 
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
@@ -47,8 +48,14 @@ def party_of(holder: Organisation | Person) -> Party:
         made = Party(org=holder, title=holder.legal_name, tax_number=number, address=holder.address)
     else:
         made = Party(person=holder, title=holder.name)
-    db.session.add(made)
-    db.session.flush()
+    try:
+        with db.session.begin_nested():
+            db.session.add(made)
+    except IntegrityError:  # somebody else needed it first, at this very moment
+        other = known_party(holder)
+        if other is None:
+            raise
+        return other
     return made
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -10,7 +9,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from flask import Flask
-from PIL import Image, ImageDraw
 from sqlalchemy import select
 
 from portal.accounts import contacts, passwords, tickets
@@ -18,7 +16,7 @@ from portal.accounts.may import ContactRole, StaffRole
 from portal.accounts.people import Grant, Person, TicketKind
 from portal.billing import settling
 from portal.billing.money_models import ReceiptEntry
-from portal.core import clock, files, flags, outbox
+from portal.core import clock, flags, outbox
 from portal.core.db import db, let_go, transaction
 from portal.core.errors import Refused
 from portal.demo import awards as demo_awards
@@ -28,6 +26,7 @@ from portal.demo import exam_now as demo_exam_now
 from portal.demo import exam_past as demo_exam_past
 from portal.demo import exams as demo_exams
 from portal.demo import items as demo_items
+from portal.demo import licence_cases as demo_licence_cases
 from portal.demo import licences as demo_licences
 from portal.demo import members as demo_members
 from portal.demo import money as demo_money
@@ -36,6 +35,7 @@ from portal.demo import prices as demo_prices
 from portal.demo import support as demo_support
 from portal.demo import wall as demo_wall
 from portal.demo.cast import FIRMS, NEWCOMERS, PASSWORD, STAFF, Firm, credit_code
+from portal.demo.scans import scan
 from portal.members import agreements, drafting, quorum, review
 from portal.members.belonging import Agreement
 from portal.members.models import Application
@@ -46,14 +46,6 @@ def at(day: date) -> Iterator[None]:
     """Hold the clock at noon of a day."""
     with clock.stopped_at(day):
         yield
-
-
-def _scan(words: str) -> files.Content:
-    image = Image.new("RGB", (900, 600), "#fbfaf6")
-    ImageDraw.Draw(image).multiline_text((60, 60), f"SPECIMEN\n{words}\nnot a real licence", fill="#333333")
-    out = io.BytesIO()
-    image.save(out, "PNG")
-    return files.put(out.getvalue(), "image/png")
 
 
 def _person(key: str, name: str, language: str, hashed: str) -> Person:
@@ -99,7 +91,7 @@ class Demo:
 
     def apply(self, firm: Firm, n: int, day: date) -> int:
         """Let a firm fill in its form and send it."""
-        content = _scan(firm.en)
+        content = scan(firm.en)
         with at(day), transaction():
             language = "zh_Hans_CN" if n % 3 else "en"
             owner = _person(
@@ -177,7 +169,7 @@ class Demo:
     def prepare(self, day: date, case: int, firm: Firm) -> None:
         """Bring what the tier or kind asks for beside the voices: the minute of the board, a second check."""
         if firm.tier == "platinum":
-            content = _scan("Minute of the board")
+            content = scan("Minute of the board")
             with at(day), transaction():
                 row = db.session.get_one(Application, case)
                 quorum.attach_minute(row, content, "minute.png", by=self.who("secretary"))
@@ -251,6 +243,7 @@ def build(app: Flask) -> None:
         demo_awards.fill(demo.who, today, demo.holder)
         demo_support.fill(demo.who, today)
         demo_licences.fill(demo.who, today)
+        demo_licence_cases.fill(demo.who, today)
 
 
 def _timeline(demo: Demo, today: date) -> list[tuple[int, Callable[[], None]]]:
@@ -263,6 +256,7 @@ def _timeline(demo: Demo, today: date) -> list[tuple[int, Callable[[], None]]]:
         *demo_prices.sales(today),
         *demo_exams.sales(demo.holder, today),
         *demo_support.sales(demo.who, today),
+        *demo_licences.sales(demo.who, demo.holder, today),
     ]
     return sorted(happened, key=lambda one: -one[0])
 

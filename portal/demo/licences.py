@@ -1,121 +1,184 @@
-"""What the demo shows of licences: one in full use with history, files and a webhook, one near its end, one held, one to be revoked."""
+"""What the demo shows of licences: one that was bought and grew, one with a membership, nodes that run, what waits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
-from portal.accounts import hooks
+from sqlalchemy import select
+
+from portal.accounts.may import ContactRole
+from portal.accounts.organisations import Contact, Organisation
 from portal.accounts.people import Person
-from portal.core import clock
-from portal.core.db import let_go, transaction
-from portal.demo.support import _org
+from portal.billing import issuing, settling
+from portal.billing.models import Invoice
+from portal.billing.money_models import Way
+from portal.core import clock, signing
+from portal.core.db import db, reading, transaction
+from portal.core.signing import KeyUse
+from portal.members import names
 from portal.services.licences import (
+    buying,
+    changing,
     files,
     following,
     granting,
     keyring,
     keys,
     life,
-    nodes,
-    plans,
     putting,
-    refusals,
 )
-from portal.services.licences.denial import Not
 from portal.services.licences.judge import Ask
-from portal.services.licences.kinds import HoldReason, TermKind
-from portal.services.licences.locking import lock
 from portal.services.licences.models.licence import Licence
+from portal.services.licences.models.record import Verb
 from portal.services.licences.seats import Report
 
 Who = Callable[[str], Person]
-MEMBER, FULL, ENDING, HELD, WRONG = "galaxy-chips", "seachart-ai", "whitestone", "lumenflow", "farhill"
-SHEET = (
-    ("gpu-001", "linux/arm64", "Ascend 910B", 160), ("gpu-002", "linux/arm64", "Ascend 910B", 160),
-    ("gpu-003", "linux/arm64", "Ascend 910B", 120), ("gpu-004", "linux/amd64", "MLU590", 90), ("gpu-005", "linux/amd64", "MLU590", 60),
-    ("gpu-006", "linux/amd64", "DCU K100", 24), ("gpu-007", "linux/amd64", "DCU K100", 9), ("gpu-008", "linux/amd64", "DCU K100", 3),
-)  # fmt: skip
+Holder = Callable[[str, str, str], Person]
+PLAN, TOOL = "flagscale-node", "flagscale"
+BUYER, MEMBER, WAITS, SCHOOL = "赤杨云计算有限公司", "qinghe-models", "seachart-ai", "example-tech-edu"
+BOUGHT, GREW, SMALL, OPEN = 205, 62, 9, 4  # days ago
+ROLES = (ContactRole.OWNER, ContactRole.SIGNATORY, ContactRole.BILLING, ContactRole.TECHNICAL)
+CHIPS = ("Ascend 910B", "MLU590", "BW1000", "NVIDIA H20")
 
 
-def _licence(owner: Person, plan: str, count: int, ends: datetime) -> tuple[Licence, tuple[str, ...]]:
-    """Give a company a licence, or take the one its membership gave it; return it and what is stored of its new key."""
-    org = _org(owner)
-    tools = [one["tool"] for one in plans.read(plans.sold(plan)).tools]
-    row = following.live_of(org, tools)
-    if row is None:
-        row = life.order(org, plan, by="demo")
-        life.add_term(
-            row.id, TermKind.GRANT, count, start=clock.now(), end=ends, source=f"demo:{row.uid}", by="demo"
-        )
-    _made, secret = keyring.make(
-        row.id, label="Training cluster" if owner.language == "en" else "训练集群", by=owner
-    )
-    body = keys.read(secret)
-    assert body is not None
-    return row, keys.digests(body)
+def sales(who: Who, holder: Holder, today: date) -> list[tuple[int, Callable[[], None]]]:
+    """Return what a company that is no member bought, and a member's order that is open, with how many days ago, to be done in order of time."""
+
+    def buy() -> None:
+        with clock.stopped_at(today - timedelta(days=BOUGHT)), transaction():
+            owner = holder("owner@alder-cloud.example", "赤杨云负责人", "zh_Hans_CN")
+            org = Organisation(legal_name=BUYER, category="server")
+            org.legal_name_en, org.homepage = "Alder Cloud Ltd", "https://www.alder-cloud.example"
+            db.session.add(org)
+            db.session.add_all(
+                Contact(person=owner, org=org, role=role, start=clock.today()) for role in ROLES
+            )
+            db.session.flush()
+            names.index(org)
+            row = buying.order(org, PLAN, 80, by=owner)
+            waits = buying.waiting(row)
+            _pay(waits.invoice if waits is not None else None)
+
+    def grow() -> None:
+        with clock.stopped_at(today - timedelta(days=GREW)), transaction():
+            row = _bought()
+            quote = changing.accept(changing.quote(row, 140, by="demo"), by="demo")
+            _pay(quote.invoice)
+
+    def a_few_more() -> None:
+        with clock.stopped_at(today - timedelta(days=SMALL)), transaction():
+            changing.accept(changing.quote(_bought(), 144, by="demo"), by="demo")
+
+    def leave_open() -> None:
+        with clock.stopped_at(today - timedelta(days=OPEN)), transaction():
+            buying.order(_org(who(WAITS)), "triton-node", 12, by=who(WAITS))
+
+    return [(BOUGHT, buy), (GREW, grow), (SMALL, a_few_more), (OPEN, leave_open)]
 
 
-def _runs(digests: tuple[str, ...], sheet: tuple[tuple[str, str, str, int], ...], today: date) -> None:
-    """Let machines come in, each so many days ago, and report until now."""
-    for name, platform, chip, ago in sheet:
-        said = Report(name=name, platform=platform, accelerator=chip, tool_version="2.1.0", run=f"run-{name}")
-        for at in (clock.start_of(today - timedelta(days=ago)) + timedelta(hours=9), clock.now()):
-            with clock.stopped_at(at):
-                putting.put(digests, Ask(f"k8s:prod-1.{name}", "flagscale"), said)
-            let_go()
+def _bought() -> Licence:
+    org = db.session.scalars(select(Organisation).where(Organisation.legal_name == BUYER)).one()
+    found = life.live_for(org, TOOL)
+    if found is None:
+        raise ValueError("the demo bought no licence")
+    return found
+
+
+def _pay(invoice: Invoice | None) -> None:
+    if invoice is None:
+        return
+    receipt, _new = settling.record_receipt(
+        Way.BANK, "bank", f"LICENCE-{invoice.number}", issuing.owed(invoice), clock.today(), payer=invoice.buyer_name,
+        party=invoice.party, by="demo",
+    )  # fmt: skip
+    settling.put_on(receipt, invoice, by="demo")
+
+
+def _org(owner: Person) -> Organisation:
+    return db.session.scalars(
+        select(Organisation)
+        .join(Contact, Contact.org_id == Organisation.id)
+        .where(Contact.person_id == owner.id, Contact.role == ContactRole.OWNER)
+    ).one()
 
 
 def fill(who: Who, today: date) -> None:
-    """Fill the licences of five members."""
-    _member(who, today)
-    with clock.stopped_at(today - timedelta(days=200)), transaction():
-        ends = clock.start_of(today + timedelta(days=165))
-        row, digests = _licence(who(FULL), "flagscale-node", 10, ends)
-        life.change(row, name="北京训练集群", lease_seconds=None, by=who(FULL))
-        number = row.id
-    _runs(digests, SHEET, today)
-    for ago, count in ((24, 3), (9, 7)):
-        for _ in range(count):
-            refusals.count(
-                number,
-                Not.NODE_LIMIT_REACHED,
-                clock.start_of(today - timedelta(days=ago)) + timedelta(hours=10),
-            )
-    with transaction():
-        files.issue(number, ["edge-box-1", "edge-box-2"], 30, by=who(FULL))
-    _others(who, today)
+    """Let nodes run, a file hold two of them, and something wait for its money and for a second person."""
+    with clock.stopped_at(today - timedelta(days=BOUGHT - 1)), transaction():
+        bought = _bought()
+        life.change(bought, name="生产集群", lease_seconds=86_400, by="demo")
+        key = keyring.make(bought.id, label="prod-1", by="demo")[1]
+    with clock.stopped_at(today - timedelta(days=40)), transaction():
+        live = following.live_of(_org(who(MEMBER)), [TOOL])
+        second = None
+        if live is not None:
+            life.change(live, name="训练集群", lease_seconds=86_400, by="demo")
+            second = keyring.make(live.id, label="train-a", by="demo")[1]
+    now = clock.now() - timedelta(minutes=20)
+    _grow(key, "gpu", [(BOUGHT - 1, 22), (150, 24), (100, 20), (GREW - 1, 30), (20, 12)], now)
+    _run(key, "gpu", 97, now)
+    if second is not None:
+        _grow(second, "train", [(39, 16), (12, 20)], now)
+        _run(second, "train", 33, now)
+    _file(bought.id, today)
+    _waits(who, today)
 
 
-def _member(who: Who, today: date) -> None:
-    with transaction():
-        row, digests = _licence(who(MEMBER), "flagscale-node", 10, clock.start_of(today + timedelta(days=90)))
-        hooks.add(
-            _org(who(MEMBER)),
-            "https://hooks.galaxy-chips.example/portal",
-            ["licence.", "node."],
-            by=who(MEMBER),
+def _grow(key: str, stem: str, steps: list[tuple[int, int]], now: datetime) -> None:
+    """Let nodes come in waves, some of which left again."""
+    made = 0
+    for ago, many in steps:
+        with clock.stopped_at(now - timedelta(days=ago)):
+            for n in range(made, made + many):
+                _claim(key, stem, n)
+            for n in range(made, made + many, 11):
+                putting.drop(_digests(key), _name(stem, n), "")
+        made += many
+
+
+def _run(key: str, stem: str, many: int, now: datetime) -> None:
+    """Let the first so many report just now; the others are silent."""
+    with clock.stopped_at(now):
+        for n in range(many):
+            if n % 11:
+                _claim(key, stem, n)
+
+
+def _digests(key: str) -> tuple[str, ...]:
+    body = keys.read(key)
+    return keys.digests(body) if body is not None else ()
+
+
+def _name(stem: str, n: int) -> str:
+    return f"k8s:prod-1.{stem}-{n:03d}"
+
+
+def _claim(key: str, stem: str, n: int) -> None:
+    said = Report(
+        name=f"{stem}-{n:03d}", platform="linux/arm64" if n % 3 else "linux/amd64", accelerator=CHIPS[n % len(CHIPS)],
+        tool_version="2.1.0" if n % 5 else "2.0.3",
+    )  # fmt: skip
+    putting.put(_digests(key), Ask(_name(stem, n), TOOL), said)
+
+
+def _file(licence_id: int, today: date) -> None:
+    with reading():
+        ready = signing.current(KeyUse.LICENCE) is not None
+    if ready:
+        with clock.stopped_at(today - timedelta(days=3)), transaction():
+            files.issue(licence_id, [_name("gpu", 1), _name("gpu", 2)], 30, by="demo")
+
+
+def _waits(who: Who, today: date) -> None:
+    """Leave a grant to be decided by a second of staff."""
+    with clock.stopped_at(today - timedelta(days=1)), transaction():
+        granting.propose_nodes(
+            _org(who(SCHOOL)),
+            PLAN,
+            Verb.GRANT,
+            nodes=16,
+            days=180,
+            reason="操作系统课程实验",
+            by=who("agent"),
         )
-        number = row.id
-    _runs(digests, tuple((name, platform, chip, 0) for name, platform, chip, _ago in SHEET[:4]), today)
-    with transaction():
-        files.issue(number, ["edge-box-1", "edge-box-2"], 30, by=who(MEMBER))
-
-
-def _others(who: Who, today: date) -> None:
-    near = clock.start_of(today + timedelta(days=13))
-    with clock.stopped_at(today - timedelta(days=60)), transaction():
-        _licence(who(ENDING), "triton-node", 5, near)
-        held, _digests = _licence(who(HELD), "flagscale-node", 20, near + timedelta(days=300))
-        wrong, keys_of = _licence(who(WRONG), "triton-node", 3, near + timedelta(days=300))
-        held_id, wrong_id = held.id, wrong.id
-    putting.put(keys_of, Ask("lab-1.node-a", "triton-copilot"), Report(name="node-a"))
-    let_go()
-    with transaction():
-        life.suspend(
-            held_id, HoldReason.PAYMENT, words=("Invoice of June is 40 days overdue.", "六月的发票已逾期 40 天。"), source="staff:payment",
-            by=who("finance2"), notice=timedelta(),
-        )  # fmt: skip
-        row = lock(wrong_id)
-        nodes.block(row, "lab-9.unknown", reason="不在我们的清单上", by=who(WRONG))
-        granting.propose_revocation(row, reason="密钥出现在公开仓库中，客户未回应。", by=who("agent"))

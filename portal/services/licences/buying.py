@@ -168,7 +168,12 @@ def order(
         raise Denied(Not.QUOTE_STALE)
     _refuse_debtors(org)
     live = following.live_of(org, [one["tool"] for one in found.plan.tools])
-    row = lock(live.id) if live is not None else life.order(org, plan, by=by)
+    try:
+        row = lock(live.id) if live is not None else life.order(org, plan, by=by)
+    except Denied:  # a membership opened it at this very moment: what it costs is another thing now
+        if following.live_of(org, [one["tool"] for one in found.plan.tools]) is None:
+            raise
+        return order(org, plan, nodes, by=by, shown=shown, language=language)
     if contracts.current(row.id) is not None or contracts.open_deal(row.id) is not None:
         raise Denied(Not.LICENCE_EXISTS)
     if not found.gross:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -94,21 +94,6 @@ def renewal(quote: LicenceQuote) -> None:
         return Letter(_("%(plan)s: the next year", plan=plan_name(quote.licence)), lines, button=button)
 
     send(f"licence-renewal:{quote.uid}", quote.licence, letter)
-
-
-def included(licence: Licence, nodes: int, until: date) -> None:
-    """Tell that nodes come with the membership."""
-
-    def letter() -> Letter:
-        return Letter(
-            _("%(plan)s: %(count)s nodes with your membership", plan=plan_name(licence), count=nodes),
-            (
-                _("They are free of charge until the end of %(day)s.", day=day(until - A_DAY)),
-                _("Make a key in the portal, and the first node can start."),
-            ),
-        )
-
-    send(f"licence-included:{licence.uid}:{until}", licence, letter, ContactRole.OWNER, ContactRole.TECHNICAL)
 
 
 def suspended(hold: Hold) -> None:

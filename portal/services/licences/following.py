@@ -115,8 +115,6 @@ def _add(row: Licence, one: Wanted, start: datetime, source: str) -> None:
     life.add_term(
         row.id, TermKind.BENEFIT, one.nodes, start=start, end=one.stop, source=source, by=BY, grace_days=days
     )
-    if one.start <= clock.now():
-        deal_letters.included(row, one.nodes, clock.day_of(one.stop))
 
 
 # ---- Holds

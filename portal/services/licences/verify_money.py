@@ -92,7 +92,7 @@ def _terms(quotes: Iterable[LicenceQuote], terms: Iterable[LicenceTerm]) -> Iter
 
 def _kept(terms: Iterable[LicenceTerm]) -> Iterable[str]:
     """A pending licence has no term that keeps it in force; what is lent ends; a paid term rests on a line of an order."""
-    states = dict(db.session.execute(select(Licence.id, Licence.state)).tuples().all())
+    states = {one.id: one.state for one in db.session.execute(select(Licence.id, Licence.state))}
     lines = select(InvoiceLine.order_line_id).distinct()
     paid = set(db.session.scalars(lines))
     for one in terms:
