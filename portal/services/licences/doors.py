@@ -60,6 +60,11 @@ def install() -> None:
         Entry("office", 36, "licence_office.listed", _l("Licences"), "hdd-network", staff_who_may(May.READ_LICENCES),
               deciding.count_waiting),
     )  # fmt: skip
+    _say()
+
+
+def _say() -> None:
+    """Name the verbs of licences, and how their details read."""
     story.words(
         {
             "licence.ordered": (_l("Licence ordered"), "cart"),
