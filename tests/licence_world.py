@@ -27,6 +27,7 @@ KNOWN: dict[tuple[str, str], str] = {
     ("api_licences.get_file", "row"): "licence_file",
     ("api_licences.lift_hold", "row"): "licence_hold",
     ("api_licences", "fingerprint"): "word:rack-1.walk",
+    ("api_licences.accept_change", "row"): "word:lq_none",
     ("api_licences.return_file", "row"): "licence_file",
     ("api_licences.decide_proposal", "row"): "licence_proposal",
     ("licences", "uid"): "licence",

@@ -32,6 +32,7 @@ PUBLIC, HALF = "public", "halfway"
 # Who looks, in the order in which a page is given to the first who may see it.
 PEOPLE: dict[str, str] = {
     "member": "owner@galaxy-chips.example",
+    "licensee": "owner@alder-cloud.example",
     "applicant": "owner@longwind.example",
     "returned": "owner@wildfire.example",
     "rejected": "owner@inkstone.example",
@@ -83,6 +84,7 @@ ALSO = {
     "legal": ["/office/applications/?state=approved"],
     "auditor": ["/office/applications/?state=completed"],
     "finance": ["/office/money/invoices?state=open", "/office/money/invoices?q=zzz"],
+    "licensee": ["/licences/", "/licences/new?plan=triton-node&nodes=120"],
     HALF: ["/sign-in/code"],
     **{
         one: ["/exams/mine", "/exams/results"]

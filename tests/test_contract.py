@@ -46,7 +46,7 @@ from tests.test_processes import answers, until
 
 OWNER = "chen@galaxy-chips.example"
 ROOT = Path(__file__).resolve().parents[1]
-READY, OPERATIONS = 12, 96
+READY, OPERATIONS = 12, 110
 CHANGING = {"PATCH /api/v1/applications/{uid}", "POST /api/v1/applications/{uid}/submission"}
 PROFILE = {"GET /api/v1/organisations/{uid}", "PATCH /api/v1/organisations/{uid}"}
 BOUGHT = {
@@ -72,7 +72,8 @@ LICENCES = {
     "GET /api/v1/licences/{uid}/terms", "GET /api/v1/licences/{uid}/usage", "GET /api/v1/licences/{uid}/named",
     "PUT /api/v1/licences/{uid}/named/{fingerprint}", "DELETE /api/v1/licences/{uid}/named/{fingerprint}",
     "POST /api/v1/licences/{uid}/revocation", "POST /api/v1/licences/{uid}/proposals/{row}/decision",
-    "POST /api/v1/licences/{uid}/files/{row}/return",
+    "POST /api/v1/licences/{uid}/files/{row}/return", "POST /api/v1/licences/{uid}/changes",
+    "POST /api/v1/licences/{uid}/changes/{row}/acceptance",
 }  # fmt: skip
 # For the person methods that an address lacks are asked too, under one of its operations: the others of that address.
 ASKED_BESIDE = {

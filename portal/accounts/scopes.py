@@ -60,7 +60,9 @@ SCOPES: dict[Scope, frozenset[May]] = {
         }
     ),
     Scope.LICENCES_READ: frozenset({May.SEE_ORG, May.READ_LICENCES}),
-    Scope.LICENCES_WRITE: frozenset({May.SEE_ORG, May.MANAGE_LICENCES, May.READ_LICENCES, May.RUN_LICENCES}),
+    Scope.LICENCES_WRITE: frozenset(
+        {May.SEE_ORG, May.MANAGE_LICENCES, May.PAY, May.SIGN, May.READ_LICENCES, May.RUN_LICENCES}
+    ),
 }
 
 labels.name(

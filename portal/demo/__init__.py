@@ -26,6 +26,7 @@ from portal.demo import exam_now as demo_exam_now
 from portal.demo import exam_past as demo_exam_past
 from portal.demo import exams as demo_exams
 from portal.demo import items as demo_items
+from portal.demo import licence_cases as demo_licence_cases
 from portal.demo import licences as demo_licences
 from portal.demo import members as demo_members
 from portal.demo import money as demo_money
@@ -238,6 +239,7 @@ def build(app: Flask) -> None:
         demo_awards.fill(demo.who, today, demo.holder)
         demo_support.fill(demo.who, today)
         demo_licences.fill(demo.who, today)
+        demo_licence_cases.fill(demo.who, today)
         demo_places.fill(demo.who, today)
 
 

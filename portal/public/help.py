@@ -23,7 +23,7 @@ FOLDERS = {"en": "docs/guide", "zh_Hans_CN": "docs/zh/guide"}
 GUIDES = (
     "account", "applicant", "signatory", "billing", "individual", "public",
     "candidate", "reviewer", "legal", "director", "finance", "administrator", "auditor", "certification", "examiner",
-    "holder", "awards", "support", "agent", "services", "projects", "places", "placing",
+    "holder", "awards", "support", "agent", "licences", "services", "projects", "places", "placing",
 )  # fmt: skip
 # The section that fits a page, by the longest beginning of its endpoint; sections are named by the English headings.
 # A page of the office that is not here opens the guide of its reader's role.
@@ -106,6 +106,17 @@ FITS = {
     "awards.": "awards#find-an-award",
     "batch_desk.": "awards#batches",
     "batch_desk.key_list": "awards#keys",
+    "licences.": "licences#nodes",
+    "licences.listed": "licences#the-first-node",
+    "licences.offers": "licences#buy-a-licence",
+    "licences.file": "licences#machines-without-a-network",
+    "licences.key": "licences#keys",
+    "licences.usage": "licences#use",
+    "licences.number": "licences#change-the-number-of-nodes",
+    "licences.terms": "licences#change-the-number-of-nodes",
+    "accounts.webhook": "licences#programs-that-listen",
+    "licence_office.": "agent#licences-of-customers",
+    "licence_office.signing_keys": "administrator#keys-that-sign-licences",
     "support.": "support#ask-a-question",
     "support.people": "support#who-may-ask",
     "support.reports": "support#while-it-is-in-work",

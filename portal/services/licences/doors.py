@@ -15,6 +15,7 @@ from portal.accounts.may import May
 from portal.core import catalogue, labels, nav, personal, story, waiting
 from portal.core.nav import Entry
 from portal.services.licences import (  # noqa: F401 - their routes
+    changes_api,
     deal_views,
     deciding,
     duties,
@@ -59,6 +60,11 @@ def install() -> None:
         Entry("office", 36, "licence_office.listed", _l("Licences"), "hdd-network", staff_who_may(May.READ_LICENCES),
               deciding.count_waiting),
     )  # fmt: skip
+    _say()
+
+
+def _say() -> None:
+    """Name the verbs of licences, and how their details read."""
     story.words(
         {
             "licence.ordered": (_l("Licence ordered"), "cart"),

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from portal.core.db import Model, db
 from portal.core.errors import Missing
+from portal.services.licences.models.deal import LicenceQuote
 from portal.services.licences.models.licence import Hold, Licence, LicenceKey
 from portal.services.licences.models.node import Node
 from portal.services.licences.models.record import LicenceFile, LicenceProposal
@@ -20,6 +21,7 @@ MISSING: dict[type[Any], Any] = {
     LicenceFile: _l("There is no such file."),
     Hold: _l("There is no such suspension."),
     LicenceProposal: _l("There is no such proposal."),
+    LicenceQuote: _l("There is no such quote."),
 }
 
 
