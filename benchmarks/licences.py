@@ -27,12 +27,13 @@ import platform
 import random
 import secrets
 import shutil
+import socket
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,7 @@ def over_http(app: Any, seconds: int) -> None:
         serving("benchmarks.pages:portal_app", env, threads=VISITORS) as portal,
     ):
         for place in (floor, portal):
+            up(place[0])
             crowd(place, known, 2)  # warm
         rounds = [(crowd(floor, known, seconds / 2), crowd(portal, known, seconds / 2)) for _ in range(2)]
     for name, found in zip(("floor", "portal"), zip(*rounds, strict=True), strict=True):
@@ -216,6 +218,14 @@ def over_http(app: Any, seconds: int) -> None:
         )
     least, ours = (min(one[1] for one in found) for found in zip(*rounds, strict=True))
     print(f"  http      {least / ours:.0%} of the floor's speed by CPU")
+
+
+def up(port: int) -> None:
+    """Wait for a server, which may take its time beside others."""
+    for _ in range(1200):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.1)
 
 
 def crowd(place: tuple[int, int], known: list[tuple[str, int]], seconds: float) -> tuple[float, float]:
@@ -405,6 +415,7 @@ def storm(app: Any, seconds: int) -> None:
     due = [one for one in due if one[0] < seconds]
     times: list[float] = []
     with serving("benchmarks.pages:portal_app", {**os.environ, "PYTHONPATH": "."}, threads=4) as (port, pid):
+        up(port)
         begun = time.monotonic() + 1
 
         def beats(mine: list[tuple[float, tuple[str, str]]]) -> None:

@@ -181,11 +181,19 @@ def test_one_statement_per_validation_and_none_of_them_writes(
     with app.app_context():
         engine = db.engine
     event.listen(engine, "before_cursor_execute", before)
+    wanted = [
+        ({"fingerprint": FP, "tool": "flagscale"}, "VALID"), ({"fingerprint": "other-node"}, "NODE_UNKNOWN"),
+        ({}, "NODE_REQUIRED"), ({"fingerprint": FP, "tool": "none"}, "TOOL_NOT_ENTITLED"),
+        ({"fingerprint": FP, "tool": "flagscale", "feature": "none"}, "FEATURE_NOT_ENTITLED"),
+    ]  # fmt: skip
     try:
-        assert body(tool.validate(fingerprint=FP, tool="flagscale"))["code"] == "VALID"
+        assert [body(tool.validate(**words))["code"] for words, _code in wanted] == [
+            code for _words, code in wanted
+        ]
+        assert body(Tool(app, "FLAG-00000-00000-00000-00000-00000").validate())["code"] == "KEY_UNKNOWN"
     finally:
         event.remove(engine, "before_cursor_execute", before)
-    assert asked == ["looked"]
+    assert asked == ["looked"] * 6
     with app.app_context():
         raw = quick._kept().raw
         with pytest.raises(Exception, match=r"readonly|read-only"):

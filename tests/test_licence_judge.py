@@ -207,3 +207,58 @@ def test_the_limit_is_the_sum_of_the_terms_in_force_whatever_they_are(terms: lis
     if not any(one.kind in BORROWED for one in terms):
         assert lasting == limit_at(terms, now)
     assert all(a[1] < b[0] for a, b in itertools.pairwise(runs(terms)))
+
+
+moments = st.integers(-3, 110).map(lambda day: T0 + day * DAY)
+seats = st.none() | st.builds(Seat, st.integers(1, 8), moments, st.none() | moments)
+lifted = st.builds(
+    lambda start, days: HoldSpan(HoldReason.PAYMENT, start, None if days is None else start + days * DAY),
+    moments,
+    st.none() | st.integers(0, 30),
+)
+told = st.builds(
+    Facts, st.sampled_from(("pending", "active", "suspended", "revoked", "superseded")), st.sampled_from(Policy), st.just(30), st.integers(0, 9),
+    st.none() | moments, st.lists(spans, max_size=4).map(tuple), st.lists(lifted, max_size=3).map(tuple), st.just((TOOL,)), seats,
+    st.booleans(), st.booleans(),
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(told)
+def test_nothing_changes_between_two_instants_that_rows_name(facts: Facts) -> None:
+    """Whatever the facts: the answer is the same just after an instant and just before the next, and asked twice."""
+    named = {T0 - 99 * DAY, T0 + 999 * DAY, *(one for one in (facts.key_ends,) if one)}
+    for term in facts.terms:
+        named |= {term.start, term.until, term.until + term.grace, term.end}
+    for hold in facts.holds:
+        named |= {hold.start, *(one for one in (hold.lifted,) if one)}
+    if facts.seat is not None:
+        named |= {facts.seat.lease_until, *(one for one in (facts.seat.offline_until,) if one)}
+    for earlier, later in itertools.pairwise(sorted(named)):
+        codes = {
+            judge(facts, ASK, at).code
+            for at in (earlier, earlier + TICK, earlier + (later - earlier) / 2, later - TICK)
+        }
+        assert len(codes) == 1, (earlier, later)
+    assert judge(facts, ASK, MIDDLE) == judge(replace(facts), ASK, MIDDLE)
+
+
+def test_the_judge_knows_no_clock_no_database_and_no_settings() -> None:
+    import ast
+    from pathlib import Path
+
+    from portal.services.licences import judge as module
+
+    tree = ast.parse(Path(str(module.__file__)).read_text("utf-8"))
+    asked = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    asked |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    assert asked == {
+        "__future__",
+        "collections.abc",
+        "dataclasses",
+        "datetime",
+        "portal.services.licences.kinds",
+        "re",
+    }
+    called = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert not called & {"now", "utcnow", "today", "time", "monotonic"}

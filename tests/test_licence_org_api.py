@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextvars
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -192,3 +194,30 @@ def test_what_is_anothers_looks_missing_and_what_is_not_ones_own_to_do_is_refuse
     named = owner.send("PATCH", f"/licences/{uid}", {"name": "Cluster", "lease_seconds": 600})
     assert (named.status_code, body(named)["name"], body(named)["lease_seconds"]) == (200, "Cluster", 600)
     assert owner.send("PATCH", f"/licences/{uid}", {"lease_seconds": 90_000}).status_code == 422
+
+
+def test_one_key_of_a_request_sent_at_once_by_many_makes_one_change(house: tuple[Flask, str, str]) -> None:
+    """Invariant 19 under a race: each is told the same, or to wait for the first; one file is signed, one seat is held."""
+    app, uid, _key = house
+    owner = program(app, "owner")
+    asked = {"fingerprints": ["node-1"], "days": 3}
+    answers: list[TestResponse] = []
+
+    def send() -> None:
+        answers.append(owner.send("POST", f"/licences/{uid}/files", asked, key="at-once"))
+
+    crew = [
+        threading.Thread(target=contextvars.copy_context().run, args=(send,)) for _ in range(6)
+    ]  # at our clock
+    for one in crew:
+        one.start()
+    for one in crew:
+        one.join()
+    assert {one.status_code for one in answers} <= {201, 409}
+    good = [body(one) for one in answers if one.status_code == 201]
+    assert good
+    assert all(one == good[0] for one in good)
+    again = owner.send("POST", f"/licences/{uid}/files", asked, key="at-once")
+    assert (again.status_code, body(again)) == (201, good[0])
+    assert [one["id"] for one in body(owner.get(f"/licences/{uid}/files"))["items"]] == [good[0]["id"]]
+    assert [one["fingerprint"] for one in body(owner.get(f"/licences/{uid}/nodes"))["items"]] == ["node-1"]

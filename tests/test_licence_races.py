@@ -112,10 +112,18 @@ chance = random.Random(int(me))
 def deed(hashes):
     name, dice = f"node-{chance.randrange(9)}", chance.random()
     if dice < 0.62:
-        seat = putting.put(hashes, Ask(name, TOOL), Report(run=f"{me}-{chance.randrange(10**9)}"))
+        report = Report(run=f"{me}-{chance.randrange(10**9)}")
+        seat = putting.put(hashes, Ask(name, TOOL), report)
+        if dice < 0.06:  # the reply was lost: sent again, it is the same seat, or another deed came between
+            try:
+                assert patiently(lambda: putting.put(hashes, Ask(name, TOOL), report)).lease_until >= seat.lease_until
+            except Refused:
+                return "between"
         return "new" if seat.new else "again"
     if dice < 0.8:
         putting.drop(hashes, name, "")
+        if dice < 0.64:
+            patiently(lambda: putting.drop(hashes, name, ""))
         return "gone"
     with transaction():
         row = db.session.query(Licence).one()

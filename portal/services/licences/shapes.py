@@ -27,7 +27,8 @@ SHEET = cast(ConfigDict, ALSO_CSV)
 LicenceId = Annotated[str, Field(pattern=r"^lic_[0-9A-Z]{26}$", max_length=32)]
 RowId = Annotated[str, Field(pattern=r"^[a-z]{2}_[0-9A-Z]{26}$", max_length=32)]
 Print = Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{2,127}$")]
-Sentence = Annotated[str, Clean, Field(min_length=1, max_length=300)]
+VISIBLE = r"[^\s\x00-\x1f\x7f-\x9f]"  # something must be left when control characters are dropped
+Sentence = Annotated[str, Field(min_length=1, max_length=300, pattern=VISIBLE), Clean]
 
 
 class OneLicence(BaseModel):
@@ -171,7 +172,7 @@ class LicencePatch(Body):
 class NewKey(Body):
     """A label for people, how many nodes at most, until when."""
 
-    label: Annotated[str, Clean, Field(min_length=1, max_length=80)]
+    label: Annotated[str, Field(min_length=1, max_length=80, pattern=VISIBLE), Clean]
     most_nodes: Annotated[int, Field(ge=1, le=100_000), WHOLE] | None = None
 
 
