@@ -1,4 +1,4 @@
-"""Support, statements, sponsorship and slots as `wiring.py` lets them in, together."""
+"""Support, statements, sponsorship, slots and what is consumed as `wiring.py` lets them in, together."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint
 from flask_openapi3.blueprint import APIBlueprint
 
+from portal.services.consumed import views as consumed
 from portal.services.slots import hall as slots
 from portal.services.sponsors import hall as sponsors
 from portal.services.statements import hall as statements
@@ -18,6 +19,7 @@ BLUEPRINTS: list[Blueprint] = [
     *statements.BLUEPRINTS,
     *sponsors.BLUEPRINTS,
     *slots.BLUEPRINTS,
+    consumed.consumed,
 ]
 APIS: list[APIBlueprint] = [*support.APIS, *statements.APIS]
 REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
@@ -30,5 +32,5 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
 
 def install() -> None:
     """Let each stand on the rails."""
-    for hall in (support, statements, sponsors, slots):
+    for hall in (support, statements, sponsors, slots, consumed):
         hall.install()
