@@ -43,6 +43,9 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
         "POST /api/v1/bookings/{uid}/cancellation": "cancelled",
         "POST /api/v1/bookings/{uid}/move": "moved",
         "GET /api/v1/certificates/{number}": "numbers",
+        "POST /api/v1/statements/{uid}/report": "told",
+        "POST /api/v1/statements/{uid}/confirmation": "confirmed",
+        "POST /api/v1/statements/{uid}/dispute": "disputed",
     }
     uids = WORLD.get(pool.get(name, kind), [])
     if case.path_parameters and uids:
@@ -58,6 +61,12 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
         case.body |= {"benefit": WORLD["benefits"][0], "quantity": 1}
     if isinstance(case.body, dict) and "rules" in case.body:
         case.body |= {"rules": "2026-01", "language": "en"}
+    if isinstance(case.body, dict) and "sending" in case.body:
+        case.body["sending"] = 1
+    if kind == "statements" and isinstance(case.body, dict) and "lines" in case.body:
+        case.body["lines"] = [
+            one | {"month": None, "milli_hours": 1000} for one in case.body["lines"] if isinstance(one, dict)
+        ]
     if isinstance(case.body, dict) and "session" in case.body:
         case.body["session"] = WORLD["goal" if case.path_parameters else "full"]
     if isinstance(case.body, dict) and "queue" in case.body:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from portal.accounts.may import StaffRole
 from portal.accounts.organisations import Organisation
@@ -12,6 +12,8 @@ from portal.core import clock
 from portal.core.db import db
 from portal.core.files import Content
 from portal.core.money import Money
+from portal.services.slots import giving
+from portal.services.slots.kinds import WorkKind
 from portal.services.sponsors import editions, fulfilling, taking
 from portal.services.sponsors.kinds import PromiseKind, Scope
 from portal.services.statements import reporting, sellers
@@ -38,6 +40,10 @@ KNOWN: dict[tuple[str, str], str] = {
     ("sponsors_office.offer", "uid"): "sponsor_edition",
     ("sponsors_office.hold", "uid"): "sponsor_edition",
     ("sponsors_office.promise", "uid"): "sponsor_package",
+    ("slots", "uid"): "slot_request",
+    ("slots", "deed"): "word:withdrawal",
+    ("slots_office", "uid"): "slot_request",
+    ("slots_office", "code"): "word:2999Q1",
 }
 
 
@@ -55,7 +61,7 @@ def rows(org: Organisation, content: Content) -> dict[str, str]:
     file = db.session.query(ComputeFile).one().file
     return {
         "statement": statement.uid, "statement_file": file.uid, "compute_seller": seller.uid,
-        **_sponsor(org, content, staff),
+        **_sponsor(org, content, staff), "slot_request": _slot(org, staff),
     }  # fmt: skip
 
 
@@ -80,3 +86,8 @@ def _sponsor(org: Organisation, content: Content, staff: Person) -> dict[str, st
         "sponsor_edition": edition.uid, "sponsor_package": package.uid, "sponsor_place": place.uid,
         "sponsor_item": item.uid,
     }  # fmt: skip
+
+
+def _slot(org: Organisation, staff: Person) -> str:
+    giving.set_capacity(date(2999, 1, 1), slots=1, person_days=20, by=staff)
+    return giving.ask(org, kind=WorkKind.CHIP, wish="Quokka card", by=staff).uid

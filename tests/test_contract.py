@@ -28,14 +28,17 @@ from portal.accounts.people import Person
 from portal.accounts.scopes import Scope
 from portal.billing import crediting
 from portal.billing.models import Invoice
+from portal.billing.months import first_of
 from portal.billing.note_models import NoteKind
 from portal.core import clock, files, signing
 from portal.core.api import Answer, Body
 from portal.core.db import db, transaction
 from portal.core.money import Money
+from portal.core.periods import nth
 from portal.core.signing import KeyUse
 from portal.members import claiming, drafting, landscape, terms
 from portal.members.models import Application
+from portal.services.statements import reporting, sellers, settling
 from portal.services.support import asking
 from portal.services.support.clocks import Severity
 from tests import perks, road
@@ -75,6 +78,11 @@ LICENCES = {
     "POST /api/v1/licences/{uid}/files/{row}/return", "POST /api/v1/licences/{uid}/changes",
     "POST /api/v1/licences/{uid}/changes/{row}/acceptance",
 }  # fmt: skip
+# Whoever reports no sales has no statement.
+SALES = {
+    "GET /api/v1/statements/{uid}",
+    *(f"POST /api/v1/statements/{{uid}}/{deed}" for deed in ("report", "confirmation", "dispute")),
+}
 # For the person methods that an address lacks are asked too, under one of its operations: the others of that address.
 ASKED_BESIDE = {
     "DELETE /api/v1/licences/nodes/{fingerprint}", "GET /api/v1/licences/{uid}/files", "PATCH /api/v1/licences/{uid}",
@@ -83,7 +91,7 @@ ASKED_BESIDE = {
 # is nobody who consents or books; staff have none of their own.
 NEVER: dict[str, set[str]] = {
     "person": ASKED_BESIDE, "organisation": LICENCES | CHANGING | BOUGHT | CONSENTS | LINKED | BOOKED,
-    "staff": LICENCES | CHANGING | PROFILE | BOUGHT | CLAIMS | MEMBERSHIP | LINKED | BOOKED,
+    "staff": LICENCES | CHANGING | PROFILE | BOUGHT | CLAIMS | MEMBERSHIP | LINKED | BOOKED | SALES,
 }  # fmt: skip
 LANDSCAPE = (
     "landscape: [{name: Members, subcategories: [{name: Gold, items: [{name: A}, {name: B}, {name: C}]}]}]"
@@ -166,13 +174,29 @@ def world(app: Flask) -> dict[str, Any]:
         return {
             "ready": [row.uid for row in drafts],
             "benefits": [grant.uid],
-            "exams": exams(person, ada),
+            "exams": {**exams(person, ada), **sales(galaxy, person, ada)},
             "tokens": {
                 "person": tokens.give("person", scopes, 30, by=person)[1],
                 "organisation": tokens.give("organisation", scopes, 30, org=galaxy, by=person)[1],
                 "staff": tokens.give("staff", scopes, 30, by=ada)[1],
             },
         }
+
+
+def sales(org: Organisation, seller: Person, staff: Person) -> dict[str, list[str]]:
+    """Let a member report compute: return the ids of what is to be told, to be confirmed and to be disputed."""
+    month = first_of(clock.today())
+    row = sellers.begin(org, since=nth(month, 1, -3 * READY), contract="C-1", by=staff)
+    found: dict[str, list[str]] = {"told": [], "confirmed": [], "disputed": []}
+    for n in range(3 * READY):
+        statement = sellers.expect(row, nth(month, 1, n - 3 * READY))
+        assert statement is not None
+        kind = list(found)[n % 3]
+        if kind != "told":
+            reporting.report(statement, [], by=seller, nothing=True)
+            settling.send(statement, by=staff)
+        found[kind].append(statement.uid)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +241,7 @@ def ids(api: str, token: str) -> dict[str, list[str]]:
         "sessions",
         "bookings",
         "tickets",
+        "statements",
     ):
         asked = urllib.request.Request(f"{api}/{kind}", headers={"Authorization": f"Bearer {token}"})
         with urllib.request.urlopen(asked, timeout=20) as answer:
@@ -235,6 +260,7 @@ def test_schemathesis_finds_nothing(server: tuple[str, dict[str, Any]], tmp_path
             {
                 **known,
                 **found["exams"],
+                **{name: found["exams"][name][kind == "person" :: 2] for name in ("confirmed", "disputed")},
                 "benefits": found["benefits"],
                 "ready": found["ready"][1:],
                 "drafts": found["ready"][:1],

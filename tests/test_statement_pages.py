@@ -105,9 +105,9 @@ def test_a_seller_reports_and_finance_sends_and_invoices(house: Flask) -> None:
     assert "Issue the invoice over CN¥39,755.09" in seen(fang, theirs)
     post(fang, f"{theirs}/invoice")
     assert "INV-2026-" in seen(biller, here)
-    lines = biller.get(f"{here}/lines.csv")
+    lines = biller.get(f"{here}/lines/file")
     assert "2026-05,H100,1250.5,180.00,225090.00,log" in lines.text
-    assert "CS-202605" in fang.get("/office/statements/statements.csv").text
+    assert "CS-202605" in fang.get("/office/statements/file").text
     for word in ("佣金", "销售明细", "2026年5月"):
         assert word in seen(browser(house, "billing@alpha.example", language="zh_Hans_CN"), here)
 
@@ -142,7 +142,7 @@ def test_nobody_sees_the_statement_of_another(house: Flask) -> None:
     """V10: a foreign statement looks missing, for reading and for every deed."""
     beta, row, own = browser(house, "owner@beta.example"), uid(house), uid(house, "beta")
     assert seen(beta, f"/statements/{own}")
-    for path in ("", "/report", "/lines.csv", "/statement.pdf"):
+    for path in ("", "/report", "/lines/file", "/statement.pdf"):
         seen(beta, f"/statements/{row}{path}", 404)
     for path in ("/report", "/confirmation", "/dispute"):
         post(beta, f"/statements/{row}{path}", 404, words="x", sending="1", nothing="y")

@@ -30,6 +30,7 @@ from portal.members import benefit_verify, contact_care, landscape, names, repor
 from portal.members.belonging import Membership
 from portal.members.verify import verify_deeds
 from portal.services import verify as services_verify
+from portal.services.consumed import verify as consumed_verify
 from portal.services.licences import verify as licence_verify
 from portal.services.slots import verify as slot_verify
 from portal.services.sponsors import verify as sponsor_verify
@@ -106,6 +107,7 @@ def everything() -> tuple[dict[str, int], list[str]]:
         "statements": statement_verify.verify_statements,
         "places": sponsor_verify.verify_places,
         "slots": slot_verify.verify_slots,
+        "consumed": consumed_verify.verify_consumed,
     }  # fmt: skip
     answers = {name: check() for name, check in checks.items()}
     checked = {name: number for name, (number, _faults) in answers.items()}

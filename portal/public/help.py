@@ -135,6 +135,7 @@ FITS = {
     "sponsors.": "places#sponsor-an-event",
     "sponsors_office.": "placing#editions-and-places",
     "sponsors_office.place": "placing#from-signature-to-fulfilment",
+    "consumed.": "places#what-is-consumed",
     "slots.": "places#wait-for-an-adaptation-slot",
     "slots_office.": "placing#adaptation-slots",
     "offers.": "services#see-offers-and-prices",

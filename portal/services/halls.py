@@ -1,4 +1,4 @@
-"""Everything of services as `wiring.py` lets it in: what is bought and delivered, statements, sponsorship and slots."""
+"""Everything of services as `wiring.py` lets it in: what is bought and delivered, statements, sponsorship, slots, what is consumed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from flask import Blueprint
 from flask_openapi3.blueprint import APIBlueprint
 
 from portal.services import hall as work
+from portal.services.consumed import views as consumed
 from portal.services.slots import hall as slots
 from portal.services.sponsors import hall as sponsors
 from portal.services.statements import hall as statements
@@ -18,6 +19,7 @@ BLUEPRINTS: list[Blueprint] = [
     *statements.BLUEPRINTS,
     *sponsors.BLUEPRINTS,
     *slots.BLUEPRINTS,
+    consumed.consumed,
 ]
 APIS: list[APIBlueprint] = [*work.APIS, *statements.APIS]
 REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
@@ -30,5 +32,5 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
 
 def install() -> None:
     """Let each stand on the rails."""
-    for hall in (work, statements, sponsors, slots):
+    for hall in (work, statements, sponsors, slots, consumed):
         hall.install()

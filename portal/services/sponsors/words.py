@@ -43,7 +43,7 @@ def on_merged(event: OrganisationsMerged) -> None:
 
 _DETAILS = {
     "event": _l("Event"), "year": _l("Year"), "package": _l("Package"), "price": _l("Price"), "quantity": _l("Quantity"),
-    "stays_due": _l("Per cent that stay due"), "promise": _l("Promise"), "proof": _l("Proof"), "first_day": _l("First day of the event"),
+    "stays_due": _l("Per cent that stay due"), "promise": _l("Promise of a place"), "proof": _l("Proof"), "first_day": _l("First day of the event"),
 }  # fmt: skip
 _VERBS = {
     "sponsorship.announced": (_l("Edition written down"), "calendar-event"),

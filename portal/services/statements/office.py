@@ -60,7 +60,7 @@ def listed() -> str:
     )  # fmt: skip
 
 
-@statements_office.get("/statements.csv")
+@statements_office.get("/file")
 @allow(May.READ_MONEY)
 def listed_file() -> Response:
     """Hand out the list that is shown."""
@@ -147,7 +147,7 @@ def take_report(uid: str) -> Any:
     return _report(access.any_statement(uid), form, 422)
 
 
-@statements_office.get("/<uid>/lines.csv")
+@statements_office.get("/<uid>/lines/file")
 @allow(May.READ_MONEY)
 def lines_file(uid: str) -> Response:
     """Hand out the lines of a statement."""

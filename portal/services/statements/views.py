@@ -141,7 +141,7 @@ def dispute(uid: str) -> Any:
     return page(access.own_statement(uid), status, dispute=form)
 
 
-@statements.get("/<uid>/lines.csv")
+@statements.get("/<uid>/lines/file")
 @allow(May.REPORT_SALES)
 def lines_file(uid: str) -> Response:
     """Hand out the lines of a statement; the file can be read in again."""

@@ -1,0 +1,1 @@
+"""What is consumed: every counted right of a customer, granted, held, used, left, and until when."""
