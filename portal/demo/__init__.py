@@ -32,6 +32,7 @@ from portal.demo import members as demo_members
 from portal.demo import money as demo_money
 from portal.demo import perks as demo_perks
 from portal.demo import prices as demo_prices
+from portal.demo import services as demo_services
 from portal.demo import support as demo_support
 from portal.demo import wall as demo_wall
 from portal.demo.cast import FIRMS, NEWCOMERS, PASSWORD, STAFF, Firm, credit_code
@@ -249,6 +250,7 @@ def build(app: Flask) -> None:
             demo.hire(NEWCOMERS, today)
         demo_awards.fill(demo.who, today, demo.holder)
         demo_support.fill(demo.who, today)
+        demo_services.fill(demo.who, today)
 
 
 def _timeline(demo: Demo, today: date) -> list[tuple[int, Callable[[], None]]]:
@@ -261,6 +263,7 @@ def _timeline(demo: Demo, today: date) -> list[tuple[int, Callable[[], None]]]:
         *demo_prices.sales(today),
         *demo_exams.sales(demo.holder, today),
         *demo_support.sales(demo.who, today),
+        *demo_services.sales(demo.who, today),
     ]
     return sorted(happened, key=lambda one: -one[0])
 

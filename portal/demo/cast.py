@@ -39,6 +39,8 @@ STAFF = [
     ("agent", "艾文", StaffRole.SUPPORT_AGENT, "zh_Hans_CN"),
     ("agent2", "Agnes Moreau", StaffRole.SUPPORT_AGENT, "en"),
     ("supportlead", "雷鸣", StaffRole.SUPPORT_LEAD, "zh_Hans_CN"),
+    ("lead", "林立", StaffRole.SERVICE_LEAD, "zh_Hans_CN"),
+    ("manager", "Maja Novak", StaffRole.SERVICE_MANAGER, "en"),
 ]
 # Hired today: who marks anew after an appeal marked nothing before.
 NEWCOMERS = [

@@ -26,7 +26,7 @@ BOUGHT_AGO = 45
 S1, S2, S3 = Severity
 
 
-def _org(owner: Person) -> Organisation:
+def org_of(owner: Person) -> Organisation:
     """Return the company that somebody owns."""
     return db.session.scalars(
         select(Organisation)
@@ -40,7 +40,7 @@ def sales(who: Who, today: date) -> list[tuple[int, Callable[[], None]]]:
 
     def buy() -> None:
         with clock.stopped_at(today - timedelta(days=BOUGHT_AGO)), transaction():
-            org = _org(who(PAID))
+            org = org_of(who(PAID))
             party = party_of(org)
             row = subscribing.subscribe(party, price_of("support.platinum"), by="demo")
             db.session.flush()
@@ -63,7 +63,7 @@ def _at(today: date, days: int, hour: int, minute: int = 0) -> datetime:
 def fill(who: Who, today: date) -> None:
     """Let customers ask and staff answer over three weeks."""
     with clock.stopped_at(_at(today, BOUGHT_AGO, 15)), transaction():
-        people.add(_org(who(PAID)), who(PAID), by=who(PAID))
+        people.add(org_of(who(PAID)), who(PAID), by=who(PAID))
     with clock.stopped_at(today), transaction():
         duty.roster(today, today + timedelta(days=13), who("agent"), who("agent2"), by=who("supportlead"))
     _over(who, today)
@@ -73,7 +73,12 @@ def fill(who: Who, today: date) -> None:
 def _ask(who: Who, at: datetime, site: str, title: str, body: str, severity: Severity) -> int:
     with clock.stopped_at(at), transaction():
         return asking.open_ticket(
-            by=who(site), org=_org(who(site)), title=title, body=body, severity=severity, channel=Channel.PAGE
+            by=who(site),
+            org=org_of(who(site)),
+            title=title,
+            body=body,
+            severity=severity,
+            channel=Channel.PAGE,
         ).id
 
 
