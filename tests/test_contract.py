@@ -46,7 +46,7 @@ from tests.test_processes import answers, until
 
 OWNER = "chen@galaxy-chips.example"
 ROOT = Path(__file__).resolve().parents[1]
-READY, OPERATIONS = 12, 82
+READY, OPERATIONS = 12, 92
 CHANGING = {"PATCH /api/v1/applications/{uid}", "POST /api/v1/applications/{uid}/submission"}
 PROFILE = {"GET /api/v1/organisations/{uid}", "PATCH /api/v1/organisations/{uid}"}
 BOUGHT = {
@@ -70,6 +70,12 @@ LICENCES = {
     "POST /api/v1/licences/{uid}/holds", "DELETE /api/v1/licences/{uid}/holds/{row}",
     *(f"POST /api/v1/licences/{{uid}}/nodes/{{row}}/{verb}" for verb in ("release", "move", "block", "keep")),
 }  # fmt: skip
+# Nobody here was sent a quote or has a project, and an order names an offer by its code.
+SERVICES = {
+    "GET /api/v1/service-quotes/{uid}", "POST /api/v1/service-quotes/{uid}/acceptance",
+    "POST /api/v1/service-quotes/{uid}/refusal", "POST /api/v1/orders", "GET /api/v1/engagements/{uid}",
+    *(f"POST /api/v1/engagements/{{uid}}/milestones/{{milestone}}/{verb}" for verb in ("acceptance", "refusal")),
+}  # fmt: skip
 # For the person methods that an address lacks are asked too, under one of its operations: the others of that address.
 ASKED_BESIDE = {
     "DELETE /api/v1/licences/nodes/{fingerprint}", "GET /api/v1/licences/{uid}/files", "PATCH /api/v1/licences/{uid}",
@@ -77,8 +83,8 @@ ASKED_BESIDE = {
 # What a kind of owner has no rows for: the organisation's one application is approved, it bought nothing by the month and
 # is nobody who consents or books; staff have none of their own.
 NEVER: dict[str, set[str]] = {
-    "person": ASKED_BESIDE, "organisation": LICENCES | CHANGING | BOUGHT | CONSENTS | LINKED | BOOKED,
-    "staff": LICENCES | CHANGING | PROFILE | BOUGHT | CLAIMS | MEMBERSHIP | LINKED | BOOKED,
+    "person": ASKED_BESIDE, "organisation": LICENCES | SERVICES | CHANGING | BOUGHT | CONSENTS | LINKED | BOOKED,
+    "staff": LICENCES | SERVICES | CHANGING | PROFILE | BOUGHT | CLAIMS | MEMBERSHIP | LINKED | BOOKED,
 }  # fmt: skip
 LANDSCAPE = (
     "landscape: [{name: Members, subcategories: [{name: Gold, items: [{name: A}, {name: B}, {name: C}]}]}]"

@@ -14,7 +14,7 @@ from portal.billing.issuing import party_of
 from portal.billing.money_models import Way
 from portal.core import clock, files, outbox
 from portal.core.db import db, transaction
-from portal.demo.support import OPENLY, PAID, org_of
+from portal.demo.support import PAID, org_of
 from portal.services.contracts import verbs as contracts
 from portal.services.engagements import delivering, leading, working
 from portal.services.engagements.models import Engagement, Health
@@ -26,6 +26,7 @@ from portal.services.quotes.models import ServiceQuote
 from portal.services.quotes.plan import Plan
 
 Who = Callable[[str], Person]
+WORKS = "lumenflow"
 SOLD_AGO, SENT_AGO, HANDED_AGO = 40, 6, 3
 REPORT = "# Plan of the adaptation\n\nKernels, tests and machines, week by week.\n"
 
@@ -55,8 +56,8 @@ def sales(who: Who, today: date) -> list[tuple[int, Callable[[], None]]]:
         day = today - timedelta(days=SOLD_AGO)
         with clock.stopped_at(day), transaction():
             title = {"zh": "G2 加速卡适配", "en": "Adaptation of the G2 accelerator"}
-            row = _sent(who, PAID, 48_000_000, title, day)
-            row = accepting.accept(row, digest=row.digest, by=who(PAID))
+            row = _sent(who, WORKS, 48_000_000, title, day)
+            row = accepting.accept(row, digest=row.digest, by=who(WORKS))
             if row.invoice is not None:
                 receipt, _new = settling.record_receipt(
                     Way.BANK, "bank", f"SERVICES-{day:%Y%m%d}", row.invoice.gross, day, payer=row.party.name, party=row.party, by="demo"
@@ -80,7 +81,7 @@ def _start(who: Who) -> None:
     contract = contracts.of_quote(row.quote)
     if contract is None or contract.document is None:
         return
-    signer = who(PAID)
+    signer = who(WORKS)
     contracts.send(contract, by=who("legal"))
     contracts.sign_by_click(contract, by=signer, typed_name=signer.name, sha256=contract.document.sha256)
     contracts.countersign(contract, by=who("signer"))
@@ -104,4 +105,4 @@ def fill(who: Who, today: date) -> None:
         working.note(row, NoteKind.QUESTION, "验收测试是否包含 FP8？", by=lead)
     with clock.stopped_at(today - timedelta(days=SENT_AGO)), transaction():
         title = {"zh": "推理服务场景调优", "en": "Tuning of an inference service"}
-        _sent(who, OPENLY, 26_000_000, title, today)
+        _sent(who, PAID, 26_000_000, title, today)
