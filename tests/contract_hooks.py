@@ -56,7 +56,7 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
     if isinstance(case.body, dict) and "version" in case.body and case.path_parameters:
         case.body["version"] = version_of(kind, case.path_parameters["uid"])
     if isinstance(case.body, dict) and "organisation" in case.body:
-        case.body["organisation"] = None if kind == "tickets" else ""
+        case.body["organisation"] = None if kind in {"tickets", "orders"} else ""
     if isinstance(case.body, dict) and "benefit" in case.body:
         case.body |= {"benefit": WORLD["benefits"][0], "quantity": 1}
     if isinstance(case.body, dict) and "rules" in case.body:

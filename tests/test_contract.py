@@ -49,7 +49,7 @@ from tests.test_processes import answers, until
 
 OWNER = "chen@galaxy-chips.example"
 ROOT = Path(__file__).resolve().parents[1]
-READY, OPERATIONS = 12, 110
+READY, OPERATIONS = 12, 120
 CHANGING = {"PATCH /api/v1/applications/{uid}", "POST /api/v1/applications/{uid}/submission"}
 PROFILE = {"GET /api/v1/organisations/{uid}", "PATCH /api/v1/organisations/{uid}"}
 BOUGHT = {
@@ -83,6 +83,12 @@ SALES = {
     "GET /api/v1/statements/{uid}",
     *(f"POST /api/v1/statements/{{uid}}/{deed}" for deed in ("report", "confirmation", "dispute")),
 }
+# Nobody here was sent a quote or has a project, and an order names an offer by its code.
+SERVICES = {
+    "GET /api/v1/service-quotes/{uid}", "POST /api/v1/service-quotes/{uid}/acceptance",
+    "POST /api/v1/service-quotes/{uid}/refusal", "POST /api/v1/orders", "GET /api/v1/engagements/{uid}",
+    *(f"POST /api/v1/engagements/{{uid}}/milestones/{{milestone}}/{verb}" for verb in ("acceptance", "refusal")),
+}  # fmt: skip
 # For the person methods that an address lacks are asked too, under one of its operations: the others of that address.
 ASKED_BESIDE = {
     "DELETE /api/v1/licences/nodes/{fingerprint}", "GET /api/v1/licences/{uid}/files", "PATCH /api/v1/licences/{uid}",
@@ -90,8 +96,8 @@ ASKED_BESIDE = {
 # What a kind of owner has no rows for: the organisation's one application is approved, it bought nothing by the month and
 # is nobody who consents or books; staff have none of their own.
 NEVER: dict[str, set[str]] = {
-    "person": ASKED_BESIDE, "organisation": LICENCES | CHANGING | BOUGHT | CONSENTS | LINKED | BOOKED,
-    "staff": LICENCES | CHANGING | PROFILE | BOUGHT | CLAIMS | MEMBERSHIP | LINKED | BOOKED | SALES,
+    "person": ASKED_BESIDE, "organisation": LICENCES | SERVICES | CHANGING | BOUGHT | CONSENTS | LINKED | BOOKED,
+    "staff": LICENCES | SERVICES | CHANGING | PROFILE | BOUGHT | CLAIMS | MEMBERSHIP | LINKED | BOOKED | SALES,
 }  # fmt: skip
 LANDSCAPE = (
     "landscape: [{name: Members, subcategories: [{name: Gold, items: [{name: A}, {name: B}, {name: C}]}]}]"

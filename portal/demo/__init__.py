@@ -33,6 +33,7 @@ from portal.demo import money as demo_money
 from portal.demo import perks as demo_perks
 from portal.demo import places as demo_places
 from portal.demo import prices as demo_prices
+from portal.demo import services as demo_services
 from portal.demo import support as demo_support
 from portal.demo import wall as demo_wall
 from portal.demo.cast import FIRMS, NEWCOMERS, PASSWORD, STAFF, Firm, credit_code
@@ -239,8 +240,8 @@ def build(app: Flask) -> None:
         demo_awards.fill(demo.who, today, demo.holder)
         demo_support.fill(demo.who, today)
         demo_licences.fill(demo.who, today)
-        demo_licence_cases.fill(demo.who, today)
-        demo_places.fill(demo.who, today)
+        for part in (demo_licence_cases, demo_services, demo_places):
+            part.fill(demo.who, today)
 
 
 def _timeline(demo: Demo, today: date) -> list[tuple[int, Callable[[], None]]]:
@@ -254,6 +255,7 @@ def _timeline(demo: Demo, today: date) -> list[tuple[int, Callable[[], None]]]:
         *demo_exams.sales(demo.holder, today),
         *demo_support.sales(demo.who, today),
         *demo_licences.sales(demo.who, demo.holder, today),
+        *demo_services.sales(demo.who, today),
     ]
     return sorted(happened, key=lambda one: -one[0])
 

@@ -42,7 +42,7 @@ from portal.services.quotes.figures import Ask
 class NewOrder(Body):
     """An offer with a fixed price; `gross` is the sum in fen that was seen, and nothing else is ordered."""
 
-    organisation: Uid
+    organisation: Uid | None = None
     offer: Annotated[str, Field(min_length=1, max_length=60), Clean]
     quantity: Annotated[int, Field(ge=1, le=100_000)] = 1
     gross: Annotated[int, Field(ge=0, le=10**13)]
@@ -125,11 +125,11 @@ def place_order(body: NewOrder, header: WriteHeaders) -> Any:
     return told(quote_answer(made), 201, Location=url_for("api_services.get_quote", uid=made.uid))
 
 
-def _buyer(uid: str) -> Organisation:
-    """Return an organisation for which the reader orders."""
-    for number in sorted(me().orgs(May.ORDER_SERVICES)):
-        org = db.session.get(Organisation, number)
-        if org is not None and org.uid == uid:
+def _buyer(uid: str | None) -> Organisation:
+    """Return an organisation for which the reader orders: the one named, or the only one there is."""
+    mine = [db.session.get_one(Organisation, number) for number in sorted(me().orgs(May.ORDER_SERVICES))]
+    for org in mine:
+        if org.uid == uid or (uid is None and len(mine) == 1):
             return org
     raise Missing(_l("You do not act for that organisation."), field="organisation")
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from portal.accounts.people import Person
 from portal.billing import subscribing
+from portal.billing.changing import Outdated
 from portal.billing.subscription_models import Subscription, SubscriptionState
 from portal.core import catalogue, clock
 from portal.core.db import db
@@ -18,7 +19,7 @@ from portal.services.offers import rows
 from portal.services.quotes import accepting, drafting, sending, terms
 from portal.services.quotes.deciding import rule
 from portal.services.quotes.figures import Ask
-from portal.services.quotes.models import QuoteFor, ServiceQuote
+from portal.services.quotes.models import Q, QuoteFor, ServiceQuote
 from portal.services.quotes.term_letters import ahead
 from portal.services.quotes.term_models import ServiceTerm, ServiceTermStep
 
@@ -66,11 +67,24 @@ def quote_for(term: ServiceTerm, end: date) -> ServiceQuote | None:
 
 
 def _quote(term: ServiceTerm, end: date) -> int:
-    """Quote the next period at the price of the day, once; what expired before its time is quoted anew."""
-    if quote_for(term, end) is not None:
-        return 0
-    make(term, end, by=CHORE)
-    return 1
+    """Quote the next period at the price of the day, once; when prices or the standing moved, its next version goes out."""
+    there = quote_for(term, end)
+    if there is None:
+        make(term, end, by=CHORE)
+        return 1
+    return int(there.state is Q.SENT and _moved(there))
+
+
+def _moved(quote: ServiceQuote) -> bool:
+    """Send the next version of a quote that no longer says what would be ordered; False if it still does."""
+    try:
+        accepting.still_holds(quote)
+    except Outdated:
+        fresh = drafting.revise(quote, by=CHORE)
+        fresh.valid_days = max(1, ((quote.expires_on or clock.today()) - clock.today()).days)
+        sending.send(fresh, by=CHORE)
+        return True
+    return False
 
 
 def make(term: ServiceTerm, end: date, *, by: Person | str) -> ServiceQuote:

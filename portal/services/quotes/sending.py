@@ -26,7 +26,6 @@ def send(quote: ServiceQuote, *, by: Person | str) -> ServiceQuote:
     row = locked(quote.id)
     if row.state is not Q.DRAFT:
         raise Refused(_l("This quote went out already, or is closed."))
-    buyers.refuse_overdue(row.party)
     lines = drafting.now(row)
     if [(one.gross, one.net, one.tax) for one in lines] != [
         (line.gross.minor, line.net.minor, line.tax.minor) for line in row.lines
