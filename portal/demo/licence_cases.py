@@ -9,7 +9,7 @@ from portal.accounts import hooks
 from portal.accounts.people import Person
 from portal.core import clock
 from portal.core.db import let_go, transaction
-from portal.demo.support import _org
+from portal.demo.support import org_of
 from portal.services.licences import (
     files,
     following,
@@ -40,7 +40,7 @@ SHEET = (
 
 def _licence(owner: Person, plan: str, count: int, ends: datetime) -> tuple[Licence, tuple[str, ...]]:
     """Give a company a licence, or take the one its membership gave it; return it and what is stored of its new key."""
-    org = _org(owner)
+    org = org_of(owner)
     tools = [one["tool"] for one in plans.read(plans.sold(plan)).tools]
     row = following.live_of(org, tools)
     if row is None:
@@ -91,7 +91,7 @@ def _member(who: Who, today: date) -> None:
     with transaction():
         row, digests = _licence(who(MEMBER), "flagscale-node", 10, clock.start_of(today + timedelta(days=90)))
         hooks.add(
-            _org(who(MEMBER)),
+            org_of(who(MEMBER)),
             "https://hooks.galaxy-chips.example/portal",
             ["licence.", "node."],
             by=who(MEMBER),
