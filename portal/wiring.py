@@ -234,7 +234,7 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (StandingChanged, renewal_chores.on_standing_changed),
     (TermEnded, renewal_chores.on_term_ended),
     (StandingChanged, endings.on_standing_changed),
-    (OrganisationsMerged, payers_merging.on_merged),
+    *((OrganisationsMerged, one) for one in (licence_doors.moved, payers_merging.on_merged)),
     (OrganisationsMerged, merging.on_merged),
     (MergeUndone, merging.on_undone),
     (ApplicationApproved, tier_apply.on_approved),

@@ -17,7 +17,8 @@ from portal.core import chores, clock
 from portal.core.db import db, let_go, reading, transaction
 from portal.core.money import Money
 from portal.services.licences import life, locking
-from portal.services.licences.judge import Stage, limit_at, stage
+from portal.services.licences.judge import limit_at, stage
+from portal.services.licences.kinds import Stage
 from portal.services.licences.models.deal import LicenceQuote
 from portal.services.licences.models.licence import Licence, LicenceTerm
 from portal.services.licences.verify import verify_licences

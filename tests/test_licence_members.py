@@ -22,7 +22,7 @@ from portal.members.belonging import Term, TermKind
 from portal.members.leaving import resign
 from portal.members.standing import Standing
 from portal.services.licences import buying, changing, following, included, keyring, life
-from portal.services.licences.judge import Stage
+from portal.services.licences.kinds import Stage
 from portal.services.licences.models.licence import Hold, Licence, LicenceState
 from tests import dealt, membership
 from tests.dealt import PLAN, buyer, limit, nightly, on, only, pay, spans_of, stands

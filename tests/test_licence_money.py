@@ -18,11 +18,11 @@ from portal.core.db import db, reading, transaction
 from portal.core.errors import Refused
 from portal.core.money import Money
 from portal.services.licences import buying, changing, contracts, life, planning, taking, worth
-from portal.services.licences.changing import Way
 from portal.services.licences.denial import Denied
-from portal.services.licences.judge import Stage
+from portal.services.licences.kinds import Stage
 from portal.services.licences.models.deal import LicenceQuote
 from portal.services.licences.models.licence import Licence, LicenceState, LicenceTerm
+from portal.services.licences.planning import Way
 from tests import dealt, membership
 from tests.dealt import PLAN, buyer, deals, invoices, limit, nightly, on, only, pay, spans_of, stands
 

@@ -12,6 +12,7 @@ from portal.services.licences import hearing, licences_api, money_doors, nodes_a
 BLUEPRINTS: list[Blueprint] = []
 APIS: list[APIBlueprint] = [nodes_api.nodes_api, licences_api.licences_api]
 REACTIONS = hearing.REACTIONS
+moved = hearing.on_merged  # before the memberships move: these would open licences anew
 
 
 def install() -> None:
