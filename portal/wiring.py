@@ -165,6 +165,7 @@ from portal.public.views import public
 from portal.reports import member_files  # noqa: F401 - its routes
 from portal.reports.office import figures
 from portal.services import halls as service_halls
+from portal.services.licences import doors as licence_doors
 
 BLUEPRINTS: list[Blueprint] = [
     public,
@@ -232,7 +233,7 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (StandingChanged, renewal_chores.on_standing_changed),
     (TermEnded, renewal_chores.on_term_ended),
     (StandingChanged, endings.on_standing_changed),
-    (OrganisationsMerged, payers_merging.on_merged),
+    *((OrganisationsMerged, one) for one in (licence_doors.moved, payers_merging.on_merged)),
     (OrganisationsMerged, merging.on_merged),
     (MergeUndone, merging.on_undone),
     (ApplicationApproved, tier_apply.on_approved),

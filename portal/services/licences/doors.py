@@ -46,6 +46,7 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (LicenceHappened, telling.on_happened),
     *hearing.REACTIONS,
 )
+moved = hearing.on_merged  # before the memberships move: these would open licences anew
 
 
 def install() -> None:

@@ -135,5 +135,4 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (InvoiceSettled, on_settled), (InvoiceReversed, on_reversed), (CreditNoteIssued, on_credit_note),
     (DunningStepReached, on_dunned), (CreditTermsGiven, on_credit_given), (TermOpened, on_term_opened),
     (TermEnded, on_term_ended), (TierChanged, on_tier_changed), (StandingChanged, on_standing_changed),
-    (OrganisationsMerged, on_merged),
 )  # fmt: skip
