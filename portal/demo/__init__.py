@@ -33,7 +33,6 @@ from portal.demo import money as demo_money
 from portal.demo import perks as demo_perks
 from portal.demo import prices as demo_prices
 from portal.demo import services as demo_services
-from portal.demo import support as demo_support
 from portal.demo import wall as demo_wall
 from portal.demo.cast import FIRMS, NEWCOMERS, PASSWORD, STAFF, Firm, credit_code
 from portal.members import agreements, drafting, quorum, review
@@ -249,7 +248,6 @@ def build(app: Flask) -> None:
         with at(today), transaction():
             demo.hire(NEWCOMERS, today)
         demo_awards.fill(demo.who, today, demo.holder)
-        demo_support.fill(demo.who, today)
         demo_services.fill(demo.who, today)
 
 
@@ -262,7 +260,6 @@ def _timeline(demo: Demo, today: date) -> list[tuple[int, Callable[[], None]]]:
         *demo_desk.sales(demo.who, today),
         *demo_prices.sales(today),
         *demo_exams.sales(demo.holder, today),
-        *demo_support.sales(demo.who, today),
         *demo_services.sales(demo.who, today),
     ]
     return sorted(happened, key=lambda one: -one[0])
