@@ -34,7 +34,6 @@ from portal.demo import perks as demo_perks
 from portal.demo import places as demo_places
 from portal.demo import prices as demo_prices
 from portal.demo import services as demo_services
-from portal.demo import support as demo_support
 from portal.demo import wall as demo_wall
 from portal.demo.cast import FIRMS, NEWCOMERS, PASSWORD, STAFF, Firm, credit_code
 from portal.demo.scans import scan
@@ -238,9 +237,7 @@ def build(app: Flask) -> None:
         with at(today), transaction():
             demo.hire(NEWCOMERS, today)
         demo_awards.fill(demo.who, today, demo.holder)
-        demo_support.fill(demo.who, today)
-        demo_licences.fill(demo.who, today)
-        for part in (demo_licence_cases, demo_services, demo_places):
+        for part in (demo_services, demo_licences, demo_licence_cases, demo_places):
             part.fill(demo.who, today)
 
 
@@ -253,7 +250,6 @@ def _timeline(demo: Demo, today: date) -> list[tuple[int, Callable[[], None]]]:
         *demo_desk.sales(demo.who, today),
         *demo_prices.sales(today),
         *demo_exams.sales(demo.holder, today),
-        *demo_support.sales(demo.who, today),
         *demo_licences.sales(demo.who, demo.holder, today),
         *demo_services.sales(demo.who, today),
     ]

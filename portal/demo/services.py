@@ -1,4 +1,4 @@
-"""What the demo shows of services: a quote that waits for its answer, and a project with a milestone handed in."""
+"""What the demo shows of services: support, a quote that waits for its answer, a project with a milestone handed in."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from portal.billing.issuing import party_of
 from portal.billing.money_models import Way
 from portal.core import clock, files, outbox
 from portal.core.db import db, transaction
+from portal.demo import support
 from portal.demo.support import PAID, org_of
 from portal.services.contracts import verbs as contracts
 from portal.services.engagements import delivering, leading, working
@@ -50,7 +51,7 @@ def _sent(who: Who, site: str, sum_: int, title: dict[str, str], first: date) ->
 
 
 def sales(who: Who, today: date) -> list[tuple[int, Callable[[], None]]]:
-    """Return the work that was sold, how many days ago, to be done in order of time."""
+    """Return what was sold, how many days ago, to be done in order of time."""
 
     def sell() -> None:
         day = today - timedelta(days=SOLD_AGO)
@@ -68,7 +69,7 @@ def sales(who: Who, today: date) -> list[tuple[int, Callable[[], None]]]:
         with clock.stopped_at(day), transaction():
             _start(who)
 
-    return [(SOLD_AGO, sell)]
+    return [*support.sales(who, today), (SOLD_AGO, sell)]
 
 
 def _project() -> Engagement:
@@ -92,7 +93,8 @@ def _start(who: Who) -> None:
 
 
 def fill(who: Who, today: date) -> None:
-    """Let a milestone be handed in, and a quote wait for its answer."""
+    """Let tickets be asked and answered, a milestone be handed in, and a quote wait for its answer."""
+    support.fill(who, today)
     content = files.put(REPORT.encode(), "text/plain")
     with clock.stopped_at(today - timedelta(days=HANDED_AGO)), transaction():
         row, lead = _project(), who("servicelead")

@@ -95,6 +95,18 @@ class Log(Form):
             return 0
 
 
+class Question(Form):
+    """What the customer writes down: a question, or a risk."""
+
+    kind = choice_field(_l("What do you write down?"))
+    words = area(_l("In your words"), longest=1000, rows=3)
+
+    def offer(self) -> None:
+        """Offer the two kinds."""
+        kinds = (NoteKind.QUESTION, NoteKind.RISK)
+        self.kind.choices = options((one.value, labels.label(one)) for one in kinds)
+
+
 class Note(Form):
     """A question, a risk, a finding or a free change."""
 
@@ -104,10 +116,9 @@ class Note(Form):
     owner = text_field(_l("Who has it"), longest=120, required=False)
     due_on = DateField(_l("Until when"), validators=[Optional()])
 
-    def offer(self, *, customer: bool) -> None:
-        """Offer what one may write: the customer asks questions and names risks."""
-        kinds = (NoteKind.QUESTION, NoteKind.RISK) if customer else tuple(NoteKind)
-        self.kind.choices = options((one.value, labels.label(one)) for one in kinds)
+    def offer(self) -> None:
+        """Offer every kind, and how grave a finding is."""
+        self.kind.choices = options((one.value, labels.label(one)) for one in NoteKind)
         self.severity.choices = options((one.value, labels.label(one)) for one in Severity)
 
 

@@ -70,7 +70,7 @@ def page(row: Engagement, status: int = 200, **given: Any) -> Any:
     note = given.get("note") or f.Note(formdata=None)
     pause.offer()
     report.offer()
-    note.offer(customer=False)
+    note.offer()
     return render_template(
         "office/services/engagement.html", row=row, steps=showing.steps(row, customer=False), percent=showing.percent(row),
         next_day=showing.next_day(row), waits=leading.missing(row), notes=working.notes(row), team=leading.team(row),

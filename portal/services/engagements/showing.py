@@ -35,7 +35,8 @@ def _step(one: Milestone, row: Engagement, *, customer: bool) -> Step:
     handed = delivering.submissions(one)
     waits = one.state is MilestoneState.SUBMITTED and row.deemed
     found = seen.shown_files(one) if customer else delivering.files_of(one)
-    late = one.state not in DONE and one.planned_on is not None and one.planned_on < clock.today()
+    ours = one.state not in DONE and one.state is not MilestoneState.SUBMITTED
+    late = ours and one.planned_on is not None and one.planned_on < clock.today()
     until = times.last_day(handed[0]) if waits and handed else None
     return Step(one, in_words(one.title), found, handed, until, late, 0 if customer else working.used(one))
 

@@ -37,8 +37,8 @@ def _page(row: Engagement, status: int = 200, **given: Any) -> Any:
         formdata=None, acceptor=row.acceptor.uid if row.acceptor else "", deputy=row.deputy.uid if row.deputy else ""
     )  # fmt: skip
     acceptors.offer(_people(row))
-    note, pause = given.get("note") or f.Note(formdata=None), given.get("pause") or f.Pause(formdata=None)
-    note.offer(customer=True)
+    note, pause = given.get("note") or f.Question(formdata=None), given.get("pause") or f.Pause(formdata=None)
+    note.offer()
     pause.offer()
     priced = reader.may(May.ORDER_SERVICES, row.org_id)
     return render_template(
@@ -143,8 +143,8 @@ def protocol(uid: str, submission: str) -> Response:
 @allow(May.SEE_SERVICES)
 def write_note(uid: str) -> Any:
     """Ask a question, or name a risk."""
-    row, form = seen.own_engagement(uid), f.Note()
-    form.offer(customer=True)
+    row, form = seen.own_engagement(uid), f.Question()
+    form.offer()
     refused = form.carry_out(
         lambda: working.note(row, NoteKind(form.kind.data), str(form.words.data), by=me().person)
     )

@@ -128,7 +128,7 @@ def take_back_work(uid: str, entry: str) -> BaseResponse:
 def write_note(uid: str) -> Any:
     """Write a question, risk, finding or free change."""
     row, form = seen.any_engagement(uid), f.Note()
-    form.offer(customer=False)
+    form.offer()
     refused = form.carry_out(
         lambda: working.note(
             row, NoteKind(form.kind.data), str(form.words.data), by=me().person,
