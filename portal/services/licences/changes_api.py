@@ -30,7 +30,7 @@ class NewChange(Body):
     effective: Annotated[date | None, Field(strict=False)] = None
 
 
-class ChangeAnswer(Answer):
+class LicenceChangeAnswer(Answer):
     """The figures of a change, binding until and including `expires_on`."""
 
     id: str
@@ -48,8 +48,8 @@ class ChangeAnswer(Answer):
     created_at: datetime
 
 
-def _told(row: LicenceQuote) -> ChangeAnswer:
-    return ChangeAnswer(
+def _told(row: LicenceQuote) -> LicenceChangeAnswer:
+    return LicenceChangeAnswer(
         id=row.uid, kind=row.kind, state=row.state, nodes=row.nodes, gross=Amount.of(row.gross), net=Amount.of(row.net),
         tax=Amount.of(row.tax), expires_on=row.expires_on, pay_by=row.pay_by, starts_on=row.starts_on, ends_on=row.ends_on,
         invoice=row.invoice.uid if row.invoice else None, created_at=row.created_at,
@@ -58,7 +58,7 @@ def _told(row: LicenceQuote) -> ChangeAnswer:
 
 @licences_api.post(
     f"{ONE}/changes", operation_id="quote_licence_change", summary=str(_l("Write down what another number of nodes costs")),
-    responses=answers(*WRITE_PROBLEMS, created=ChangeAnswer), security=TOKEN,
+    responses=answers(*WRITE_PROBLEMS, created=LicenceChangeAnswer), security=TOKEN,
 )  # fmt: skip
 @needs(Scope.LICENCES_WRITE)
 @once
@@ -71,7 +71,7 @@ def quote_change(path: OneLicence, body: NewChange, header: WriteHeaders) -> Any
 
 @licences_api.post(
     f"{ONE}/changes/<row>/acceptance", operation_id="accept_licence_change", summary=str(_l("Accept the figures of a change")),
-    responses=answers(*WRITE_PROBLEMS, ok=ChangeAnswer), security=TOKEN,
+    responses=answers(*WRITE_PROBLEMS, ok=LicenceChangeAnswer), security=TOKEN,
 )  # fmt: skip
 @needs(Scope.LICENCES_WRITE)
 @once

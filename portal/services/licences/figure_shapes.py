@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 
 from portal.core.api import Answer, Query
-from portal.services.licences.kinds import ClosedWhy, TermKind
+from portal.services.licences.kinds import ClosedWhy
 from portal.services.licences.models.licence import LicenceTerm
 from portal.services.licences.models.node import NodeRule
 from portal.services.licences.shapes import SHEET, OneLicence, Print
@@ -29,10 +29,10 @@ class UsageQuery(Query):
     interval: Interval = Interval.DAY
 
 
-class TermAnswer(Answer):
+class LicenceTermAnswer(Answer):
     """A number of nodes from an instant until another; `closed_at` where it ended early."""
 
-    kind: TermKind
+    kind: str
     nodes: int
     starts_at: datetime
     ends_at: datetime
@@ -40,15 +40,15 @@ class TermAnswer(Answer):
     closed_why: ClosedWhy | None
 
 
-class TermsAnswer(Answer):
+class LicenceTermsAnswer(Answer):
     """A part of the terms, the newest first."""
 
     model_config = SHEET
-    items: list[TermAnswer]
+    items: list[LicenceTermAnswer]
     next: str | None
 
 
-class StepAnswer(Answer):
+class LicenceUseStep(Answer):
     """One step: most nodes live, most reporting as far as their last leases tell, the limit at the peak, refused claims."""
 
     start: datetime
@@ -64,7 +64,7 @@ class UsageAnswer(Answer):
 
     model_config = SHEET
     interval: Interval
-    items: list[StepAnswer]
+    items: list[LicenceUseStep]
 
 
 class NamedOne(Answer):
@@ -82,16 +82,16 @@ class NamedAnswer(Answer):
     next: str | None
 
 
-def term(row: LicenceTerm) -> TermAnswer:
+def term(row: LicenceTerm) -> LicenceTermAnswer:
     """Return a term as programs read it."""
-    return TermAnswer(
-        kind=row.kind, nodes=row.nodes, starts_at=row.starts_at, ends_at=row.ends_at, closed_at=row.closed_at, closed_why=row.closed_why
+    return LicenceTermAnswer(
+        kind=row.kind.value, nodes=row.nodes, starts_at=row.starts_at, ends_at=row.ends_at, closed_at=row.closed_at, closed_why=row.closed_why
     )  # fmt: skip
 
 
-def step(one: Step) -> StepAnswer:
+def step(one: Step) -> LicenceUseStep:
     """Return a step of use as programs read it."""
-    return StepAnswer(
+    return LicenceUseStep(
         start=one.start,
         end=one.end,
         live=one.live,

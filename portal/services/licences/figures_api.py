@@ -30,7 +30,7 @@ from portal.services.licences.tables import listed
 
 @licences_api.get(
     f"{ONE}/terms", operation_id="list_licence_terms", summary=str(_l("Terms of a licence")),
-    responses=answers(*TOKEN_PROBLEMS, ok=shapes.TermsAnswer), security=TOKEN,
+    responses=answers(*TOKEN_PROBLEMS, ok=shapes.LicenceTermsAnswer), security=TOKEN,
 )  # fmt: skip
 @needs(Scope.LICENCES_READ)
 def list_terms(path: OneLicence, query: Paged) -> Any:
@@ -40,7 +40,9 @@ def list_terms(path: OneLicence, query: Paged) -> Any:
         statement, [(LicenceTerm.id, int)], limit=query.limit, cursor=query.cursor, newest=True
     )
     items = [shapes.term(row) for row in rows]
-    return listed(shapes.TermsAnswer(items=items, next=onward), shapes.TermAnswer, items, onward)
+    return listed(
+        shapes.LicenceTermsAnswer(items=items, next=onward), shapes.LicenceTermAnswer, items, onward
+    )
 
 
 @licences_api.get(
@@ -54,7 +56,9 @@ def licence_usage(path: OneLicence, query: UsageQuery) -> Any:
     end = min(query.until or now, now)
     start = max(query.since or end - timedelta(days=30), row.created_at)
     items = [shapes.step(one) for one in usage.of(row, start, end, query.interval)] if start < end else []
-    return listed(shapes.UsageAnswer(interval=query.interval, items=items), shapes.StepAnswer, items, None)
+    return listed(
+        shapes.UsageAnswer(interval=query.interval, items=items), shapes.LicenceUseStep, items, None
+    )
 
 
 @licences_api.get(
