@@ -1,4 +1,4 @@
-"""Places of services: compute statements, sponsors' places, adaptation slots, copies of reports; roles of their staff."""
+"""Places of services: compute statements, sponsors' places, adaptation slots, copies of reports."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,6 @@ BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 WHEN = sa.DateTime(timezone=True)
 DAY = sa.Date()
 FROZEN = ("compute_rate", "compute_line", "compute_share", "compute_notice")
-NEW_ROLES = ("service_lead", "service_manager")
 
 
 def _column(name: str, kind: sa.types.TypeEngine, *, empty: bool = False) -> sa.Column:
@@ -201,28 +200,7 @@ def _freeze() -> None:
             )
 
 
-def _roles() -> tuple[str, ...]:
-    """Return the roles that a grant may hold before this step, as the revision before it left them."""
-    return (
-        "reviewer", "legal", "finance", "committee", "director", "secretary", "counter_signer", "executive", "auditor",
-        "administrator", "certification", "author", "item_reviewer", "chief_examiner", "proctor", "grader",
-        "community_reviewer", "decider", "appeal_panel", "support_agent", "support_lead",
-    )  # fmt: skip
-
-
-def _hold_to(*roles: str) -> None:
-    """Let a grant hold one of these roles; SQLite copies the table, and only what is named here stays checked."""
-    said = f"role IN ({', '.join(repr(role) for role in roles)})"
-    if _sqlite():
-        with op.batch_alter_table("staff_grant", recreate="always") as batch:
-            batch.create_check_constraint("staff_role", sa.text(said))
-    else:
-        op.drop_constraint(op.f("ck_staff_grant_staff_role"), "staff_grant", type_="check")
-        op.create_check_constraint("staff_role", "staff_grant", sa.text(said))
-
-
 def upgrade() -> None:
-    _hold_to(*_roles(), *NEW_ROLES)
     _statements()
     _sponsors()
     _slots()
@@ -236,5 +214,3 @@ def downgrade() -> None:
         "compute_rate", "compute_seller",
     ):  # fmt: skip
         op.drop_table(table)
-    op.execute(f"DELETE FROM staff_grant WHERE role IN ({', '.join(repr(role) for role in NEW_ROLES)})")
-    _hold_to(*_roles())

@@ -12,10 +12,11 @@ from portal.core.periods import unused
 def credit(net: int, tax: int, start: date, end: date, day: date) -> Taxed:
     """Return what is left of an invoiced line on the morning of `day`, as negative figures in minor units.
 
-    n = unused(line net), tax = half_up(line tax · n, line net): from what was invoiced, never from list.
+    n = unused(line net), tax = half_up(line tax · n, line net), of a line of tax alone unused(tax): from what was invoiced,
+    never from list.
     """
     left = unused(net, start, end, day)
-    back = half_up(tax * left, net) if net else 0
+    back = half_up(tax * left, net) if net else unused(tax, start, end, day)
     return -Taxed(left, back, left + back)
 
 
