@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 
 from portal.core import labels
 from portal.core.words import moment
-from portal.services.licences.facts import moment as instant
+from portal.services.licences.events import instant
 from portal.services.licences.kinds import ClosedWhy, HoldReason, ReleaseWhy, TermKind
 
 KINDS: dict[str, tuple[LazyString, str]] = {

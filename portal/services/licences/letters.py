@@ -14,7 +14,8 @@ from portal.accounts.may import ContactRole
 from portal.core import clock, i18n, labels, mail, web
 from portal.core.mail import Letter
 from portal.core.words import moment
-from portal.services.licences import facts, life, plans
+from portal.services.licences import life, plans
+from portal.services.licences.events import instant
 from portal.services.licences.kinds import HoldReason
 from portal.services.licences.models.licence import Licence
 from portal.services.licences.models.record import LicenceEvent
@@ -38,7 +39,7 @@ class About:
 
     def at(self, name: str) -> datetime | None:
         """Return an instant the event names."""
-        return facts.moment(self.said.get(name))
+        return instant(self.said.get(name))
 
 
 def tell(event: LicenceEvent) -> None:
@@ -67,8 +68,8 @@ def _monthly(event: LicenceEvent) -> str | None:
 
 def _while_new(event: LicenceEvent) -> str | None:
     """What was caught up long after it happened is on record, and no news to anybody."""
-    at, now = facts.moment(event.detail.get("at")), clock.now()
-    over = facts.moment(event.detail.get("until"))
+    at, now = instant(event.detail.get("at")), clock.now()
+    over = instant(event.detail.get("until"))
     if (at is not None and at < now - OLD_NEWS) or (over is not None and over <= now):
         return None
     return event.uid
