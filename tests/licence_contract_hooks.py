@@ -21,6 +21,9 @@ BY_KEY = {
     f"GET {BASE}/current",
 }
 TURNS: dict[str, int] = {}
+NOBODY = [
+    "0" * 32
+]  # a change or a proposal: nobody here made one, and its acceptance would end the licence for the others
 
 
 def valid(case: Any) -> bool:
@@ -53,7 +56,12 @@ def before_call(_context: Any, case: Any, kwargs: Any) -> None:
         case.path_parameters["uid"] = WORLD["held" if "holds" in parts else "licence"]
     if "{row}" in parts:
         kind = parts[parts.index("{row}") - 1]
-        case.path_parameters["row"] = turn(name, WORLD[kind][parts[-1]] if kind == "nodes" else WORLD[kind])
+        pools = (
+            WORLD["nodes"].get(parts[-1], WORLD["nodes"]["block"])
+            if kind == "nodes"
+            else WORLD.get(kind, NOBODY)
+        )
+        case.path_parameters["row"] = turn(name, pools)
     if name == f"POST {BASE}/{{uid}}/files":
         case.body = {"fingerprints": [turn("signed", WORLD["signed"])], "days": 7}
     if isinstance(case.body, dict) and case.body.get("lease_seconds") is not None:

@@ -45,7 +45,7 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 State = Literal["", "sent", "accepted", "declined", "expired", "withdrawn", "superseded"]
 
 
-class OfferAnswer(Answer):
+class ServiceOfferAnswer(Answer):
     """Something that can be bought; `price` is with tax, the least where it is quoted, null where there is none."""
 
     code: str
@@ -59,7 +59,7 @@ class OfferAnswer(Answer):
 class Offers(Answer):
     """Every offer of today."""
 
-    items: list[OfferAnswer]
+    items: list[ServiceOfferAnswer]
 
 
 class ServiceLineAnswer(Answer):
@@ -161,7 +161,7 @@ def list_offers() -> Any:
             continue
         quoted = price.model is PriceModel.QUOTED
         found.append(
-            OfferAnswer(
+            ServiceOfferAnswer(
                 code=one.code, name=one.title, form=one.form, price=Amount.of(price.amount), quoted=quoted, fixed=buying.fixed(one)
             )
         )  # fmt: skip
