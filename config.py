@@ -26,6 +26,7 @@ KINDS = frozenset(
         "licence-unknown",
         "licence-validate",
         "licence-claim",
+        "licence-token",
     }
 )
 PLACEHOLDERS = ("change", "default", "secret", "example", "tests only", "password", "insecure")

@@ -107,7 +107,8 @@ def test_schemathesis_finds_nothing_in_licences(sqlite_template: Path, tmp_path:
         port = probe.getsockname()[1]
     env = {**os.environ, "PORTAL_HOME": str(tmp_path), "PORTAL_SECRET_KEY": KEY, "PYTHONPATH": str(ROOT)}
     env["PORTAL_LIMITS"] = (
-        "licence-unknown=100000/minute, licence-validate=100000/second, licence-claim=100000/second"
+        "licence-unknown=100000/minute, licence-validate=100000/second, licence-claim=100000/second, "
+        "licence-token=100000/minute"
     )
     env.pop("PORTAL_DATABASE_URL", None)
     web = subprocess.Popen([sys.executable, "-m", "portal.cli", "web", "--port", str(port)], env=env)

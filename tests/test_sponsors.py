@@ -157,7 +157,12 @@ def test_a_hold_ends_by_itself(house: Flask) -> None:
     with s.at(house, "2026-05-11T10:00"):  # the chore has not run: the next one takes it all the same
         assert hold("Title", "gamma").org == s.org("gamma")
     with house.app_context(), reading():
-        titles = [one.title for one in db.session.query(MailMessage).filter_by(address="owner@alpha.example")]
+        titles = [
+            one.title
+            for one in db.session.query(MailMessage)
+            .filter_by(address="owner@alpha.example")
+            .order_by(MailMessage.id)
+        ]
         assert titles[-2:] == ["Held for you: Summit · Title", "No longer held: Summit · Title"]
 
 

@@ -109,7 +109,7 @@ def test_a_seller_reports_and_finance_sends_and_invoices(house: Flask) -> None:
     assert "2026-05,H100,1250.5,180.00,225090.00,log" in lines.text
     assert "CS-202605" in fang.get("/office/statements/file").text
     assert "/office/statements/file?q=Alpha" in seen(fang, "/office/statements/?q=Alpha&_method=-1")
-    for word in ("佣金", "销售明细", "2026年5月"):
+    for word in ("佣金", "所售内容", "2026年5月"):
         assert word in seen(browser(house, "billing@alpha.example", language="zh_Hans_CN"), here)
 
 

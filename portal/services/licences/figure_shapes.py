@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 from portal.core.api import Answer, Query
 from portal.services.licences.kinds import ClosedWhy
@@ -21,11 +21,21 @@ class NamedNode(OneLicence):
     fingerprint: Print
 
 
+def _no_number(value: object) -> object:
+    """Refuse a bare number, which a lenient reader takes for seconds since 1970."""
+    if isinstance(value, str) and value.replace(".", "", 1).removeprefix("-").isdigit():
+        raise ValueError("an instant is written by RFC 3339")
+    return value
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_no_number)]
+
+
 class UsageQuery(Query):
     """A period, and how long its steps are: hours, or days and months of the office's calendar."""
 
-    since: Annotated[AwareDatetime | None, Field(alias="from", default=None)]
-    until: Annotated[AwareDatetime | None, Field(alias="to", default=None)]
+    since: Annotated[Instant | None, Field(alias="from", default=None)]
+    until: Annotated[Instant | None, Field(alias="to", default=None)]
     interval: Interval = Interval.DAY
 
 
