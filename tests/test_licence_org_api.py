@@ -46,7 +46,7 @@ def house(app: Flask) -> Iterator[tuple[Flask, str, str]]:
             roles = (ContactRole.OWNER, ContactRole.TECHNICAL, ContactRole.BILLING)
             galaxy = make_org("Galaxy Ltd", *zip(people.values(), roles, strict=True))
             make_org("Other Ltd", (make_person("li@other.example", "Li"), ContactRole.OWNER))
-            make_person("fang@house.example", "Fang", staff=(StaffRole.FINANCE,))
+            make_person("fang@house.example", "Fang", staff=(StaffRole.FINANCE, StaffRole.SUPPORT_AGENT))
             row, key = licence(3, org=galaxy)
             uid = row.uid
         yield app, uid, key
