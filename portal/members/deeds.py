@@ -29,6 +29,8 @@ Preview = list[dict[str, Any]]
 DRAWN = ("number", "second")
 NUMBER = re.compile(r"[A-Z]+-\d{4}-\d+")
 # What follows from facts and the day by itself: a proposal may be confirmed on a later one.
+# What follows elsewhere is shown, and hangs on the hour at which it happens.
+FOLLOWS = "licence."
 DERIVED = ("membership.standing_changed", "agreement.terminated", "agreement.revived")
 
 
@@ -78,7 +80,7 @@ def _lasting(verb: str, detail: dict[str, Any]) -> dict[str, Any]:
 
 
 def _facts(preview: Preview) -> Preview:
-    return [one for one in preview if one["verb"] not in DERIVED]
+    return [one for one in preview if one["verb"] not in DERIVED and not one["verb"].startswith(FOLLOWS)]
 
 
 def refuse_close(by: Person, *orgs: Organisation | None) -> None:
