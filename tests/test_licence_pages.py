@@ -86,7 +86,7 @@ def test_an_owner_makes_a_key_that_is_shown_once_and_the_first_node_appears(hous
     assert "rack-1.gpu-1" in page
     assert "Nothing matches" in seen(chen, f"/licences/{uid}?q=zzz")
     assert "Nothing matches" in seen(chen, f"/licences/{uid}?state=borrowed")
-    assert "rack-1.gpu-1" in seen(chen, f"/licences/{uid}/nodes/csv")
+    assert "rack-1.gpu-1" in seen(chen, f"/licences/{uid}/nodes/file")
     with house.app_context(), reading():
         mails = db.session.scalars(select(MailMessage).order_by(MailMessage.id)).all()
         assert {one.address for one in mails} == {"chen@galaxy.example"}
@@ -217,7 +217,7 @@ def test_staff_suspend_by_their_office_and_two_revoke(house: Flask) -> None:
     aud = browser(house, "aud@house.example")
     assert "Revoked for good" in seen(aud, "/office/licences/?stage=revoked")
     assert "Nothing matches" in seen(aud, "/office/licences/?stage=in_force")
-    assert uid in seen(aud, "/office/licences/csv")
+    assert uid in seen(aud, "/office/licences/file")
     assert post(aud, f"{base}/holds", reason="abuse", **words).status_code == 403
     assert "Make the key" not in seen(aud, f"/licences/{uid}/keys")
 
@@ -296,7 +296,7 @@ def test_the_use_of_a_licence_is_drawn_listed_and_handed_out(house: Flask) -> No
     assert "At most 3 nodes were live; 1 claims were refused." in page
     assert '<polygon class="chart-refused"' in page
     assert "too many steps" in seen(chen, f"/licences/{uid}/usage?interval=hour&from=2020-01-01")
-    assert ",3,3,3,1" in seen(chen, f"/licences/{uid}/usage/csv")
+    assert ",3,3,3,1" in seen(chen, f"/licences/{uid}/usage/file")
     assert "Two" not in seen(chen, f"/licences/{uid}/events?kind=node.")
 
 

@@ -97,11 +97,11 @@ def test_the_measure_of_a_month_is_a_file(house: Flask) -> None:
     march(house)
     with clock.stopped_at(s.china("2026-04-03T09:00")):
         an = browser(house, "an@house.example")
-        found = an.get("/office/support/report.csv?month=2026-03")
+        found = an.get("/office/support/report/csv/file?month=2026-03")
         rows = list(csv.reader(io.StringIO(found.data.decode("utf-8-sig"))))
         assert [one[-2:] for one in rows[1:]] == [["60", "1"], ["600", "1"], ["2880", "0"]]
-        assert an.get("/office/support/report.xlsx?month=2026-03").data[:2] == b"PK"
-        assert browser(house, "tao@galaxy.example").get("/office/support/report.csv").status_code == 403
+        assert an.get("/office/support/report/xlsx/file?month=2026-03").data[:2] == b"PK"
+        assert browser(house, "tao@galaxy.example").get("/office/support/report/csv/file").status_code == 403
 
 
 def test_tickets_lists_and_reports_of_two_companies_become_one(house: Flask) -> None:

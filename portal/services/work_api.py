@@ -18,6 +18,7 @@ from portal.billing.issuing import party_of
 from portal.core import cursors, i18n
 from portal.core.api import (
     TOKEN_PROBLEMS,
+    WHOLE,
     WRITE_PROBLEMS,
     Answer,
     Body,
@@ -44,8 +45,8 @@ class NewOrder(Body):
 
     organisation: Uid | None = None
     offer: Annotated[str, Field(min_length=1, max_length=60), Clean]
-    quantity: Annotated[int, Field(ge=1, le=100_000)] = 1
-    gross: Annotated[int, Field(ge=0, le=10**13)]
+    quantity: Annotated[int, Field(ge=1, le=100_000), WHOLE] = 1
+    gross: Annotated[int, Field(ge=0, le=10**13), WHOLE]
     once: Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{8,60}$")]
     purchase_order: Annotated[str, Field(max_length=60), Clean] = ""
 

@@ -81,7 +81,7 @@ def listed() -> str:
     )  # fmt: skip
 
 
-@licence_office.get("/csv")
+@licence_office.get("/file")
 @allow(May.READ_LICENCES)
 def listed_csv() -> Any:
     """Hand out the list as CSV."""

@@ -76,7 +76,7 @@ def _title(steps: list[Step]) -> str:
     return _("At most %(most)s nodes were live; no claim was refused.", most=most)
 
 
-@licences.get("/<uid>/usage/csv")
+@licences.get("/<uid>/usage/file")
 @allow(*READS)
 def usage_csv(uid: str) -> Response:
     """Hand out the figures as CSV."""

@@ -100,7 +100,7 @@ def change(uid: str) -> Any:
     return go("licences.licence", _("Saved."), uid=uid)
 
 
-@licences.get("/<uid>/nodes/csv")
+@licences.get("/<uid>/nodes/file")
 @allow(*READS)
 def nodes_csv(uid: str) -> Response:
     """Hand out the nodes of the list as CSV."""

@@ -52,7 +52,7 @@ def report_file(uid: str) -> Response:
     return files.send(row.file, inline=True)
 
 
-@support_office.get("/report.<any(csv, xlsx):form>")
+@support_office.get("/report/<any(csv, xlsx):form>/file")
 @allow(May.READ_TICKETS)
 def report_rows(form: str) -> Response:
     """Hand out every ticket that the measure of a month counts, as a file."""
