@@ -92,10 +92,17 @@ class Engagements(Answer):
     next: str | None
 
 
-class Findings(Body):
-    """What is missing, by the code of a criterion."""
+class Finding(Body):
+    """What is missing of one criterion."""
 
-    findings: Annotated[dict[Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")], Word], Field(min_length=1, max_length=50)]  # fmt: skip
+    criterion: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
+    words: Word
+
+
+class Findings(Body):
+    """What is missing, criterion by criterion."""
+
+    findings: Annotated[list[Finding], Field(min_length=1, max_length=50)]
 
 
 class OneMilestone(OneRow):
@@ -195,5 +202,9 @@ def accept_work(path: OneMilestone, header: WriteHeaders) -> Any:
 def reject_work(path: OneMilestone, body: Findings, header: WriteHeaders) -> Any:
     """With what is missing, by criterion."""
     row = seen.own_engagement(path.uid)
-    delivering.reject(seen.milestone_of(row, path.milestone), dict(body.findings), by=me().person)
+    delivering.reject(
+        seen.milestone_of(row, path.milestone),
+        {one.criterion: one.words for one in body.findings},
+        by=me().person,
+    )
     return told(_project(row))
