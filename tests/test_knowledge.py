@@ -131,8 +131,8 @@ def test_the_pages_of_it(house: Flask) -> None:
     assert "<strong>2.2</strong>" in page
     assert "The kernel stops" in nobody.get("/knowledge/?q=step", headers=en).text
     assert "No answer has these words" in nobody.get("/knowledge/?q=invoice", headers=en).text
-    assert f"/knowledge/{uid}" in nobody.get("/knowledge/fitting?q=kernel+stops+here", headers=en).text
-    assert nobody.get("/knowledge/fitting?q=").text.strip() == ""
+    assert f"/knowledge/{uid}" in nobody.get("/knowledge/?fits=kernel+stops+here", headers=en).text
+    assert nobody.get("/knowledge/?fits=an+invoice").text.strip() == ""
     assert send(an, f"{good.location}/withdrawal", reason="").status_code == 422
     assert send(an, f"{good.location}/withdrawal", reason="Old").status_code == 303
     assert nobody.get(f"/knowledge/{uid}").status_code == 404

@@ -265,8 +265,12 @@ if (fitting && question) {
   question.addEventListener("input", () => {
     clearTimeout(waiting);
     const mine = ++asked;
+    if (!question.value.trim()) {
+      fitting.replaceChildren();
+      return;
+    }
     waiting = setTimeout(async () => {
-      const address = `${fitting.dataset.fitting}?${new URLSearchParams({ q: question.value.trim() })}`;
+      const address = `${fitting.dataset.fitting}?${new URLSearchParams({ fits: question.value.trim() })}`;
       const answer = await fetch(address).catch(() => null);
       if (!answer?.ok || mine !== asked) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");

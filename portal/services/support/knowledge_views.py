@@ -22,17 +22,11 @@ def _language() -> str:
 @knowledge.get("/")
 @public
 def listed() -> str:
-    """Show the public articles, or those that have every word of a search."""
+    """Show the public articles, or those with every word of a search; as a part of a page those that fit a question (`fits`)."""
+    if question := asked("fits", most=300):
+        return render_template("support/_fitting.html", found=base.like(question), language=_language())
     page = page_of(base.public(asked("q")))
     return render_template("public/knowledge.html", page=page, language=_language())
-
-
-@knowledge.get("/fitting")
-@public
-def fitting() -> str:
-    """Return the part of a page with the articles that fit a question: what a script puts beside the form."""
-    found = base.like(asked("q", most=300))
-    return render_template("support/_fitting.html", found=found, language=_language())
 
 
 @knowledge.get("/<uid>")
