@@ -14,6 +14,7 @@ from portal.accounts.frame import staff_who_may
 from portal.accounts.may import May
 from portal.accounts.merging import OrganisationsMerged
 from portal.core import catalogue, nav, waiting
+from portal.core.bounces import MailBounced
 from portal.core.nav import Entry
 from portal.services import duties, keeping, mine, words, work_api  # noqa: F401 - their routes
 from portal.services.api import services_api
@@ -21,6 +22,7 @@ from portal.services.contracts import office as contract_office  # noqa: F401 - 
 from portal.services.contracts import papers as contract_papers  # noqa: F401 - its handlers
 from portal.services.contracts import verbs as contracts
 from portal.services.contracts import views as contract_views  # noqa: F401 - its routes
+from portal.services.engagements import hearing as project_hearing
 from portal.services.engagements import office as engagement_pages  # noqa: F401 - its routes
 from portal.services.engagements import opening, work_office  # noqa: F401 - its routes
 from portal.services.engagements import papers as engagement_papers  # noqa: F401 - its handlers
@@ -42,6 +44,7 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (QuoteAccepted, contracts.on_accepted),
     (QuoteAccepted, terms.on_accepted),
     (QuoteAccepted, opening.on_accepted),
+    (MailBounced, project_hearing.on_bounced),
     (OrganisationsMerged, keeping.on_merged),
     *support_hall.REACTIONS,
     *licence_doors.REACTIONS,

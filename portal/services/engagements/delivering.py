@@ -246,7 +246,7 @@ def invoice_reached(row: Engagement, milestone: Milestone, *, by: Person | str) 
         issue_instalments(parts, language=row.quote.language, by=by)
 
 
-def note_bounce(handed: WorkSubmission, *, by: Person) -> None:
+def note_bounce(handed: WorkSubmission, *, by: Person | str) -> None:
     """Note that a mail about a submission came back: nothing is deemed accepted after that."""
     row = locked(handed.milestone.engagement_id)
     db.session.refresh(handed)

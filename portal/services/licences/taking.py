@@ -181,22 +181,27 @@ def give_again(quote: LicenceQuote, *, by: Any) -> None:
             )  # fmt: skip
 
 
+def end(quote: LicenceQuote, row: Licence, *, by: Any, reason: str) -> None:
+    """Write down that an offer, an order or a change of a licence is dropped."""
+    move(quote, D.DROPPED)
+    audit.record(
+        "licence.deal_dropped",
+        row,
+        by=by,
+        org_id=row.org_id,
+        kind=quote.kind,
+        nodes=quote.nodes,
+        reason=reason,
+    )
+
+
 def drop(quote: LicenceQuote, *, by: Any, reason: str) -> bool:
     """Give up what was offered or ordered; a licence that never had a term is cancelled with it. False if it is over."""
     row = lock(quote.licence_id)
     fresh = locked(quote.id)
     if fresh.state not in (D.OFFERED, D.ORDERED):
         return False
-    move(fresh, D.DROPPED)
-    audit.record(
-        "licence.deal_dropped",
-        row,
-        by=by,
-        org_id=row.org_id,
-        kind=fresh.kind,
-        nodes=fresh.nodes,
-        reason=reason,
-    )
+    end(fresh, row, by=by, reason=reason)
     if fresh.kind is K.PURCHASE and row.state == "pending":
         life.cancel(row.id, by=by)
     db.session.flush()

@@ -8,10 +8,9 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.billing.models import Instalment
-from portal.core import audit, clock
+from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import Refused
-from portal.core.states import move
 from portal.services.licences import contracts, documents, life, renewing, taking
 from portal.services.licences.kinds import ClosedWhy
 from portal.services.licences.locking import lock
@@ -45,16 +44,7 @@ def undo(quote: LicenceQuote, *, by: Any, reason: str) -> None:
         if term is not None:
             life.close_term(term, clock.now(), ClosedWhy.UNPAID, by=by)
     documents.uncollect(lines, list(parts))
-    move(fresh, D.DROPPED)
-    audit.record(
-        "licence.deal_dropped",
-        row,
-        by=by,
-        org_id=row.org_id,
-        kind=fresh.kind,
-        nodes=fresh.nodes,
-        reason=reason,
-    )
+    taking.end(fresh, row, by=by, reason=reason)
     renewing.offer_again(row, by=by)
 
 
