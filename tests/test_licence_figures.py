@@ -104,6 +104,12 @@ def test_nothing_is_left_on_the_day_of_the_end(net: int, n: int) -> None:
     )
 
 
+@given(st.integers(-(10**9), -1), st.integers(-(10**6), 0), DAYS)
+def test_a_line_that_gave_back_is_taken_back_with_its_signs_turned(net: int, tax: int, n: int) -> None:
+    day = START + timedelta(days=n)
+    assert credit(net, tax, START, END, day) == -credit(-net, -tax, START, END, day)
+
+
 @pytest.fixture
 def house(app: Flask) -> Flask:
     membership.house(app)

@@ -16,7 +16,8 @@ def credit(net: int, tax: int, start: date, end: date, day: date) -> Taxed:
     never from list.
     """
     left = unused(net, start, end, day)
-    back = half_up(tax * left, net) if net else unused(tax, start, end, day)
+    # A step of rounding alone may be a line of −1: the denominator of half_up is positive, so both signs turn
+    back = half_up(tax * left * (1 if net > 0 else -1), abs(net)) if net else unused(tax, start, end, day)
     return -Taxed(left, back, left + back)
 
 
