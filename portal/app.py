@@ -114,6 +114,7 @@ def _install(app: Portal) -> None:
     login = LoginManager(app)
     login.session_protection = None
     login.user_loader(lambda _key: None)
+    shield.spare_programs(app, csrf, login)
     access.install(app)
     web.install_errors(app)
     app.after_request(web.headers)

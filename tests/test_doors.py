@@ -50,6 +50,7 @@ POLICY = re.compile(
     r"base-uri 'none'; frame-ancestors 'none'"
 )
 FILE_POLICY = "sandbox; default-src 'none'"
+PROGRAM_POLICY = "default-src 'none'; frame-ancestors 'none'"
 WIDE = ", ".join(
     f"{what}=100000/minute" for what in (*LIMITS, "verify-all")
 )  # a walk asks more in a minute than an office does
@@ -389,7 +390,9 @@ def lacking(answer: Any) -> list[str]:
     """Return which headers an answer lacks."""
     policy = answer.headers.get("Content-Security-Policy", "")
     wanted = {
-        "policy": bool(POLICY.fullmatch(policy)) or policy == FILE_POLICY,
+        "policy": bool(POLICY.fullmatch(policy))
+        or policy == FILE_POLICY
+        or (policy == PROGRAM_POLICY and answer.mimetype != "text/html"),
         "attachment": policy != FILE_POLICY or "filename" in answer.headers.get("Content-Disposition", ""),
         "nosniff": answer.headers.get("X-Content-Type-Options") == "nosniff",
         "referrer": answer.headers.get("Referrer-Policy") == "same-origin",

@@ -14,6 +14,8 @@ import structlog
 from flask import Flask, Request, Response, abort, current_app, g, request
 from flask_babel import lazy_gettext as _l
 from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded
+from flask_login import LoginManager
+from flask_wtf.csrf import CSRFProtect
 from limits.storage import MemoryStorage, Storage
 from werkzeug.datastructures import ImmutableMultiDict, iter_multi_items
 from werkzeug.exceptions import BadRequest, TooManyRequests
@@ -21,6 +23,7 @@ from werkzeug.routing import IntegerConverter
 
 from portal.core import clock, logs
 from portal.core.errors import Forbidden
+from portal.core.problems import by_program
 from portal.core.settings import settings
 
 log = structlog.get_logger(__name__)
@@ -140,12 +143,13 @@ def _who_asks() -> str:
 def arrive() -> None:
     """Give each request a number, and refuse foreign hosts, odd paths and forms sent from elsewhere."""
     g.request_id = secrets.token_hex(6)
-    hosts = settings().hosts
+    found = settings()
+    hosts = found.hosts
     if hosts and host_name(request.host) not in hosts and request.endpoint not in PROBES:
         raise BadRequest
     if "\0" in request.path:
         abort(404)
-    if request.method not in SAFE and not _from_here():
+    if request.method not in SAFE and not _from_here(found.public_url):
         raise Forbidden(_l("This was sent from another site. Please open the page here and send it again."))
 
 
@@ -157,12 +161,13 @@ def host_name(host: str) -> str:
         return ""
 
 
-def _from_here() -> bool:
+def _from_here(ours: str) -> bool:
     """Whether the browser says that a change was asked for by a page of ours; programs say nothing."""
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+    said = request.headers
+    if said.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         return False
-    origin = request.headers.get("Origin")
-    return origin is None or origin in {request.host_url.rstrip("/"), settings().public_url}
+    origin = said.get("Origin")
+    return origin is None or origin in {request.host_url.rstrip("/"), ours}
 
 
 def on_limit(_error: RateLimitExceeded) -> Any:
@@ -181,6 +186,18 @@ def note_refusal(response: Response) -> Response:
         rule = str(request.url_rule or "")
         log.warning("refused", status=response.status_code, method=request.method, rule=rule)
     return response
+
+
+def spare_programs(app: Flask, csrf: CSRFProtect, login: LoginManager) -> None:
+    """Leave out what only concerns cookies: programs bring none that is looked at, and nobody is remembered by one."""
+    asked = app.before_request_funcs[None]
+    protect = next(one for one in asked if getattr(one, "__module__", "") == csrf.__module__)
+
+    def of_people() -> Any:
+        return None if by_program() else protect()
+
+    asked[asked.index(protect)] = of_people
+    app.after_request_funcs[None].remove(login._update_remember_cookie)
 
 
 def prepare(app: Flask) -> None:

@@ -111,8 +111,9 @@ def limit_token() -> None:
 
 def limit(kind: str, who: str) -> None:
     """Count one request; raises `Denied` beyond the limit."""
-    gate: Limiter = current_app.extensions["portal_limiter"]
-    own = settings().limits.get(kind)
+    held = current_app.extensions
+    gate: Limiter = held["portal_limiter"]
+    own = held["settings"].limits.get(kind)
     most = LIMITS[kind] if own is None else _limit(own)
     if gate.enabled and not gate.limiter.hit(most, kind, who):
         raise Denied(Not.TOO_MANY_REQUESTS, retry_after=max(1, most.get_expiry() // 2))

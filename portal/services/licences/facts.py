@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import TextClause, bindparam, text
@@ -123,7 +123,13 @@ def _span(row: Sequence[Any]) -> Span:
 
 def _features(value: Any) -> tuple[str, ...]:
     """Return a column of JSON, which one driver gives as text and the other as it is."""
-    return tuple(json.loads(value) if isinstance(value, str) else value)
+    return _read(value) if isinstance(value, str) else tuple(value)
+
+
+@lru_cache(maxsize=1024)
+def _read(value: str) -> tuple[str, ...]:
+    """Return the few lists of features that there are, each read once."""
+    return tuple(json.loads(value))
 
 
 def moment(value: Any) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -39,7 +40,6 @@ from portal.services.licences.node_shapes import (
     Goodbye,
     JsonKeys,
     Judged,
-    LicenceSeen,
     NodePath,
     NodeReport,
     NodeSeen,
@@ -54,24 +54,25 @@ nodes_api = operations("api_licence_nodes", __name__, str(_l("Licences: nodes"))
 nodes_api.register_error_handler(Denied, door.refused)
 KEY: list[dict[str, list[Any]]] = [{"token": []}]
 BASE = "/licences"
+_WRITTEN = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def _seen(found: Found, verdict: Verdict) -> LicenceSeen:
-    end = None if verdict.ends_at is None else spelt(verdict.ends_at)
-    return LicenceSeen(
-        id=found.uid, stage=verdict.stage, ends_at=end, limit=verdict.limit, live=found.facts.live
-    )
-
-
-def _judged(found: Found | None, verdict: Verdict, ask: Ask, nonce: str, now: datetime) -> Judged:
+def _judged(found: Found | None, verdict: Verdict, ask: Ask, nonce: str, now: datetime) -> dict[str, Any]:
+    """Return a `Judged`, spelt as it is answered: reading our own words once more would take as long as judging."""
     known = found is not None and verdict.code is not Code.KEY_UNKNOWN
     hidden = verdict.code in (Code.KEY_UNKNOWN, Code.SUPERSEDED)
     seat = found.facts.seat if found is not None and known else None
-    return Judged(
-        valid=verdict.valid, code=verdict.code, detail=door.said_back(verdict.code), checked_at=spelt(now), nonce=nonce,
-        reason=verdict.reason, licence=None if hidden or found is None else _seen(found, verdict),
-        node=None if seat is None else NodeSeen(fingerprint=ask.fingerprint, lease_until=spelt(seat.lease_until)),
-    )  # fmt: skip
+    licence = None
+    if found is not None and not hidden:
+        licence = {
+            "id": found.uid, "stage": verdict.stage, "ends_at": None if verdict.ends_at is None else spelt(verdict.ends_at),
+            "limit": verdict.limit, "live": found.facts.live,
+        }  # fmt: skip
+    return {
+        "valid": verdict.valid, "code": verdict.code, "detail": door.said_back(verdict.code), "checked_at": spelt(now),
+        "nonce": nonce, "reason": verdict.reason, "licence": licence,
+        "node": None if seat is None else {"fingerprint": ask.fingerprint, "lease_until": spelt(seat.lease_until)},
+    }  # fmt: skip
 
 
 @nodes_api.post(
@@ -91,7 +92,7 @@ def validate(body: Validation) -> Any:
     if verdict.code is Code.KEY_UNKNOWN:
         door.count_unknown()
     answer = _judged(found, verdict, ask, body.nonce, now)
-    return Response(answer.model_dump_json(), content_type="application/json")  # written once, and not sorted
+    return Response(_WRITTEN(answer), content_type="application/json")  # written once, and not sorted
 
 
 @nodes_api.put(
