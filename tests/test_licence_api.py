@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import event, select
 from werkzeug.test import TestResponse
 
 from portal.core import clock, signing
@@ -17,6 +18,7 @@ from portal.core.signing import KeyUse
 from portal.services.licences import keyring, life, proofs, quick
 from portal.services.licences.kinds import HoldReason
 from portal.services.licences.models.licence import LicenceKey
+from portal.services.licences.models.node import Node
 from portal.services.licences.verify import verify_licences
 from tests.licences import licence
 
@@ -198,6 +200,60 @@ def test_one_statement_per_validation_and_none_of_them_writes(
         raw = quick._kept().raw
         with pytest.raises(Exception, match=r"readonly|read-only"):
             raw.execute("UPDATE licence SET rev = 0")
+
+
+def test_a_heartbeat_of_nothing_new_is_one_update_outside_any_session(
+    held: tuple[Flask, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, key = held
+    tool = Tool(app, key)
+    first = body(tool.put(run="r1", machine="m1", name="alpha"))
+    asked, wrote, written = list[str](), list[str](), quick.write_one
+
+    def write_one(raw: Any, statement: str, values: Any) -> Any:
+        wrote.append(statement)
+        return written(raw, statement, values)
+
+    monkeypatch.setattr(quick, "write_one", write_one)
+
+    def before(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        asked.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+        quick.write("UPDATE licence_node SET name = name WHERE id = :id RETURNING id", {"id": 0})  # opens it
+    wrote.clear()
+    event.listen(engine, "before_cursor_execute", before)
+    try:
+        with clock.stopped_at(clock.now() + timedelta(minutes=10)):
+            again = tool.put(run="r1", machine="m1", platform="linux")
+            assert again.status_code == 200
+    finally:
+        event.remove(engine, "before_cursor_execute", before)
+    assert (len(asked), len(wrote)) == (0, 1)
+    later = body(again)
+    assert later["lease_until"] > first["lease_until"]
+    assert proofs.opened(later["proof"], body(Tool(app, None).get("jwks.json")))["nodes"] == [FP]
+    with app.app_context():
+        node = db.session.scalars(select(Node).where(Node.fingerprint == FP)).one()
+        assert (node.name, node.platform, node.run) == ("alpha", "linux", "r1")
+
+
+def test_a_heartbeat_whose_own_connection_is_lost_is_answered_in_a_session(
+    held: tuple[Flask, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, key = held
+    tool = Tool(app, key)
+    first = body(tool.put())
+
+    def gone(*_words: Any) -> Any:
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr(quick, "write_one", gone)
+    with clock.stopped_at(clock.now() + timedelta(minutes=10)):
+        again = tool.put()
+    assert again.status_code == 200
+    assert body(again)["lease_until"] > first["lease_until"]
 
 
 def test_what_is_signed_for_the_public_is_there(held: tuple[Flask, str]) -> None:

@@ -213,6 +213,24 @@ def transaction() -> Iterator[Session]:
         _inside.reset(token)
 
 
+def write_one(raw: Any, statement: str, values: Any) -> list[Any]:
+    """Run one statement that changes something on a driver's own connection, as a transaction of its own; return its rows.
+
+    For what thousands of programs ask at once and no session may cost; PostgreSQL's connection must commit by itself.
+    """
+    if not isinstance(raw, sqlite3.Connection):
+        found: list[Any] = raw.execute(statement, values, prepare=True).fetchall()
+        return found
+    _take_the_pen(raw)
+    try:
+        found = raw.execute(statement, values).fetchall()
+        raw.execute("COMMIT")
+    except BaseException:
+        raw.rollback()
+        raise
+    return found
+
+
 @contextmanager
 def reading() -> Iterator[Session]:
     """Only look: the database refuses a write, and all queries share what they see."""

@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from flask import current_app
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import CheckConstraint, String, Text, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -130,15 +131,27 @@ def _seal(kid: str, private: Private) -> None:
         out.write(body)
 
 
+def kept(kid: str) -> Private:
+    """Return a key's private part, opened once in the life of a process: for what is signed many times a second."""
+    opened: dict[str, Private] = current_app.extensions.setdefault("signing_opened", {})
+    if kid not in opened:
+        opened[kid] = _opened(kid)
+    return opened[kid]
+
+
 def private(key: SigningKey) -> Private:
     """Return a key's private part; raises `NoKey` if this machine has it not, or cannot open it."""
-    file = folder() / f"{key.kid}.key"
+    return _opened(key.kid)
+
+
+def _opened(kid: str) -> Private:
+    file = folder() / f"{kid}.key"
     if not file.is_file():
-        raise NoKey(f"the private part of {key.kid} is not in {folder()}")
+        raise NoKey(f"the private part of {kid} is not in {folder()}")
     body = file.read_bytes()
     for secret in (settings().secret_key, *settings().secret_key_fallbacks):
         try:
-            plain = AESGCM(derived("keys", secret=secret)).decrypt(body[:12], body[12:], key.kid.encode())
+            plain = AESGCM(derived("keys", secret=secret)).decrypt(body[:12], body[12:], kid.encode())
         except InvalidTag:
             continue
         # Sealed by ourselves and opened whole: to prove an RSA key's primes again takes longer than a certificate.

@@ -23,7 +23,7 @@ from flask import (
     request,
     session,
     url_for,
-)
+)  # fmt: skip
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, OperationalError

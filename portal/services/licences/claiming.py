@@ -14,7 +14,7 @@ from portal.core.db import db
 from portal.services.licences import denial, facts, seats
 from portal.services.licences.denial import Denied, Not
 from portal.services.licences.facts import Found
-from portal.services.licences.judge import Ask, Verdict, judge, limit_at
+from portal.services.licences.judge import Ask, Span, Verdict, judge, limit_at
 from portal.services.licences.kinds import VALID, Code, ReleaseWhy, RuleKind, Stage
 from portal.services.licences.locking import lock, note, spans
 from portal.services.licences.models.licence import Licence, LicenceKey
@@ -26,7 +26,7 @@ SHARED_AGAIN = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Seated:
-    """A node that has a seat: whether it is new, and until when its proof may run."""
+    """A node that has a seat: whether it is new, until when its proof may run, and the terms if they were just read."""
 
     licence_id: int
     fingerprint: str
@@ -34,6 +34,7 @@ class Seated:
     code: Code
     lease_until: datetime
     lease_seconds: int
+    terms: tuple[Span, ...] = ()
 
 
 def renewable(found: Found | None, ask: Ask, report: Report, now: datetime) -> Verdict | None:
@@ -76,16 +77,21 @@ def renew(found: Found, verdict: Verdict, ask: Ask, report: Report, now: datetim
         .execution_options(synchronize_session=False)
     )  # fmt: skip
     lease = db.session.scalar(statement)
-    if lease is None:
-        return None
-    kept = min(
-        lease, verdict.over_at
-    )  # it never falls, and what was promised before a term was closed is no longer told
+    return None if lease is None else renewed(found, verdict, ask, lease, now)
+
+
+def renewed(found: Found, verdict: Verdict, ask: Ask, lease: datetime, now: datetime) -> Seated:
+    """Return what a node is told whose lease now stands as the row says."""
+    assert verdict.over_at is not None
+    # It never falls, and what was promised before a term was closed is no longer told.
+    kept = min(lease, verdict.over_at)
     seat = found.facts.seat
     assert seat is not None
-    renewed = replace(found.facts, seat=replace(seat, lease_until=kept))
-    code = judge(renewed, ask, now).code
-    return Seated(found.licence_id, ask.fingerprint, False, code, kept, found.lease_seconds)
+    after = replace(found.facts, seat=replace(seat, lease_until=kept))
+    code = judge(after, ask, now).code
+    return Seated(
+        found.licence_id, ask.fingerprint, False, code, kept, found.lease_seconds, found.facts.terms
+    )
 
 
 def claim(licence_id: int, digests: Sequence[str], ask: Ask, report: Report) -> Seated:

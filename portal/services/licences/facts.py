@@ -97,7 +97,7 @@ def decode(rows: Sequence[Any]) -> Found | None:
         key_ends=moment(head[8]),
         terms=tuple(_span(row[HEAD:]) for row in rows if row[HEAD] is not None),
         holds=() if head[9] is None else (HoldSpan(HoldReason(head[9]), LONG_AGO),),
-        tools=() if head[21] is None else (Entitlement(head[21], _features(head[22]), head[23]),),
+        tools=() if head[21] is None else (Entitlement(head[21], features(head[22]), head[23]),),
         seat=None if lease is None else Seat(rank or 1, lease, offline),
         blocked=bool(rules & BLOCKED),
         named=bool(rules & NAMED),
@@ -121,7 +121,7 @@ def _span(row: Sequence[Any]) -> Span:
     )
 
 
-def _features(value: Any) -> tuple[str, ...]:
+def features(value: Any) -> tuple[str, ...]:
     """Return a column of JSON, which one driver gives as text and the other as it is."""
     return _read(value) if isinstance(value, str) else tuple(value)
 

@@ -112,7 +112,9 @@ def _borrow(
 
 def _written(row: Licence, named: list[str], now: datetime, end: datetime, *, by: Any) -> LicenceFile:
     jti = _file_id()
-    body = proving.payload(row, spans(row.id), jti=jti, kind="offline", nodes=named, now=now, end=end)
+    body = proving.payload(
+        proving.Holder.of(row), spans(row.id), jti=jti, kind="offline", nodes=named, now=now, end=end
+    )
     try:
         token, kid = proving.signed(body)
     except NoKey as missing:

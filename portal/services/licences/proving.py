@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from portal.core.db import db, reading
 from portal.core.errors import Refused
 from portal.core.settings import settings
 from portal.core.signing import KeyState, KeyUse, NoKey, SigningKey
-from portal.services.licences import plans, proofs
+from portal.services.licences import facts, plans, proofs, quick
 from portal.services.licences.claiming import Seated
 from portal.services.licences.judge import Span, limit_at, period_at
 from portal.services.licences.locking import spans
@@ -41,8 +42,24 @@ def _ed(secret: Any) -> Ed25519PrivateKey:
     return secret
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whom and what a proof speaks of."""
+
+    uid: str
+    organisation: str
+    plan: str
+    tools: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @classmethod
+    def of(cls, row: Licence) -> Holder:
+        """Return what proofs of a licence say of it."""
+        tools = tuple((one.tool, tuple(one.features)) for one in row.tools)
+        return cls(row.uid, row.org.legal_name, row.plan, tools)
+
+
 def payload(
-    row: Licence,
+    holder: Holder,
     terms: Sequence[Span],
     *,
     jti: str,
@@ -55,12 +72,12 @@ def payload(
     period = period_at(terms, now)
     issued = int(now.timestamp())
     return {
-        "iss": settings().public_url, "sub": row.uid, "aud": [one.tool for one in row.tools], "jti": jti, "iat": issued,
-        "nbf": issued, "exp": int(end.timestamp()), "kind": kind, "nodes": list(nodes),
+        "iss": settings().public_url, "sub": holder.uid, "aud": [tool for tool, _features in holder.tools], "jti": jti,
+        "iat": issued, "nbf": issued, "exp": int(end.timestamp()), "kind": kind, "nodes": list(nodes),
         "licence": {
-            "organisation": row.org.legal_name, "plan": row.plan, "limit": limit_at(terms, now),
+            "organisation": holder.organisation, "plan": holder.plan, "limit": limit_at(terms, now),
             "ends_at": None if period is None else period.end.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "features": sorted({feature for one in row.tools for feature in one.features}),
+            "features": sorted({feature for _tool, features in holder.tools for feature in features}),
         },
     }  # fmt: skip
 
@@ -71,21 +88,40 @@ def lease(seated: Seated) -> str | None:
     Asked after the claim was saved: a reader, so that no writer waits for a signature. A lease never falls, but a term may
     have been closed after it was promised: the proof ends with the grace that is left now.
     """
+    now = clock.now()
+    rows = quick.read(_PAPER, {"licence": seated.licence_id, "now": quick.at(now)})
+    uid, organisation, plan, kid = rows[0][:4]
+    terms = seated.terms or _terms(seated.licence_id)
+    period = period_at(terms, now)
+    if period is None or period.over <= now:
+        return None
+    end = min(seated.lease_until, period.over)
+    holder = Holder(uid, organisation, plan, tuple((row[4], facts.features(row[5])) for row in rows))
+    body = payload(holder, terms, jti=_lease_id(), kind="lease", nodes=[seated.fingerprint], now=now, end=end)
+    try:
+        kid = kid or _kid()
+        return proofs.sign(body, kid=kid, key=_ed(signing.kept(kid)))
+    except NoKey as missing:
+        log.warning("licence_without_key", reason=str(missing))
+        return None
+
+
+def _terms(licence_id: int) -> tuple[Span, ...]:
     with reading():
-        row, now = db.session.get_one(Licence, seated.licence_id), clock.now()
-        terms = spans(row.id)
-        period = period_at(terms, now)
-        if period is None or period.over <= now:
-            return None
-        end = min(seated.lease_until, period.over)
-        body = payload(
-            row, terms, jti=_lease_id(), kind="lease", nodes=[seated.fingerprint], now=now, end=end
-        )
-        try:
-            return signed(body)[0]
-        except NoKey as missing:
-            log.warning("licence_without_key", reason=str(missing))
-            return None
+        return spans(licence_id)
+
+
+def _kid() -> str:
+    """Return the key that signs; `NoKey` says what is missing."""
+    with reading():
+        return signing.active(KeyUse.LICENCE).kid
+
+
+# Who holds a licence, its tools, and the key that signs today.
+_PAPER = """SELECT l.uid, o.legal_name, l.plan, (SELECT s.kid FROM signing_key s WHERE s.use = 'licence' AND s.state = 'active'
+ AND s.start <= :now AND s."end" > :now ORDER BY s.id LIMIT 1), e.tool, e.features
+ FROM licence l JOIN organisation o ON o.id = l.org_id JOIN licence_tool e ON e.licence_id = l.id
+ WHERE l.id = :licence ORDER BY e.id"""
 
 
 def keys_published(at: datetime | None = None) -> list[SigningKey]:

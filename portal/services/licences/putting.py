@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from portal.core import clock
 from portal.core.db import transaction
-from portal.services.licences import claiming, quick, refusals
+from portal.services.licences import beating, claiming, quick, refusals
 from portal.services.licences.claiming import Seated
 from portal.services.licences.denial import Denied, Not
 from portal.services.licences.judge import Ask
@@ -23,8 +23,11 @@ def put(digests: Sequence[str], ask: Ask, report: Report) -> Seated:
     try:
         verdict = claiming.renewable(found, ask, report, now)
         if found is not None and verdict is not None:
-            with transaction():
-                seated = claiming.renew(found, verdict, ask, report, now)
+            if beating.usual(found, report):
+                seated = beating.beat(found, verdict, ask, report, now)
+            else:
+                with transaction():
+                    seated = claiming.renew(found, verdict, ask, report, now)
             if seated is not None:
                 return seated
         assert found is not None  # an unknown key was refused above
