@@ -58,7 +58,7 @@ def year(app: Flask, name: str, *, with_chores: bool) -> list[tuple[str, str, st
                 with app.app_context():
                     chores.run(chore, as_of=FIRST + timedelta(days=day))
                     let_go()
-        if chance.random() < 0.25 or day in {364, 365, 366, 379, 380, 381}:
+        if chance.random() < 0.12 or day in {364, 365, 366, 379, 380, 381}:
             told += _asked(app, name, key, moment, chance)
     return told
 

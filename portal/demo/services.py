@@ -27,8 +27,8 @@ from portal.services.quotes.models import ServiceQuote
 from portal.services.quotes.plan import Plan
 
 Who = Callable[[str], Person]
-WORKS = "lumenflow"
-SOLD_AGO, SENT_AGO, HANDED_AGO = 40, 6, 3
+WORKS, CARED = "lumenflow", "qinghe-models"
+SOLD_AGO, SENT_AGO, HANDED_AGO, CARE_AGO = 40, 6, 3, 30
 REPORT = "# Plan of the adaptation\n\nKernels, tests and machines, week by week.\n"
 
 
@@ -58,18 +58,33 @@ def sales(who: Who, today: date) -> list[tuple[int, Callable[[], None]]]:
         with clock.stopped_at(day), transaction():
             title = {"zh": "G2 加速卡适配", "en": "Adaptation of the G2 accelerator"}
             row = _sent(who, WORKS, 48_000_000, title, day)
-            row = accepting.accept(row, digest=row.digest, by=who(WORKS))
-            if row.invoice is not None:
-                receipt, _new = settling.record_receipt(
-                    Way.BANK, "bank", f"SERVICES-{day:%Y%m%d}", row.invoice.gross, day, payer=row.party.name, party=row.party, by="demo"
-                )  # fmt: skip
-                settling.put_on(receipt, row.invoice, by="demo")
+            _paid(accepting.accept(row, digest=row.digest, by=who(WORKS)), day)
         with clock.stopped_at(day):
             outbox.drain("demo")
         with clock.stopped_at(day), transaction():
             _start(who)
 
-    return [*support.sales(who, today), (SOLD_AGO, sell)]
+    def care() -> None:
+        """Sell a year of support by a quote: it is listed with what is renewed by the year."""
+        day = today - timedelta(days=CARE_AGO)
+        with clock.stopped_at(day), transaction():
+            title = {"zh": "黄金技术支持", "en": "Technical support Gold"}
+            row = drafting.draft(
+                party_of(org_of(who(CARED))), [Ask("support.gold")], by=who("servicelead"), title=title
+            )
+            row = sending.send(row, by=who("servicelead"))
+            _paid(accepting.accept(row, digest=row.digest, by=who(CARED)), day)
+
+    return [*support.sales(who, today), (SOLD_AGO, sell), (CARE_AGO, care)]
+
+
+def _paid(row: ServiceQuote, day: date) -> None:
+    """Let the money of an accepted quote come by bank on the same day."""
+    if row.invoice is not None:
+        receipt, _new = settling.record_receipt(
+            Way.BANK, "bank", f"{row.number}-{day:%Y%m%d}", row.invoice.gross, day, payer=row.party.name, party=row.party, by="demo"
+        )  # fmt: skip
+        settling.put_on(receipt, row.invoice, by="demo")
 
 
 def _project() -> Engagement:
