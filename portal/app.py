@@ -23,6 +23,7 @@ from portal.core import (
     assets,
     audit,
     catalogue,
+    headers,
     i18n,
     labels,
     problems,
@@ -117,7 +118,7 @@ def _install(app: Portal) -> None:
     shield.spare_programs(app, csrf, login)
     access.install(app)
     web.install_errors(app)
-    app.after_request(web.headers)
+    app.after_request(headers.put)
     assets.install(app)
     _templates(app)
     for blueprint in wiring.BLUEPRINTS:
@@ -163,7 +164,7 @@ def _words() -> dict[str, Any]:
     locale = i18n.language()
     other = next(code for code in i18n.LANGUAGES if code != locale)
     return {
-        "csp_nonce": web.csp_nonce,
+        "csp_nonce": headers.csp_nonce,
         "locale": i18n.HTML.get(locale, "en"),
         "other_locale": {"code": other, "name": i18n.LANGUAGES[other]},
         "brand": catalogue.brand(),

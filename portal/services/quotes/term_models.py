@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from enum import StrEnum
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.people import Person, new_uid
-from portal.billing.subscription_models import Subscription
-from portal.core import clock
+from portal.billing.subscription_models import Subscription, SubscriptionState
+from portal.core import clock, labels
 from portal.core.db import Model
 from portal.services.quotes.models import ServiceQuote
+
+
+class Standing(StrEnum):
+    """How a service by the year goes on, as people read it beside its name."""
+
+    BY_CLICK = "by_click"
+    BY_ITSELF = "by_itself"
+    ENDING = "ending"
+    ENDED = "ended"
+
+
+labels.name(
+    Standing,
+    {
+        Standing.BY_CLICK: _l("Runs; renewed by a click"), Standing.BY_ITSELF: _l("Renews by itself"),
+        Standing.ENDING: _l("Ends after this period"), Standing.ENDED: _l("Has ended"),
+    },
+    {Standing.BY_CLICK: "good", Standing.BY_ITSELF: "good", Standing.ENDING: "warn"},
+)  # fmt: skip
 
 
 class ServiceTerm(Model):
@@ -32,6 +53,14 @@ class ServiceTerm(Model):
     reason: Mapped[str] = mapped_column(String(300), init=False, default="")
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
     edition: Mapped[int] = mapped_column(init=False, default=1)
+
+    @property
+    def standing(self) -> Standing:
+        """How it goes on: what the customer ticked, or that it ends."""
+        state = self.subscription.state
+        if state is SubscriptionState.ACTIVE:
+            return Standing.BY_ITSELF if self.by_itself else Standing.BY_CLICK
+        return Standing(state.value)
 
 
 class ServiceTermStep(Model):
