@@ -11,13 +11,13 @@ from portal.accounts.organisations import Organisation
 from portal.core import clock, signing
 from portal.core.db import db
 from portal.core.signing import KeyUse
-from portal.services.licences import files, granting, key_steps, life
+from portal.services.licences import files, granting, key_steps, life, transferring
 from portal.services.licences.kinds import HoldReason
 from portal.services.licences.models.licence import LicenceKey
 from portal.services.licences.models.node import Node
 from portal.services.licences.models.steps import KeyDeed
 from tests import licences
-from tests.people import make_person
+from tests.people import make_org, make_person
 
 KNOWN: dict[tuple[str, str], str] = {
     ("api_licence_nodes", "fingerprint"): "word:rack-1.walk",
@@ -34,6 +34,7 @@ KNOWN: dict[tuple[str, str], str] = {
     ("licences", "node"): "licence_node",
     ("licences", "key"): "licence_key",
     ("licences", "file"): "licence_file",
+    ("licences", "transfer"): "licence_transfer",
     ("licence_office", "uid"): "licence",
     ("licence_office", "hold"): "licence_hold",
     ("licence_office", "proposal"): "licence_proposal",
@@ -72,6 +73,8 @@ def rows(org: Organisation) -> dict[str, str]:
     key = db.session.query(LicenceKey).filter_by(licence_id=row.id).one()
     assert clock.now() < made.expires_at
     clerk = make_person("clerk@walk.example", "Clerk", staff=(StaffRole.FINANCE, StaffRole.ADMINISTRATOR))
+    taker = make_org(f"Taker of {org.legal_name}")
+    going = transferring.ask(row, taker, reason="walk", by=clerk)
     proposal = granting.propose_revocation(row, reason="walk", by=clerk)
     step = key_steps.propose(KeyDeed.ADD, "", reason="walk", by=clerk)
     sent = (
@@ -81,5 +84,5 @@ def rows(org: Organisation) -> dict[str, str]:
     return {
         "webhook": hook.uid, "webhook_delivery": sent.uid, "licence_proposal": proposal.uid, "licence_key_step": step.uid,
         "licence": row.uid, "licence_key": key.uid, "licence_node": node.uid, "licence_file": made.jti,
-        "licence_hold": hold.uid,
+        "licence_hold": hold.uid, "licence_transfer": going.uid,
     }  # fmt: skip

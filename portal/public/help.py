@@ -113,6 +113,8 @@ FITS = {
     "licences.key": "licences#keys",
     "licences.usage": "licences#use",
     "licences.number": "licences#change-the-number-of-nodes",
+    "licences.transfer": "licences#hand-a-licence-over",
+    "licences.coming": "licences#hand-a-licence-over",
     "licences.terms": "licences#change-the-number-of-nodes",
     "accounts.webhook": "licences#programs-that-listen",
     "licence_office.": "agent#licences-of-customers",

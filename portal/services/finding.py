@@ -30,3 +30,16 @@ def org_named(text: str, *, field: str = "org") -> Organisation:
             _l("Several organisations have this name: please give the registration."), field=field, status=422
         )
     return found[0]
+
+
+def org_registered(text: str, *, field: str = "org") -> Organisation:
+    """Return the one organisation of a registration: what a customer may ask for, who need not know who else is here."""
+    said = "".join(text.split())
+    o = Organisation
+    rows = select(o).where(
+        o.merged_into_id.is_(None), o.person_id.is_(None), o.legal_key.in_([said, f"CN:{said.upper()}"])
+    )
+    found = list(db.session.scalars(rows.order_by(o.id).limit(2)))
+    if len(found) != 1:
+        raise Refused(_l("No organisation has this registration here."), field=field, status=422)
+    return found[0]

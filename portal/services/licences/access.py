@@ -11,7 +11,7 @@ from portal.core.db import db
 from portal.core.errors import Forbidden, Missing
 from portal.core.money import Money
 from portal.services.licences import plans
-from portal.services.licences.models.deal import LicenceQuote
+from portal.services.licences.models.deal import LicenceQuote, LicenceTransfer
 from portal.services.licences.models.licence import Licence
 
 
@@ -62,8 +62,31 @@ def run(uid: str) -> Licence:
 
 def may_buy(reader: Reader, org_id: int) -> bool:
     """Whether the reader orders licences for an organisation: its owners and signatories, staff on behalf."""
+    return owns(reader, org_id) or org_id in reader.orgs(May.SIGN) or reader.staff_may(May.SELL)
+
+
+def owns(reader: Reader, org_id: int) -> bool:
+    """Whether the reader is an owner of an organisation: pays for it and manages its licences."""
+    return org_id in reader.orgs(May.PAY) & reader.orgs(May.MANAGE_LICENCES)
+
+
+def given_away(uid: str) -> Licence:
+    """Return one licence that the reader may hand over to another organisation."""
+    row = seen(uid)
+    if not owns(me(), row.org_id):
+        raise Forbidden(_l("Only an owner hands a licence over."))
+    return row
+
+
+def coming(uid: str) -> LicenceTransfer:
+    """Return a transfer to an organisation of which the reader is an owner."""
+    reader = me()
     mine = reader.orgs(May.PAY) & reader.orgs(May.MANAGE_LICENCES)
-    return org_id in mine or org_id in reader.orgs(May.SIGN) or reader.staff_may(May.SELL)
+    rows = select(LicenceTransfer).where(LicenceTransfer.uid == uid, LicenceTransfer.to_org_id.in_(mine))
+    row = db.session.scalars(rows).first()
+    if row is None:
+        raise Missing(_l("There is no such transfer."))
+    return row
 
 
 def may_accept(reader: Reader, org_id: int, gross: Money) -> bool:

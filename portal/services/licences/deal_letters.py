@@ -137,6 +137,7 @@ def transfer(row: LicenceTransfer) -> None:
                     plan=plan_name(row.licence),
                 ),
             ),
+            button=(_("See what it is"), web.absolute("licences.coming", transfer=row.uid)),
         )
 
     for one in contacts.holders(row.to_org, ContactRole.OWNER):
@@ -148,3 +149,23 @@ def transfer(row: LicenceTransfer) -> None:
             letter,
             topic=row.licence.subject,
         )
+
+
+def transferred(row: LicenceTransfer, new: Licence) -> None:
+    """Tell both organisations that a licence has gone over."""
+
+    def there() -> Letter:
+        return Letter(
+            _("%(plan)s is yours", plan=plan_name(new)),
+            (_("It came from %(org)s. Make a key, and start your nodes.", org=row.licence.org.name),),
+            button=(_("Open the licence"), web.absolute("licences.licence", uid=new.uid)),
+        )
+
+    def here() -> Letter:
+        return Letter(
+            _("%(plan)s has gone over to %(org)s", plan=plan_name(new), org=row.to_org.name),
+            (_("Your keys for it say nothing any more, and its nodes stop with their leases."),),
+        )
+
+    send(f"licence-came:{row.uid}", new, there, ContactRole.OWNER, ContactRole.TECHNICAL)
+    send(f"licence-went:{row.uid}", row.licence, here, ContactRole.OWNER, ContactRole.TECHNICAL)

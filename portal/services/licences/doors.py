@@ -22,6 +22,7 @@ from portal.services.licences import (  # noqa: F401 - their routes
     event_words,
     figures_api,
     file_views,
+    giving_office,
     hearing,
     key_views,
     licences_api,
@@ -33,6 +34,7 @@ from portal.services.licences import (  # noqa: F401 - their routes
     queue_office,
     staff_api,
     telling,
+    transfer_views,
     usage_views,
     views,
 )

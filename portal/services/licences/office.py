@@ -27,6 +27,7 @@ from portal.services.licences import (
     ranking,
     roll,
     showing,
+    transferring,
 )
 from portal.services.licences import forms as f
 from portal.services.licences.kinds import HoldReason, Stage
@@ -114,7 +115,7 @@ def _case(row: Licence, status: int = 200, **given: Any) -> Any:
         files=files.in_force(row.id, now), returned=given.get("returned") or f.Why(formdata=None),
         history=list(db.session.scalars(audit.of_subject(row.subject))), usual=plans.rule("hold_notice_days"),
         wished=wished if wished >= 0 else None, over=ranking.who_would_be_over(row, wished) if wished >= 0 else [],
-        returns_left=files.returns_left(row),
+        returns_left=files.returns_left(row), transfer=transferring.open_for(row),
     ), status  # fmt: skip
 
 

@@ -23,7 +23,7 @@ def tabs(row: Licence, here: str) -> list[dict[str, Any]]:
     """Return the ways from one page about a licence to the others."""
     found = [
         ("licence", _("Nodes")), ("files_page", _("Offline files")), ("keys", _("Licence keys")), ("usage_page", _("Use")), ("number_page", _("Number of nodes")), ("terms", _("Licence terms")),
-        ("events", _("Events")),
+        ("events", _("Events")), ("transfer_page", _("Hand over")),
     ]  # fmt: skip
     if row.policy is Policy.NODE_NAMED:
         found.insert(3, ("named", _("List of nodes")))

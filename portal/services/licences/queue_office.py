@@ -16,7 +16,7 @@ from portal.core.db import db, transaction
 from portal.core.signing import KeyUse
 from portal.core.web import go
 from portal.services.licences import forms as f
-from portal.services.licences import granting, key_steps, plans, proving
+from portal.services.licences import granting, key_steps, plans, proving, transferring
 from portal.services.licences.models.licence import Hold
 from portal.services.licences.models.steps import KeyDeed
 from portal.services.licences.pages import licence_office
@@ -31,7 +31,7 @@ def queue() -> str:
     g.nav = "licence_office.listed"
     holds = select(Hold).where(Hold.lifted_at.is_(None)).order_by(Hold.starts_at, Hold.id)
     return render_template(
-        "office/licences/queue.html", proposals=granting.waiting(), mine=me().person.id,
+        "office/licences/queue.html", proposals=granting.waiting(), transfers=transferring.under_way(), mine=me().person.id,
         holds=list(db.session.scalars(holds)), now=clock.now(), may_run=me().staff_may(May.RUN_LICENCES),
     )  # fmt: skip
 

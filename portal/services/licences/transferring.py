@@ -60,6 +60,21 @@ def open_for(licence: Licence) -> LicenceTransfer | None:
     return db.session.scalars(rows).first()
 
 
+def under_way(*states: TransferState) -> list[LicenceTransfer]:
+    """Return the transfers in some states (default: those that are not decided), the oldest first."""
+    wanted = states or (T.ASKED, T.AGREED, T.CHECKED)
+    rows = select(LicenceTransfer).where(LicenceTransfer.state.in_(wanted)).order_by(LicenceTransfer.id)
+    return list(db.session.scalars(rows))
+
+
+def coming_to(org: Organisation) -> list[LicenceTransfer]:
+    """Return the transfers that an organisation is asked to agree to, the oldest first."""
+    rows = select(LicenceTransfer).where(
+        LicenceTransfer.to_org_id == org.id, LicenceTransfer.state.in_([T.ASKED, T.AGREED, T.CHECKED])
+    )
+    return list(db.session.scalars(rows.order_by(LicenceTransfer.id)))
+
+
 def _fresh(transfer: LicenceTransfer) -> LicenceTransfer:
     lock(transfer.licence_id)
     return db.session.get_one(LicenceTransfer, transfer.id, populate_existing=True)
@@ -115,6 +130,7 @@ def do(transfer: LicenceTransfer, *, by: Person) -> Licence:
     for one in paid:
         _contract(one, new, by)
     life.supersede(old.id, new, by=by)
+    deal_letters.transferred(row, new)
     audit.record(
         "licence.transferred",
         new,

@@ -18,7 +18,16 @@ from portal.core.db import db
 from portal.core.paging import asked, folded, page_of
 from portal.core.settings import settings
 from portal.core.web import chip, go
-from portal.services.licences import access, event_words, keyring, life, node_list, plans, showing
+from portal.services.licences import (
+    access,
+    event_words,
+    keyring,
+    life,
+    node_list,
+    plans,
+    showing,
+    transferring,
+)
 from portal.services.licences import forms as f
 from portal.services.licences.kinds import NodeStand
 from portal.services.licences.models.licence import Licence, LicenceKey
@@ -46,6 +55,7 @@ def listed() -> str:
         "licences/list.html", org=org, live=[one for one in shown if not one.row.final],
         over=[one for one in shown if one.row.final], plans=plans.every(), plan_name=showing.plan_name, base=settings().public_url,
         may_manage=org.id in me().orgs(May.MANAGE_LICENCES), may_buy=access.may_buy(me(), org.id), tools=plans.tool_name,
+        coming=transferring.coming_to(org) if access.owns(me(), org.id) else [],
     )  # fmt: skip
 
 
