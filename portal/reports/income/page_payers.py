@@ -80,7 +80,9 @@ def _payers(
         payer = named[head]
         cells = [Figure.of(code, columns[code].get(head, 0), payer=head) for code in CODES]
         link = Link(payer.name, f"{links.to('reports.payer')}?{said.query(payer=payer.uid)}")
-        note = _("with related companies") if others[head] > 1 else _("person") if payer.person else ""
+        note = (
+            _("with related companies") if others[head] > 1 else _("pays as a person") if payer.person else ""
+        )
         table.lines.append(
             Line(link, [*cells, percent(max(0, columns[basis].get(head, 0)), whole)], note=note)
         )
