@@ -124,7 +124,7 @@ def _ties(said: Question, parties: list[int]) -> Table:
     other = f"{links.to('reports.payer')}?{said.query(alone=None if said.alone else 'yes')}"
     words_ = _("Rows of ownership of more than half of the votes.")
     table = Table(
-        "ties", _("Why they are one group"), _("Owner"),
+        "ties", _("Why they are one group"), _("Shareholder"),
         [Head(_("Owns"), "text"), Head(_("Share of votes"), "share"), Head(_("Since"), "text"), Head(_("Evidence"), "text")],
         words=words_,
     )  # fmt: skip

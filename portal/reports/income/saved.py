@@ -125,6 +125,6 @@ def on_erased(event: PersonErased) -> None:
 
 def sheets(person: Person) -> list[Sheet]:
     """Return a person's views as he takes them along."""
-    columns = (("name", _l("Name")), ("page", _l("Page")), ("query", _l("Question")))
+    columns = (("name", _l("Name of the view")), ("page", _l("Page")), ("query", _l("Question")))
     rows = [{"name": row.name, "page": row.page, "query": row.query} for row in _rows(person)]
     return [Sheet("saved_views", _l("Views of reports"), columns, rows)]
