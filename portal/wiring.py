@@ -163,6 +163,7 @@ from portal.public import metrics as public_metrics  # noqa: F401 - its routes
 from portal.public.api import wall_api
 from portal.public.views import public
 from portal.reports import member_files  # noqa: F401 - its routes
+from portal.reports.closed import hall as closed_hall
 from portal.reports.office import figures
 from portal.services import halls as service_halls
 from portal.services.licences import doors as licence_doors
@@ -205,6 +206,7 @@ BLUEPRINTS: list[Blueprint] = [
     *award_doors.BLUEPRINTS,
     *grade_doors.BLUEPRINTS,
     *service_halls.BLUEPRINTS,
+    *closed_hall.BLUEPRINTS,
 ]
 APIS: list[APIBlueprint] = [
     wall_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api, tiers_api, *privacy_doors.APIS,
@@ -263,6 +265,7 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (AttemptInvalidated, award_hearing.on_invalidated),
     (PersonErased, grade_privacy.on_erased),
     *service_halls.REACTIONS,
+    *closed_hall.REACTIONS,
 )
 
 
@@ -294,5 +297,6 @@ def install() -> None:
     award_doors.install()
     grade_doors.install()
     service_halls.install()
+    closed_hall.install()
     frame.install()
     rails.install()
