@@ -108,12 +108,12 @@ def _moves(*told: tuple[str, Any, int]) -> tuple[Move, ...]:
 
 
 def contract(flows: Flows, found: dict[str, Any], sums: Sums) -> Position:
-    """Contract balances: what is deferred less contract assets; invoiced, credited and earned move them."""
+    """Contract balances: what is deferred less contract assets; invoiced, credited and earned move them.
+
+    The two accounts are read as one: what an invoice of a later month earned in this one lies on the first of them,
+    and is a contract asset all the same.
+    """
     totals = found["totals"]
-    deferred, asset = -sums.closing(ledger.DEFERRED), sums.closing(ledger.CONTRACT_ASSET)
-    parts = {
-        ledger.DEFERRED: (totals["deferred"], deferred), ledger.CONTRACT_ASSET: (totals["contract_asset"], asset),
-    }  # fmt: skip
     return Position(
         "contract", _("Contract balances (deferred less contract assets)"), flows.opened(),
         _moves(
@@ -122,7 +122,7 @@ def contract(flows: Flows, found: dict[str, Any], sums: Sums) -> Position:
             ("recognised", _("recognised"), -totals["recognised"]),
         ),
         totals["deferred"] - totals["contract_asset"], -sums.closing(*CONTRACT), CONTRACT,
-        loose=-sums.loose(*CONTRACT), waits=sum(flows.late.values()), parts={} if flows.late else parts,
+        loose=-sums.loose(*CONTRACT), waits=sum(flows.late.values()),
     )  # fmt: skip
 
 
