@@ -73,11 +73,11 @@ def _noted(flows: Flows) -> list[Any]:
 def cells(flows: Flows) -> Cells:
     """Return the figures of a period by stream and payer, payers by number."""
     table = _Table(flows)
-    for line, one in flows.facts.lines.items():
-        table.line(line, "recognised", one.within)
-    if flows.start <= flows.late_month <= flows.end:
-        for line, amount in flows.late.items():
-            table.line(line, "recognised", amount)
+    for line, standing in flows.facts.lines.items():
+        table.line(line, "recognised", standing.within)
+    for part in flows.parts:
+        if flows.start <= part.month <= flows.end:
+            table.line(part.line_id, "recognised", part.amount)
     for line, kind, amount in _noted(flows):
         if kind == CREDITED:
             table.line(line, "credited", int(amount))
@@ -85,6 +85,9 @@ def cells(flows: Flows) -> Cells:
             table.line(line, "invoiced", -int(amount))
     table.paid(flows.paid, "collected")
     table.paid(flows.back, "refunded")
+    for line, one in flows.facts.sold.items():
+        if one.agreed_on is not None and flows.start <= one.agreed_on <= flows.end:
+            table.line(line, "waived", max(0, one.waived))
     for line, left in flows.contract:
         table.line(line, "deferred" if left > 0 else "contract_asset", abs(left))
     for invoice, amount in flows.facts.owed.items():

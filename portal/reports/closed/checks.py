@@ -39,7 +39,7 @@ def look(month: date) -> list[Position]:
 
 def _place(month: date) -> Place:
     asked = f"{month:%Y-%m}"
-    return Place(_("Look at the reconciliation"), "closed.reconciliation", (("from", asked), ("to", asked)))
+    return Place(_("Look at the reconciliation"), "reports.reconciliation", (("from", asked), ("to", asked)))
 
 
 def _rows(found: list[Position], month: date) -> list[Check]:

@@ -1,38 +1,27 @@
-"""The doors of what a close leaves behind, and the tabs above its pages."""
+"""The doors of what a close leaves behind; its pages stand among the tabs of the reports."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from flask import Blueprint, g
-from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
-from portal.accounts.access import Reader
+from portal.accounts.access import me
 from portal.accounts.may import May
+from portal.reports.income import doors, pages
+from portal.reports.income.pages import Tab
 
 closed = Blueprint("closed", __name__, url_prefix="/office/reports/closed")
 account_desk = Blueprint("account_desk", __name__, url_prefix="/office/reports/public-account")
 report_mail = Blueprint("report_mail", __name__, url_prefix="/office/reports/by-mail")
 open_account = Blueprint("open_account", __name__, url_prefix="/public-account")
-HOME = "closed.snapshots"
 
 
-class Tab(NamedTuple):
-    """One of the pages that belong together."""
-
-    endpoint: str
-    words: LazyString
-    may: tuple[May, ...]
+def install() -> None:
+    """Put the pages among the tabs."""
+    pages.add_tab(Tab(82, "closed.snapshots", _l("Snapshots"), May.READ_MONEY))
 
 
-TABS: tuple[Tab, ...] = (
-    Tab("closed.snapshots", _l("Snapshots"), (May.READ_MONEY,)),
-    Tab("closed.reconciliation", _l("Reconciliation"), (May.READ_MONEY,)),
-)
-
-
-def tabs(reader: Reader) -> list[Tab]:
-    """Return the tabs a reader may open, and let the rail stand at the first."""
-    g.nav = HOME
-    return [one for one in TABS if any(reader.staff_may(may) for may in one.may)]
+def tabs() -> list[Tab]:
+    """Return the tabs the reader may open; the rail stands at the reports."""
+    g.nav = doors.HOME
+    return pages.tabs(me())

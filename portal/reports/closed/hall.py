@@ -1,4 +1,4 @@
-"""What a close leaves behind as `wiring.py` lets it in: pages, rails, words, what it hears of, what waits."""
+"""What a close leaves behind as `wiring.py` lets it in: pages, words, what it hears of, what waits."""
 
 from __future__ import annotations
 
@@ -6,23 +6,31 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint
-from flask_babel import lazy_gettext as _l
 
-from portal.accounts.frame import staff_who_may
-from portal.accounts.may import May
 from portal.billing.events import PeriodClosed
-from portal.core import nav
-from portal.core.nav import Entry
-from portal.reports.closed import checks, keeping, snapshots, views, words  # noqa: F401 - their routes
-from portal.reports.closed.doors import HOME, account_desk, closed, open_account, report_mail
+from portal.reports.closed import (
+    checks,
+    doors,
+    keeping,
+    page_reconciliation,
+    snapshots,
+    views,  # noqa: F401 - its routes
+    words,
+)
+from portal.reports.closed.doors import account_desk, closed, open_account, report_mail
+from portal.reports.income import doors as report_doors
+from portal.reports.income import hashes
 
+page_reconciliation.install()
+report_doors.open_pages()
 BLUEPRINTS: list[Blueprint] = [closed, account_desk, report_mail, open_account]
 REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = ((PeriodClosed, snapshots.on_closed),)
 
 
 def install() -> None:
-    """Name the verbs, look at every close, and stand on the rail."""
+    """Name the verbs, look at every close, say the hash of a closed period, and stand among the tabs."""
     words.install()
     keeping.install()
     checks.install()
-    nav.add(Entry("office", 66, HOME, _l("Snapshots and account"), "archive", staff_who_may(May.READ_MONEY)))
+    doors.install()
+    hashes.ask(lambda said: snapshots.hash_of(said.last))

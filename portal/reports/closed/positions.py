@@ -202,9 +202,10 @@ def streams(flows: Flows, found: dict[str, Any], sums: Sums) -> Position:
     told: dict[str, int] = dict(found["by_stream"]["recognised"])
     booked = sums.income()
     late: dict[str, int] = {}
-    if flows.start <= flows.late_month <= flows.end:
-        for line, amount in flows.late.items():
-            late[flows.facts.stream(line)] = late.get(flows.facts.stream(line), 0) + amount
+    for part in flows.parts:
+        if flows.start <= part.month <= flows.end:
+            stream = flows.facts.stream(part.line_id)
+            late[stream] = late.get(stream, 0) + part.amount
     parts = {
         stream: (told.get(stream, 0) - late.get(stream, 0), booked.get(stream, 0)) for stream in {*told, *booked}
     }  # fmt: skip

@@ -45,6 +45,12 @@ def newest(month: date) -> Snapshot | None:
     return of_close(row.month, row.closed_at)
 
 
+def hash_of(month: date) -> str | None:
+    """Return the hash that closes a month; None while it is open."""
+    row = newest(month)
+    return row.hash if row is not None else None
+
+
 def keep(month: date, at: datetime, *, by: Person | None, strict: bool = False) -> Snapshot:
     """Append the snapshot of a month as known at the instant of its close; that one again changes nothing.
 

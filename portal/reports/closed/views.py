@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 
-from flask import render_template, url_for
+from flask import render_template
 from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
-from portal.billing import closing, ledger, months
-from portal.core import audit, catalogue, clock, heap
+from portal.billing import closing
+from portal.core import audit, catalogue, clock
 from portal.core.db import db
 from portal.core.errors import Missing, Refused
 from portal.core.money import Money
@@ -21,10 +21,6 @@ from portal.core.web import go
 from portal.reports.closed import snapshots
 from portal.reports.closed.doors import closed, tabs
 from portal.reports.closed.models import Snapshot
-from portal.reports.closed.positions import Position, positions
-from portal.reports.facts import gather
-from portal.reports.flows import Flows
-from portal.reports.lists import in_force
 
 MOST = 100
 EARLIEST, LATEST = 1900, 2999
@@ -52,7 +48,7 @@ def listed() -> str:
     page = page_of(statement)
     current = {one.hash for row in page.items if (one := snapshots.newest(row.month)) is not None}
     return render_template(
-        "office/closed/snapshots.html", tabs=tabs(me()), page=page, current=current, due=closing.next_to_close(),
+        "office/closed/snapshots.html", tabs=tabs(), page=page, current=current, due=closing.next_to_close(),
         checked=snapshots.last_check(), may_check=me().staff_may(May.CLOSE_MONTHS),
     )  # fmt: skip
 
@@ -71,7 +67,7 @@ def snapshot(n: int) -> str:
     row = _row(n)
     body = snapshots.read(row)
     return render_template(
-        "office/closed/snapshot.html", tabs=tabs(me()), row=row, body=body, money=Money, done=None, most=MOST, stream_name=stream_name,
+        "office/closed/snapshot.html", tabs=tabs(), row=row, body=body, money=Money, done=None, most=MOST, stream_name=stream_name,
         history=db.session.scalars(audit.of_subject(row.subject)).all(),
     )  # fmt: skip
 
@@ -82,7 +78,7 @@ def rerun(n: int) -> str:
     """Work one snapshot out again and say whether it comes out the same, and if not what differs and why."""
     row = _row(n)
     return render_template(
-        "office/closed/snapshot.html", tabs=tabs(me()), row=row, body=snapshots.read(row), money=Money, most=MOST, stream_name=stream_name,
+        "office/closed/snapshot.html", tabs=tabs(), row=row, body=snapshots.read(row), money=Money, most=MOST, stream_name=stream_name,
         done=snapshots.again(row), history=db.session.scalars(audit.of_subject(row.subject)).all(),
     )  # fmt: skip
 
@@ -99,31 +95,3 @@ def check() -> BaseResponse:
     """Walk the chain now, as the portal does every night."""
     count = snapshots.check()
     return go("closed.snapshots", _("Checked: %(count)s snapshots.", count=count))
-
-
-def rows_asked() -> tuple[date, date, list[Position]]:
-    """Return the period that the address asks for with its roll-forwards; by default the next month to close."""
-    otherwise = closing.next_to_close() or months.first_of(clock.today())
-    last = month_asked("to", otherwise)
-    first = month_asked("from", last)
-    if last < first:
-        raise Refused(_("The period ends before it begins."), status=422)
-    end, today = months.last_of(last), clock.today()
-    with heap.filling():
-        return first, last, positions(Flows(gather(today, first, end), in_force(today)))
-
-
-@closed.get("/reconciliation")
-@allow(May.READ_MONEY)
-def reconciliation() -> str:
-    """Show every roll-forward of a period beside its accounts, each difference in words with its link."""
-    first, last, found = rows_asked()
-    return render_template(
-        "office/closed/reconciliation.html", tabs=tabs(me()), first=first, last=last, rows=found, money=Money,
-        journal=lambda account: url_for("money.journal", account=account, month=_one_month(first, last)),
-        shut=snapshots.newest(last), chart=ledger.chart(),
-    )  # fmt: skip
-
-
-def _one_month(first: date, last: date) -> str | None:
-    return f"{first:%Y-%m}" if first == last else None
