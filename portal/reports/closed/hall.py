@@ -8,10 +8,15 @@ from typing import Any
 from flask import Blueprint
 
 from portal.billing.events import PeriodClosed
+from portal.core import waiting
+from portal.reports.closed import (
+    account_desk as account_office,
+)
 from portal.reports.closed import (
     checks,
     doors,
     keeping,
+    open_pages,  # noqa: F401 - its routes
     page_reconciliation,
     snapshots,
     views,  # noqa: F401 - its routes
@@ -33,4 +38,5 @@ def install() -> None:
     keeping.install()
     checks.install()
     doors.install()
+    waiting.add("public account", account_office.tasks)
     hashes.ask(lambda said: snapshots.hash_of(said.last))
