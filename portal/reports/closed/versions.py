@@ -12,9 +12,10 @@ from sqlalchemy import func, select
 from portal.core.catalogue import CatalogueEntry
 from portal.core.db import db
 from portal.reports import lists
+from portal.reports.income import files
 
-# Raised whenever a formula of the reports gives another figure for the same facts.
-FORMULAS = "formulas@1"
+# Raised (where the files of reports say it) whenever a formula gives another figure for the same facts.
+FORMULAS = f"formulas@{files.FORMULAS}"
 
 
 @cache

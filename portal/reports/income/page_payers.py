@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from portal.accounts.may import May
 from portal.core.errors import Missing
 from portal.core.words import day
-from portal.reports.income import pages, payers, tables, words
+from portal.reports.income import links, pages, payers, tables, words
 from portal.reports.income.asked import Question
 from portal.reports.income.books import Books
+from portal.reports.income.books import of as books_of
 from portal.reports.income.figure import Figure, Head, Line, Link, Report, Table
 from portal.reports.income.pages import Page
 from portal.reports.income.shares import percent
@@ -25,7 +25,7 @@ MONTHLY = ("booked", "invoiced_net", "credited_net", "collected_net", "recognise
 def install() -> None:
     """Add both pages."""
     pages.add(
-        Page("payers", _l("Payers"), build, may=May.READ_MONEY, tab=40),
+        Page("payers", _l("Payers"), build, may=May.READ_MONEY, tab=40, asks=("basis",)),
         Page("payer", _l("Payer"), one, may=May.READ_MONEY),
     )
 
@@ -44,7 +44,7 @@ def by_head(books: Books, code: str, heads: dict[int, int]) -> dict[int, int]:
 
 def build(said: Question) -> Report:
     """Return all payers, the greatest on the basis asked for first."""
-    books, heads = Books(said, by_line=True), payers.heads(said.known)
+    books, heads = books_of(said, by_line=True), payers.heads(said.known)
     if said.payer and said.alone:
         heads = {}
     columns = {code: by_head(books, code, heads) for code in CODES}
@@ -79,7 +79,7 @@ def _payers(
     for head in ranked:
         payer = named[head]
         cells = [Figure.of(code, columns[code].get(head, 0), payer=head) for code in CODES]
-        link = Link(payer.name, f"{url_for('reports.payer')}?{said.query(payer=payer.uid)}")
+        link = Link(payer.name, f"{links.to('reports.payer')}?{said.query(payer=payer.uid)}")
         note = _("with related companies") if others[head] > 1 else _("person") if payer.person else ""
         table.lines.append(
             Line(link, [*cells, percent(max(0, columns[basis].get(head, 0)), whole)], note=note)
@@ -93,7 +93,7 @@ def one(said: Question) -> Report:
     """Return one payer, with its corporate group, by stream and by month."""
     if not said.payer:
         raise Missing(_("Please choose a payer."))
-    books = Books(said)
+    books = books_of(said)
     parties = sorted(books.parties or ())
     named = payers.named(parties)
     chosen = next(payer for payer in named.values() if payer.uid == said.payer)
@@ -119,7 +119,7 @@ def _lead(said: Question, count: int) -> str:
 
 
 def _ties(said: Question, parties: list[int]) -> Table:
-    other = f"{url_for('reports.payer')}?{said.query(alone=None if said.alone else 'yes')}"
+    other = f"{links.to('reports.payer')}?{said.query(alone=None if said.alone else 'yes')}"
     words_ = _("Rows of ownership of more than half of the votes.")
     table = Table(
         "ties", _("Why they are one group"), _("Owner"),

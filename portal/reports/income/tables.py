@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flask_babel import gettext as _
 
 from portal.core import words as spoken
-from portal.reports.income import words
+from portal.reports.income import links, words
 from portal.reports.income.asked import Question
 from portal.reports.income.books import Books
 from portal.reports.income.figure import Figure, Head, Line, Link, Table
@@ -25,11 +25,12 @@ def sums(books: Books, code: str) -> Sums:
     )
     return {
         **dict.fromkeys(books.said.streams, 0),
-        **dict(sorted(found.items(), key=lambda one: _place(books, one[0]))),
+        **dict(sorted(found.items(), key=lambda one: place(books, one[0]))),
     }
 
 
-def _place(books: Books, stream: str) -> tuple[int, str]:
+def place(books: Books, stream: str) -> tuple[int, str]:
+    """Return where a stream stands: in the order of the list, those that are not on it last."""
     known = list(books.said.lists.groups)
     return (known.index(stream) if stream in known else len(known)), stream
 
@@ -77,7 +78,7 @@ def stream_link(question: Question, stream: str) -> str | Link:
     name = question.lists.called(stream)
     if stream not in question.lists.groups or question.stream:
         return name
-    return Link(name, f"stream?{question.query(stream=stream, group=None)}")
+    return Link(name, f"{links.to('reports.stream')}?{question.query(stream=stream, group=None)}")
 
 
 def by_month(books: Books, key: str, title: str, codes: Sequence[str], *, said: str = "") -> Table:
