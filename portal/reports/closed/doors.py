@@ -19,6 +19,7 @@ open_account = Blueprint("open_account", __name__, url_prefix="/public-account")
 def install() -> None:
     """Put the pages among the tabs."""
     pages.add_tab(Tab(82, "closed.snapshots", _l("Snapshots"), May.READ_MONEY))
+    pages.add_tab(Tab(86, "report_mail.mine", _l("Reports by mail"), May.READ_INCOME))
     pages.add_tab(Tab(84, "account_desk.listed", _l("Public account"), May.READ_MONEY))
 
 

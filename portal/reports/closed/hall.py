@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Blueprint
 
+from portal.accounts.events import PersonErased
 from portal.billing.events import PeriodClosed
 from portal.core import waiting
 from portal.reports.closed import (
@@ -16,6 +17,7 @@ from portal.reports.closed import (
     checks,
     doors,
     keeping,
+    mailing_views,  # noqa: F401 - its routes
     open_pages,  # noqa: F401 - its routes
     page_reconciliation,
     snapshots,
@@ -29,7 +31,10 @@ from portal.reports.income import hashes
 page_reconciliation.install()
 report_doors.open_pages()
 BLUEPRINTS: list[Blueprint] = [closed, account_desk, report_mail, open_account]
-REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = ((PeriodClosed, snapshots.on_closed),)
+REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
+    (PeriodClosed, snapshots.on_closed),
+    (PersonErased, keeping.on_erased),
+)
 
 
 def install() -> None:
