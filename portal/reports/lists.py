@@ -63,7 +63,8 @@ def in_force(on: date) -> Lists:
     streams = [row.body for row in rows if row.kind == "streams"]
     heads: dict[str, Any] = {row.ref: row.body for row in rows if row.kind == "head"}
     if not streams:
-        known = catalogue.entries("stream", on=on)
+        # Before the catalogue began, the list of today.
+        known = catalogue.entries("stream", on=on) or catalogue.entries("stream")
         return Lists(
             {code: str(body["group"]) for code, body in known.items()},
             names={code: body["name"] for code, body in known.items()},
@@ -89,4 +90,4 @@ def _version(on: date) -> int:
     changes = select(func.count(func.distinct(row.valid_from))).where(
         row.kind == "stream", row.valid_from <= on
     )
-    return db.session.scalar(changes) or 0
+    return db.session.scalar(changes) or 1
