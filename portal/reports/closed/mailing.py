@@ -31,7 +31,6 @@ from portal.reports.income.figure import Figure, Report
 from portal.reports.income.pages import Page
 
 log = structlog.get_logger(__name__)
-CHORE = "mail_reports"
 PERIODS: dict[str, LazyString] = {
     "month": _l("The month"),
     "year": _l("The year to date"),
@@ -217,7 +216,7 @@ def _send_one(number: int) -> int:
         slots = due(row, clock.today())
     if page is None or not allowed:
         with transaction():
-            end(db.session.get_one(ReportMail, number), by=CHORE)
+            end(db.session.get_one(ReportMail, number), by="mail_reports")
         return 0
     for slot in slots:
         with reading():

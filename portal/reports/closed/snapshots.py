@@ -19,7 +19,6 @@ from portal.reports.closed import bodies, checks, versions
 from portal.reports.closed.models import Snapshot, SnapshotHead, SnapshotKind
 
 GENESIS = "0" * 64
-CHORE = "check_snapshots"
 CHECKED = "snapshots.checked"
 AGAIN = 3  # so many closed months are worked out again every night
 
@@ -27,7 +26,7 @@ AGAIN = 3  # so many closed months are worked out again every night
 def on_closed(event: PeriodClosed) -> None:
     """Write the snapshot of a month within the transaction that closes it."""
     row = closing.row_of(event.month)
-    if row is not None and row.closed_at is not None:
+    if row is not None and row.closed_at is not None and row.closed_by is not None:
         keep(row.month, row.closed_at, by=row.closed_by, strict=True)
 
 
@@ -51,7 +50,7 @@ def hash_of(month: date) -> str | None:
     return row.hash if row is not None else None
 
 
-def keep(month: date, at: datetime, *, by: Person | None, strict: bool = False) -> Snapshot:
+def keep(month: date, at: datetime, *, by: Person | str, strict: bool = False) -> Snapshot:
     """Append the snapshot of a month as known at the instant of its close; that one again changes nothing.
 
     `strict` refuses figures whose roll-forwards do not hold: a snapshot would only freeze what is wrong.
@@ -69,23 +68,21 @@ def keep(month: date, at: datetime, *, by: Person | None, strict: bool = False) 
     one, year = bodies.flows(month, at)
     if strict:
         checks.insist(one)
-    said = versions.in_force(clock.day_of(at))
+    said, who = versions.in_force(clock.day_of(at)), by if isinstance(by, Person) else None
     body = bodies.canonical(
         {
             "n": head[0], "kind": SnapshotKind.MONTH, "month": f"{month:%Y-%m}", "known_at": bodies.instant(at),
-            "versions": said, "made_by": by.id if by is not None else None, **bodies.parts(one, year),
+            "versions": said, "made_by": who.id if who is not None else None, **bodies.parts(one, year),
         }
     )  # fmt: skip
     made = Snapshot(
         n=head[0], kind=SnapshotKind.MONTH, month=month, known_at=at, body=body, prev=head[1],
-        hash=bodies.digest(head[1], body), made_by=by, **said,
+        hash=bodies.digest(head[1], body), made_by=who, **said,
     )  # fmt: skip
     db.session.add(made)
     _set_head(made.n, made.hash)
     db.session.flush()
-    audit.record(
-        "snapshot.made", made, by=by or CHORE, month=f"{month:%Y-%m}", number=made.n, sha256=made.hash
-    )
+    audit.record("snapshot.made", made, by=by, month=f"{month:%Y-%m}", number=made.n, sha256=made.hash)
     return made
 
 
@@ -219,7 +216,7 @@ def check() -> int:
         with transaction():
             row = closing.row_to_move(month)
             if row.state is PeriodState.CLOSED and row.closed_at is not None:
-                keep(month, row.closed_at, by=None)
+                keep(month, row.closed_at, by="check_snapshots")
     with reading():
         count, faults = verify()
         for one in _last_closed():
@@ -229,7 +226,7 @@ def check() -> int:
                 for found in (*done.figures, *done.rows)
             ]
     with transaction():
-        audit.record(CHECKED, "report_snapshot:0", by=CHORE, through=count, breaks=faults[:20])
+        audit.record(CHECKED, "report_snapshot:0", by="check_snapshots", through=count, breaks=faults[:20])
     return count
 
 
