@@ -136,8 +136,9 @@ def head_figures(report: Report) -> list[tuple[str, Figure]]:
 
 
 def _letter(row: ReportMail, page: Page, said: Question, hashed: str | None) -> Letter:
+    # A context of its own: what one report reads is not kept for the next.
     with (
-        current_app.test_request_context("/", base_url=settings().public_url), reading(),
+        current_app.app_context(), current_app.test_request_context("/", base_url=settings().public_url), reading(),
         force_locale(row.person.language),
     ):  # fmt: skip
         report = page.build(said)
