@@ -17,7 +17,7 @@ from flask import Flask
 os.environ.setdefault("PORTAL_SECRET_KEY", "a key for the benchmark only, of forty characters")
 
 
-def _app() -> Flask:
+def app_of_its_own() -> Flask:
     """Return an application on a database of its own: TEST_DATABASE_URL if it is given, else a new SQLite file."""
     from portal.app import create_app
     from portal.cli import migrate_now
@@ -56,7 +56,7 @@ def matching(rows: int = 10_000) -> None:
     from portal.core.db import let_go
     from tests import bank_lines
 
-    app = _app()
+    app = app_of_its_own()
     with app.app_context():
         told = bank_lines.invent(rows, random.Random(6))
         let_go()
@@ -74,7 +74,7 @@ def renewals(rows: int = 10_000) -> None:
     """Renew, issue and settle `rows` subscriptions, each step a transaction: rate, statements, and memory as it grows."""
     from benchmarks import renewing
 
-    app = _app()
+    app = app_of_its_own()
     with app.app_context():
         numbers = renewing.subscribed(rows)
         renewing.settle(renewing.renew(numbers[:50]))  # warm: catalogue, statements, connections
@@ -100,7 +100,7 @@ def reports(lines: int = 1_000_000) -> None:
     """Revenue and ageing over `lines` lines of the journal, against the leanest SQL for the same figures."""
     from benchmarks import comparing
 
-    app = _app()
+    app = app_of_its_own()
     with app.app_context():
         comparing.compare(lines)
 

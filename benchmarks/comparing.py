@@ -20,13 +20,13 @@ START, END = date(2025, 1, 1), date(2025, 12, 31)
 TIMES = 3
 
 
-def _settled_down() -> None:
+def settled_down() -> None:
     """Let the database know its rows, as it does by itself at night."""
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         conn.exec_driver_sql("VACUUM ANALYZE" if db.engine.dialect.name == "postgresql" else "ANALYZE")
 
 
-def _least(works: list[Callable[[], Any]]) -> list[tuple[Any, float]]:
+def least(works: list[Callable[[], Any]]) -> list[tuple[Any, float]]:
     """Do each work some times in turn; return what each gave and its least seconds."""
     found: list[tuple[Any, float]] = [(None, float("inf"))] * len(works)
     for _ in range(TIMES):
@@ -81,13 +81,13 @@ def compare(lines: int) -> None:
     written = 0
     for size in (lines // 10, lines // 2, lines):
         written += past.write(size - written, after=written)
-        _settled_down()
-        (body, ours), (plain, theirs) = _least(
+        settled_down()
+        (body, ours), (plain, theirs) = least(
             [lambda: revenue(START, END, clock.today()), lambda: lean.revenue(START, END, until)]
         )
         _same(body, plain)
         took["revenue"].append((written, ours, theirs))
-        (debtors, ours), (aged, theirs) = _least([lambda: ageing.as_of(END), lambda: lean.ageing(END)])
+        (debtors, ours), (aged, theirs) = least([lambda: ageing.as_of(END), lambda: lean.ageing(END)])
         _same_ages(debtors, aged)
         took["ageing"].append((written, ours, theirs))
         for name, found in took.items():

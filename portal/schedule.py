@@ -25,6 +25,7 @@ from portal.core.db import transaction
 from portal.members import benefit_chores, contact_care, editions, tier_quotes
 from portal.members import chores as members
 from portal.members import renewal_chores as renewals
+from portal.reports.closed import mailing, snapshots
 from portal.services.engagements import chores as engagements
 from portal.services.licences import announcing
 from portal.services.licences import deal_chores as licences
@@ -70,6 +71,8 @@ SAID = {
     "remind_debtors": _l("Reminds payers of what is due, one step at a time"),
     "chase_unidentified": _l("Asks finance about money whose payer is not found for days"),
     "send_refunds": _l("Sends approved refunds and asks about those under way"),
+    "mail_reports": _l("Sends the reports that people ordered by mail"),
+    "check_snapshots": _l("Walks the chain of snapshots and works the last closed months out again"),
     "recognise": _l("Books what was earned in the months that are over"),
     "revalue": _l("Revalues receivables in other currencies at the month's end"),
     "announce_standings": _l("Brings standings up to date as days pass, and tells of each change"),
@@ -177,7 +180,14 @@ def install() -> None:
         Chore("remind_renewals", "50 9 * * *", award_chores.remind_renewals),
         Chore("check_files", "30 5 1 * *", file_checks.check_files),
     )
-    chores.register(*_results(), *_support(), *_licences(), *_places())
+    chores.register(*_reports(), *_results(), *_support(), *_licences(), *_places())
+
+
+def _reports() -> tuple[Chore, ...]:
+    return (
+        Chore("check_snapshots", "10 4 * * *", snapshots.check),
+        Chore("mail_reports", "20 7 * * *", mailing.send),
+    )
 
 
 def _results() -> tuple[Chore, ...]:

@@ -44,6 +44,7 @@ from portal.members.deed_models import Deed, DeedVerb
 from portal.members.models import Application, Upload
 from tests import (
     award_world,
+    close_world,
     exam_world,
     grade_world,
     item_world,
@@ -103,6 +104,7 @@ KNOWN: dict[tuple[str, str], str] = {
     **place_world.KNOWN,
     **service_world.KNOWN,
     **report_world.KNOWN,
+    **close_world.KNOWN,
     ("public", "uid"): "organisation",
     ("accounts.confirm_link", "secret"): "word:no-such-ticket",
     ("accounts.reset_link", "secret"): "word:no-such-ticket",
@@ -372,6 +374,7 @@ def _rows(app: Flask, uid: str) -> dict[str, str]:
         sold |= licence_world.rows(road.application(uid).org)
         sold |= place_world.rows(road.application(uid).org, work)
         sold |= service_world.rows(road.application(uid).org, work)
+        sold |= close_world.rows(omni, chen)
     with app.app_context():
         sold |= award_world.rows("omni@walk.example")
     _desk_rows(app, uid)

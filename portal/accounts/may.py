@@ -54,6 +54,7 @@ class May(StrEnum):
     SELL = "sell"
     CREDIT = "credit"
     CLOSE_MONTHS = "close_months"
+    PUBLISH_ACCOUNT = "publish_account"
     POST_BY_HAND = "post_by_hand"
     RECORD_FAPIAO = "record_fapiao"
     CHASE_DEBTORS = "chase_debtors"
@@ -157,7 +158,7 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     StaffRole.FINANCE: frozenset(
         {
             *READERS, May.RECOMMEND, May.READ_MONEY, May.READ_FIGURES, May.READ_INCOME, May.RECORD_RECEIPTS, May.REFUND,
-            May.VOID_INVOICES, May.SET_PRICES, May.SELL, May.CREDIT, May.CLOSE_MONTHS, May.POST_BY_HAND,
+            May.VOID_INVOICES, May.SET_PRICES, May.SELL, May.CREDIT, May.CLOSE_MONTHS, May.PUBLISH_ACCOUNT, May.POST_BY_HAND,
             May.RECORD_FAPIAO, May.CHASE_DEBTORS, May.READ_CATALOGUE, May.READ_MAIL, May.READ_LICENCES,
             May.RUN_LICENCES, May.READ_SERVICES, May.READ_PLACES,
         }
@@ -175,7 +176,7 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     ),
     StaffRole.COUNTER_SIGNER: frozenset({*READERS, May.COUNTERSIGN, May.READ_SERVICES}),
     StaffRole.EXECUTIVE: frozenset(
-        {*READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_INCOME, May.READ_TICKETS, May.HEAR_OF_S1, May.READ_LICENCES,
+        {*READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_INCOME, May.PUBLISH_ACCOUNT, May.READ_TICKETS, May.HEAR_OF_S1, May.READ_LICENCES,
          May.READ_SERVICES, May.APPROVE_LARGE_QUOTES, May.READ_PLACES}
     ),
     StaffRole.AUDITOR: frozenset(

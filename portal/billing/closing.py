@@ -57,6 +57,8 @@ class Check:
 
 # Checks other parts bring (bank statements, fapiao): asked with the month's first day.
 MORE: list[Callable[[date], Check]] = []
+# Parts that bring several checks from one look at the books.
+SEVERAL: list[Callable[[date], list[Check]]] = []
 
 
 def row_of(month: date) -> AccountingPeriod | None:
@@ -161,6 +163,7 @@ def checks(month: date) -> list[Check]:
         _rates(month),
         _revalued(month),
         *(ask(month) for ask in MORE),
+        *(check for ask in SEVERAL for check in ask(month)),
         _offers(month),
     ]
     return sorted(found, key=lambda check: not check.blocks)

@@ -32,7 +32,7 @@ def on_bank() -> dict[Source, int]:
     return {(kind, source): _fen(total) for kind, source, total in rows}
 
 
-def _sources(row: Any) -> list[Source]:
+def sources(row: Any) -> list[Source]:
     """Return where the books say what a line moved: its receipt, its refund, and its own entries."""
     found = [("bank_line", f"bank_line:{row.id}")]
     if row.receipt_id is not None:
@@ -59,7 +59,7 @@ def _accounts() -> list[str]:
     ledgers: Counter[str] = Counter()
     days: dict[str, Counter[Any]] = defaultdict(Counter)
     for row in lines:
-        moved = sum(booked.get(source, 0) for source in _sources(row))
+        moved = sum(booked.get(source, 0) for source in sources(row))
         if moved != row.amount.minor:
             found.append(f"bank: line {row.id} moved {row.amount.minor} fen, the bank account says {moved}")
         told[row.account] += row.amount.minor

@@ -29,6 +29,7 @@ from portal.demo.cast import PASSWORD
 from portal.members import benefit_verify, contact_care, landscape, names, reports, terms, verify_wall
 from portal.members.belonging import Membership
 from portal.members.verify import verify_deeds
+from portal.reports.closed import snapshots
 from portal.services import verify as services_verify
 from portal.services.consumed import verify as consumed_verify
 from portal.services.licences import verify as licence_verify
@@ -108,6 +109,7 @@ def everything() -> tuple[dict[str, int], list[str]]:
         "places": sponsor_verify.verify_places,
         "slots": slot_verify.verify_slots,
         "consumed": consumed_verify.verify_consumed,
+        "snapshots": snapshots.verify,
     }  # fmt: skip
     answers = {name: check() for name, check in checks.items()}
     checked = {name: number for name, (number, _faults) in answers.items()}

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 MACHINES = frozenset(
     {
         "announce_benefit_expiry", "announce_standings", "approval", "ask_statements", "attempts", "appeal", "bank statement", "chase_graders", "check_files",
+        "check_snapshots", "erasure", "mail_reports",
         "chore", "close_reviews", "close_sessions", "close_silent", "close_sittings", "close_unfulfilled", "command line", "credit note", "credit terms", "demo",
         "disputes", "end_eligibilities", "escalate_tickets", "exam paid", "expire_applications", "expire_holds", "expiry", "fulfilment",
         "hold over", "offer_slots", "release_holds",

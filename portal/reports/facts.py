@@ -86,6 +86,7 @@ class Facts:
     known: date
     start: date
     end: date
+    until: datetime
     pools: list[Pool] = field(default_factory=list)
     lines: dict[int, Standing] = field(default_factory=dict)
     owed: dict[int, int] = field(default_factory=dict)
@@ -111,10 +112,10 @@ def _fen(column: InstrumentedAttribute[Any]) -> Any:
     return type_coerce(column, BigInteger)
 
 
-def gather(known: date, start: date, end: date) -> Facts:
-    """Read everything about a period that was known at the end of a day."""
-    until = months.end_of(known)
-    facts = Facts(known, start, end)
+def gather(known: date, start: date, end: date, *, at: datetime | None = None) -> Facts:
+    """Read everything about a period that was known at the end of a day, or at an instant of it."""
+    until = at or months.end_of(known)
+    facts = Facts(known, start, end, until)
     facts.pools = journal.pools(until, min(start, date(end.year, 1, 1)), end)
     facts.lines = journal.standings(until, start, end, months.first_of(min(end, known, clock.today())))
     for number, before, after in journal.owed(until, start, end):

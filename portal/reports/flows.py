@@ -130,9 +130,11 @@ class Flows:
 
     def by_stream(self, invoice_id: int, amount: int) -> list[tuple[str, int]]:
         """Spread an amount of an invoice over the streams of its lines."""
-        return [
-            (self.facts.stream(line), part) for line, part in over_lines(self.facts.bills[invoice_id], amount)
-        ]
+        return [(self.facts.stream(line), part) for line, part in self.spread(invoice_id, amount)]
+
+    def spread(self, invoice_id: int, amount: int) -> list[tuple[int, int]]:
+        """Spread an amount of an invoice over its contract lines."""
+        return over_lines(self.facts.bills[invoice_id], amount)
 
     @cached_property
     def earned(self) -> dict[date, Sums]:
@@ -256,7 +258,7 @@ def collected(facts: Facts) -> list[Paid]:
     What a credit note releases stays collected: it goes back as a refund, which has its own column.
     """
     found = []
-    for one in journal.settled(months.end_of(facts.known)):
+    for one in journal.settled(facts.until):
         if (put := facts.puts.get(one.allocation_id)) is None:
             continue
         bill = facts.bills[put.invoice_id]
@@ -271,7 +273,7 @@ def refunded(facts: Facts) -> list[Paid]:
     last = {put.receipt_id: put.invoice_id for put in facts.puts.values()}
     receipt_of = refunds()
     gross: dict[tuple[date, int], int] = defaultdict(int)
-    for refund_id, day, amount in journal.sent_back(months.end_of(facts.known)):
+    for refund_id, day, amount in journal.sent_back(facts.until):
         receipt_id = receipt_of.get(refund_id, 0)
         if receipt_id in last:
             gross[day, last[receipt_id]] += amount

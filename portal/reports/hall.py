@@ -1,4 +1,4 @@
-"""Everything of reports as `wiring.py` lets it in: the figures of members, and what the foundation earned."""
+"""Everything of reports as `wiring.py` lets it in: the figures of members, what the foundation earned, what a close leaves behind."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import Any
 from flask import Blueprint
 
 from portal.reports import member_files  # noqa: F401 - its routes
+from portal.reports.closed import hall as closed
 from portal.reports.income import hall as income
 from portal.reports.office import figures
 
-BLUEPRINTS: list[Blueprint] = [figures, *income.BLUEPRINTS]
-REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = income.REACTIONS
+BLUEPRINTS: list[Blueprint] = [figures, *income.BLUEPRINTS, *closed.BLUEPRINTS]
+REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (*income.REACTIONS, *closed.REACTIONS)
 
 
 def install() -> None:
     """Let each stand on the rails."""
     income.install()
+    closed.install()

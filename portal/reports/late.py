@@ -60,7 +60,7 @@ def late(facts: Facts) -> list[Late]:
 
 
 def _by_month(facts: Facts, lines: list[int], day: date) -> list[Late]:
-    until = months.end_of(facts.known)
+    until = facts.until
     posted: dict[int, dict[date, int]] = defaultdict(lambda: defaultdict(int))
     for at in range(0, len(lines), AT_ONCE):
         total = -func.sum(type_coerce(JournalLine.amount, BigInteger))
@@ -109,5 +109,4 @@ def _closed(facts: Facts) -> set[date]:
         .where(AccountingPeriod.state == PeriodState.CLOSED)
         .order_by(AccountingPeriod.month)
     )
-    until = months.end_of(facts.known)
-    return {month for month, at in rows if at is None or at <= until}
+    return {month for month, at in rows if at is None or at <= facts.until}

@@ -31,8 +31,13 @@ def revenue(start: date, last: date, known: date) -> dict[str, Any]:
 
 
 def _body(start: date, end: date, known: date) -> dict[str, Any]:
-    lists = in_force(known)
-    flows = Flows(gather(known, start, end), lists)
+    flows = Flows(gather(known, start, end), in_force(known))
+    return figures(flows) | _payers(flows)
+
+
+def figures(flows: Flows) -> dict[str, Any]:
+    """Return the report's figures without its payers, under its fixed keys."""
+    start, end, known, lists = flows.start, flows.end, flows.facts.known, flows.lists
     by_month = flows.recognised()
     by_stream = _by_stream(flows, by_month)
     totals = {name: sum(amounts.values()) for name, amounts in by_stream.items()}
@@ -48,7 +53,6 @@ def _body(start: date, end: date, known: date) -> dict[str, Any]:
     body |= _rolls(flows, totals)
     body |= _money(flows, totals)
     body |= _diversity(lists, by_stream)
-    body |= _payers(flows)
     body |= outlook.outlook(flows, by_month)
     return body
 

@@ -1,0 +1,1 @@
+"""What a close leaves behind: snapshots in a chain, checks, reconciliation, the public half-yearly account, reports by mail."""

@@ -1,0 +1,46 @@
+"""A snapshot, a public account and a report by mail, for the walk through every door."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from portal.accounts.people import Person
+from portal.core import clock
+from portal.core.db import db
+from portal.reports.closed import mailing, snapshots
+from portal.reports.closed.models import AccountState, HalfYear, Rhythm
+
+KNOWN: dict[tuple[str, str], str] = {
+    ("closed", "n"): "word:1",
+    ("account_desk", "uid"): "half_year",
+    ("account_desk", "deed"): "word:proposal",
+    ("report_mail", "uid"): "report_mail",
+    ("open_account", "year"): "word:2025",
+    ("open_account", "half"): "word:1",
+    ("open_account", "form"): "word:csv",
+}
+SHARE = {
+    "n": 1, "total": 100, "top_share": "1.000000", "hhi": "1.000000", "effective_number": "1.000000",
+    "limit_breached": True,
+}  # fmt: skip
+FIGURES = {
+    "period": ["2025-01-01", "2025-06-30"], "snapshots": [{"n": 1, "month": "2025-06", "hash": "0" * 64}],
+    "versions": {}, "fewest": 3, "listed": 9,
+    "lines": [{"streams": ["dues"], "name": {"en": "Dues", "zh": "会费"}, "recognised": 100, "collected": 100}],
+    "totals": {"recognised": 100, "collected": 100}, "diversity": {"recognised": SHARE, "collected": SHARE},
+    "ceiling": "3/5", "waived": None, "members": {}, "certified": 0, "benchmarks": [],
+}  # fmt: skip
+
+
+def rows(omni: Person, other: Person) -> dict[str, str]:
+    """Keep a month, release one account and draft another, order a report; call inside a transaction."""
+    snapshots.keep(date(2025, 6, 1), clock.now(), by=omni)
+    uses = [{"zh": "人员", "en": "People", "amount": 1}]
+    done = HalfYear(year=2025, half=1, edition=1, figures=FIGURES, by=omni, uses=uses)
+    done.proposed_by, done.released_by, done.released_at = omni, other, clock.now()
+    done.state = AccountState.RELEASED
+    draft = HalfYear(year=2025, half=2, edition=1, figures=FIGURES, by=omni, uses=uses)
+    db.session.add_all([done, draft])
+    db.session.flush()
+    mine = mailing.begin("overview", Rhythm.MONTHLY, {"period": "month", "stream": ""}, by=omni)
+    return {"half_year": draft.uid, "report_mail": mine.uid}
