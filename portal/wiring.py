@@ -162,8 +162,7 @@ from portal.public import members as public_members  # noqa: F401 - its routes
 from portal.public import metrics as public_metrics  # noqa: F401 - its routes
 from portal.public.api import wall_api
 from portal.public.views import public
-from portal.reports import member_files  # noqa: F401 - its routes
-from portal.reports.office import figures
+from portal.reports import hall as reports_hall
 from portal.services import halls as service_halls
 from portal.services.licences import doors as licence_doors
 
@@ -177,7 +176,6 @@ BLUEPRINTS: list[Blueprint] = [
     cases,
     roll,
     intake,
-    figures,
     renewals,
     deeds_desk,
     perks,
@@ -205,6 +203,7 @@ BLUEPRINTS: list[Blueprint] = [
     *award_doors.BLUEPRINTS,
     *grade_doors.BLUEPRINTS,
     *service_halls.BLUEPRINTS,
+    *reports_hall.BLUEPRINTS,
 ]
 APIS: list[APIBlueprint] = [
     wall_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api, tiers_api, *privacy_doors.APIS,
@@ -294,5 +293,6 @@ def install() -> None:
     award_doors.install()
     grade_doors.install()
     service_halls.install()
+    reports_hall.install()
     frame.install()
     rails.install()

@@ -36,6 +36,7 @@ class May(StrEnum):
     ENTER_OFFICE = "enter_office"
     READ_MEMBERS = "read_members"
     READ_FIGURES = "read_figures"
+    READ_INCOME = "read_income"
     IMPORT_MEMBERS = "import_members"
     REVIEW = "review"
     RECOMMEND = "recommend"
@@ -155,7 +156,7 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     ),
     StaffRole.FINANCE: frozenset(
         {
-            *READERS, May.RECOMMEND, May.READ_MONEY, May.READ_FIGURES, May.RECORD_RECEIPTS, May.REFUND,
+            *READERS, May.RECOMMEND, May.READ_MONEY, May.READ_FIGURES, May.READ_INCOME, May.RECORD_RECEIPTS, May.REFUND,
             May.VOID_INVOICES, May.SET_PRICES, May.SELL, May.CREDIT, May.CLOSE_MONTHS, May.POST_BY_HAND,
             May.RECORD_FAPIAO, May.CHASE_DEBTORS, May.READ_CATALOGUE, May.READ_MAIL, May.READ_LICENCES,
             May.RUN_LICENCES, May.READ_SERVICES, May.READ_PLACES,
@@ -163,23 +164,23 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     ),
     StaffRole.COMMITTEE: frozenset({*READERS, May.RECOMMEND, May.CONFIRM_BENEFITS}),
     StaffRole.DIRECTOR: frozenset(
-        {*READERS, May.DECIDE, May.CONFIRM_BENEFITS, May.READ_FIGURES, May.READ_CATALOGUE, May.READ_LICENCES,
+        {*READERS, May.DECIDE, May.CONFIRM_BENEFITS, May.READ_FIGURES, May.READ_INCOME, May.READ_CATALOGUE, May.READ_LICENCES,
          May.RUN_LICENCES}
     ),
     StaffRole.SECRETARY: frozenset(
         {
-            *READERS, May.DECIDE_APPEALS, May.APPOINT_OWNERS, May.READ_FIGURES, May.HELP_PEOPLE, May.READ_MAIL,
+            *READERS, May.DECIDE_APPEALS, May.APPOINT_OWNERS, May.READ_FIGURES, May.READ_INCOME, May.HELP_PEOPLE, May.READ_MAIL,
             May.PUBLISH_WALL, May.ERASE_PEOPLE,
         }
     ),
     StaffRole.COUNTER_SIGNER: frozenset({*READERS, May.COUNTERSIGN, May.READ_SERVICES}),
     StaffRole.EXECUTIVE: frozenset(
-        {*READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_TICKETS, May.HEAR_OF_S1, May.READ_LICENCES,
+        {*READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_INCOME, May.READ_TICKETS, May.HEAR_OF_S1, May.READ_LICENCES,
          May.READ_SERVICES, May.APPROVE_LARGE_QUOTES, May.READ_PLACES}
     ),
     StaffRole.AUDITOR: frozenset(
         {
-            *READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_AUDIT, May.READ_CATALOGUE, May.READ_CHORES,
+            *READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_INCOME, May.READ_AUDIT, May.READ_CATALOGUE, May.READ_CHORES,
             May.READ_OUTBOX, May.READ_MAIL, May.READ_EXAMS, May.READ_ITEMS, May.READ_TICKETS, May.READ_LICENCES,
             May.READ_SERVICES, May.READ_PLACES,
         }

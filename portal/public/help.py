@@ -76,6 +76,7 @@ FITS = {
     "staff.": "administrator#give-and-take-roles",
     "intake.": "reviewer#lists-of-members",
     "figures.": "director#read-the-figures",
+    "reports.": "director#read-the-figures",
     "exams.": "candidate#book-a-session",
     "results.": "candidate#your-result",
     "marking.": "examiner#mark-works",

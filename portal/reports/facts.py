@@ -39,6 +39,7 @@ class Sold:
     net: int
     waived: int
     agreed_on: date | None
+    period: tuple[date, date] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class Facts:
     bills: dict[int, Bill] = field(default_factory=dict)
     plans: dict[int, list[Planned]] = field(default_factory=lambda: defaultdict(list))
     usage: list[tuple[int, date, int]] = field(default_factory=list)
-    ended: list[tuple[int, date, int]] = field(default_factory=list)
+    ended: list[tuple[int, date, int, int]] = field(default_factory=list)
     puts: dict[int, Put] = field(default_factory=dict)
     notes: list[CreditNote] = field(default_factory=list)
 
@@ -115,7 +116,7 @@ def gather(known: date, start: date, end: date) -> Facts:
     until = months.end_of(known)
     facts = Facts(known, start, end)
     facts.pools = journal.pools(until, min(start, date(end.year, 1, 1)), end)
-    facts.lines = journal.standings(until, start, end, months.first_of(_through(facts)))
+    facts.lines = journal.standings(until, start, end, months.first_of(min(end, known, clock.today())))
     for number, before, after in journal.owed(until, start, end):
         facts.owed_before += before
         facts.owed[number] = after
@@ -138,13 +139,14 @@ def _contracts(facts: Facts, until: datetime) -> None:
     statement = (
         select(
             one.id, one.stream, Order.party_id, one.recognition, _fen(one.net), _fen(one.list_amount), one.agreed_on,
-            _fen(one.discount), one.tax_bp,
+            _fen(one.discount), one.tax_bp, one.period_start, one.period_end,
         ).join(Order, Order.id == one.order_id).where(Order.placed_at <= until)
     )  # fmt: skip
     for row in db.session.execute(statement.order_by(one.id)):
         agreed = row[6] if row[6] is not None and row[6] <= facts.known else None
         waived = split(row[5], row[8] or 0).net - row[4] if row[7] else 0
-        facts.sold[row[0]] = Sold(row[1], row[2], row[3], row[4], waived, agreed)
+        period = (row[9], row[10]) if row[9] is not None and row[10] is not None else None
+        facts.sold[row[0]] = Sold(row[1], row[2], row[3], row[4], waived, agreed, period)
 
 
 def _bills(facts: Facts) -> None:
@@ -157,10 +159,13 @@ def _bills(facts: Facts) -> None:
         if number in facts.bills:
             facts.bills[number].lines.append((line, gross, net))
     # What an invoice of a change takes back of the line that it ends.
-    back = select(one.order_line_id, Invoice.issued_on, _fen(one.net)).join(Invoice)
+    back = select(one.order_line_id, Invoice.issued_on, _fen(one.net), Invoice.id).join(Invoice)
     issued = Invoice.issued_on <= facts.known, Invoice.state != InvoiceState.VOID
     facts.ended = [
-        (line, day, net) for line, day, net in db.session.execute(back.where(one.net < Money(0), *issued))
+        (line, day, net, bill)
+        for line, day, net, bill in db.session.execute(
+            back.where(one.net < Money(0), *issued).order_by(one.id)
+        )
     ]
 
 
@@ -199,21 +204,3 @@ def refunds() -> dict[int, int]:
     """Return of which receipt each refund is."""
     rows = db.session.execute(select(Refund.id, Refund.receipt_id))
     return {row.id: row.receipt_id for row in rows}
-
-
-def _through(facts: Facts) -> date:
-    return min(facts.end, facts.known, clock.today())
-
-
-def unbooked(facts: Facts) -> dict[int, int]:
-    """Return what lines have earned by the earlier of the period's end, the day known and today, and no entry says yet.
-
-    The running month is booked when it is over: until then its days are read from the plan, so that the answer is
-    the same whenever the chore ran.
-    """
-    day = _through(facts)
-    found: dict[int, int] = {}
-    for line_id, plan in facts.plans.items():
-        if missing := sum(part.earned_by(day) for part in plan) - facts.line(line_id).served:
-            found[line_id] = missing
-    return found

@@ -11,8 +11,9 @@ from functools import cached_property
 from portal.billing import ledger, months
 from portal.core.money import half_up, spread
 from portal.reports import journal
-from portal.reports.facts import Bill, Facts, refunds, unbooked
+from portal.reports.facts import Bill, Facts, refunds
 from portal.reports.journal import CONTRACT
+from portal.reports.late import Late, late
 from portal.reports.lists import Lists
 
 Sums = dict[str, int]
@@ -27,6 +28,17 @@ class Paid:
     gross: int
     net: int
     settled: int
+    receipt_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What was agreed, or taken back, on a day of one contract line; `paper` is the kind and number of what says so."""
+
+    line_id: int
+    day: date
+    amount: int
+    paper: tuple[str, int]
 
 
 class Flows:
@@ -34,8 +46,10 @@ class Flows:
 
     def __init__(self, facts: Facts, lists: Lists) -> None:
         self.facts, self.lists, self.start, self.end = facts, lists, facts.start, facts.end
-        self.late = unbooked(facts)
-        self.late_month = months.first_of(min(self.end, facts.known))
+        self.parts: list[Late] = late(facts)
+        self.late: dict[int, int] = defaultdict(int)
+        for part in self.parts:
+            self.late[part.line_id] += part.amount
         self.paid = collected(facts)
         self.back = refunded(facts)
 
@@ -71,22 +85,31 @@ class Flows:
         return self._moves(kinds, is_contract), self._moves(kinds, lambda code: code == ledger.VAT)
 
     def booked(self, start: date, end: date) -> Sums:
+        """Return what was agreed by stream."""
+        return self.add((self.facts.stream(one.line_id), one.amount) for one in self.agreed(start, end))
+
+    def agreed(self, start: date, end: date) -> list[Agreed]:
         """Return what was agreed: lines when agreed, usage in its month, less what changes and notes took back on their day."""
-        rows: list[tuple[str, int]] = []
-        for line in self.facts.sold.values():
-            if line.agreed_on is not None and line.method != "usage" and start <= line.agreed_on <= end:
-                rows.append((line.stream, line.net))
-        rows += [
-            (self.facts.stream(line_id), amount)
-            for line_id, day, amount in [*self.facts.usage, *self.facts.ended]
-            if start <= day <= end
+        rows = [
+            Agreed(number, line.agreed_on, line.net, ("order_line", number))
+            for number, line in self.facts.sold.items()
+            if line.agreed_on is not None and line.method != "usage" and start <= line.agreed_on <= end
         ]
+        for kind, moves in (("order_line", self.facts.usage), ("invoice", self.facts.ended)):
+            rows += [
+                Agreed(move[0], move[1], move[2], (kind, move[-1] if kind == "invoice" else move[0]))
+                for move in moves
+                if start <= move[1] <= end
+            ]
         for note in self.facts.notes:
             if note.issued_on is not None and start <= note.issued_on <= end:
                 # What a change charges on its note was agreed as a line of its own; an offer was never booked.
-                taken = [one for one in note.lines if one.net.minor > 0 and self._signed(one.order_line_id)]
-                rows += [(self.facts.stream(one.order_line_id), -one.net.minor) for one in taken]
-        return self.add(rows)
+                rows += [
+                    Agreed(one.order_line_id, note.issued_on, -one.net.minor, ("credit_note", note.id))
+                    for one in note.lines
+                    if one.net.minor > 0 and self._signed(one.order_line_id)
+                ]
+        return rows
 
     def _signed(self, line_id: int) -> bool:
         line = self.facts.sold[line_id]
@@ -119,10 +142,9 @@ class Flows:
             if pool.stream is not None and is_income(pool.account):
                 month = found[months.first_of(pool.day)]
                 month[pool.stream] = month.get(pool.stream, 0) - pool.amount
-        late = found[self.late_month]
-        for line_id, amount in self.late.items():
-            stream = self.facts.stream(line_id)
-            late[stream] = late.get(stream, 0) + amount
+        for part in self.parts:
+            month, stream = found[part.month], self.facts.stream(part.line_id)
+            month[stream] = month.get(stream, 0) + part.amount
         return found
 
     def to_date(self) -> Sums:
@@ -145,15 +167,22 @@ class Flows:
         for line_id, one in self.facts.lines.items():
             if one.within:
                 found[self.facts.sold[line_id].party_id] += one.within
-        if self._within(self.late_month):
-            for line_id, amount in self.late.items():
-                found[self.facts.sold[line_id].party_id] += amount
+        for part in self.parts:
+            if self._within(part.month):
+                found[self.facts.sold[part.line_id].party_id] += part.amount
         return found
 
     def opened(self) -> int:
         """Return what stood deferred less contract asset the day before the period."""
-        early = sum(self.late.values()) if self.start > self.late_month else 0
-        return sum(one.opened for one in self.facts.lines.values()) - early
+        return sum(amount for _line, amount in self.opening())
+
+    def opening(self) -> list[tuple[int, int]]:
+        """Return each line on which something stood the day before the period, with deferred less contract asset."""
+        found = {line: one.opened for line, one in self.facts.lines.items()}
+        for part in self.parts:
+            if part.month < self.start:
+                found[part.line_id] = found.get(part.line_id, 0) - part.amount
+        return [(line, left) for line, left in found.items() if left]
 
     @cached_property
     def contract(self) -> list[tuple[int, int]]:
@@ -164,6 +193,10 @@ class Flows:
         return [(line, left) for line, left in found if left]
 
     def unpaid(self) -> Sums:
+        """Return what is deferred and not paid for at the period's end, by stream."""
+        return self.add((self.facts.stream(line), amount) for line, amount in self.unpaid_lines())
+
+    def unpaid_lines(self) -> list[tuple[int, int]]:
         """Return what is deferred and not paid for at the period's end: max(0, B − max(0, paid − recognised)) per line."""
         paid: dict[int, int] = defaultdict(int)
         for rows, sign in ((self.paid, 1), (self.back, -1)):
@@ -175,8 +208,9 @@ class Flows:
         for line, left in self.contract:
             if left > 0:
                 income = self.facts.line(line).income + self.late.get(line, 0)
-                rest.append((self.facts.stream(line), max(0, left - max(0, paid[line] - income))))
-        return self.add(rest)
+                if amount := max(0, left - max(0, paid[line] - income)):
+                    rest.append((line, amount))
+        return rest
 
     def account(self, *codes: str, kinds: tuple[str, ...] = ()) -> int:
         """Return what moved on accounts in the period, debit positive."""
@@ -228,7 +262,7 @@ def collected(facts: Facts) -> list[Paid]:
         bill = facts.bills[put.invoice_id]
         net = _net(one.cash, bill.tax, one.settled, bill.gross)
         share = net if one.cash == one.settled else _net(one.settled, bill.tax, one.settled, bill.gross)
-        found.append(Paid(put.day, put.invoice_id, one.cash, net, share))
+        found.append(Paid(put.day, put.invoice_id, one.cash, net, share, put.receipt_id))
     return found
 
 

@@ -7,13 +7,15 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import select
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import func, select
 
 from portal.billing.book_models import PastRecord
 from portal.core import catalogue
 from portal.core.db import db
 
 GROUPS = ("dues", "service", "ecosystem")
+GROUP_NAMES = {"dues": _l("Dues"), "service": _l("Services"), "ecosystem": _l("Ecosystem")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,12 @@ class Lists:
     limit: Fraction = Fraction(3, 5)
     dues: Fraction = Fraction(45, 100)
     targets: dict[int, dict[str, int]] = field(default_factory=dict)
+    names: dict[str, dict[str, str] | str] = field(default_factory=dict)
+    version: str = "streams@1"
+
+    def called(self, code: str) -> str:
+        """Return what a stream is called in the reader's language; its code if the list has no name for it."""
+        return catalogue.in_words(self.names.get(code) or code)
 
     @property
     def streams(self) -> list[str]:
@@ -44,17 +52,41 @@ class Lists:
         }
 
 
+def group_name(code: str) -> str:
+    """Return what a group of streams is called."""
+    return str(GROUP_NAMES.get(code, code))
+
+
 def in_force(on: date) -> Lists:
     """Return the lists of imported books if there are any, else those of the catalogue on a day."""
     rows = db.session.scalars(select(PastRecord).order_by(PastRecord.id)).all()
     streams = [row.body for row in rows if row.kind == "streams"]
     heads: dict[str, Any] = {row.ref: row.body for row in rows if row.kind == "head"}
     if not streams:
-        return Lists({code: str(body["group"]) for code, body in catalogue.entries("stream", on=on).items()})
+        known = catalogue.entries("stream", on=on)
+        return Lists(
+            {code: str(body["group"]) for code, body in known.items()},
+            names={code: body["name"] for code, body in known.items()},
+            version=f"streams@{_version(on)}",
+        )
     targets = {int(key[8:]): value for key, value in heads.items() if key.startswith("targets_")}
     return Lists(
         {str(one["code"]): str(one["group"]) for one in streams},
         Fraction(str(heads.get("max_share_limit", "0.60"))),
         Fraction(str(heads.get("dues_share_target", "0.45"))),
         targets,
+        {
+            str(one["code"]): {"en": str(one.get("en") or one["code"]), "zh": str(one["zh"])}
+            for one in streams
+        },
+        "books@1",
     )
+
+
+def _version(on: date) -> int:
+    """Return which version of the list is in force on a day: how many days changed it so far."""
+    row = catalogue.CatalogueEntry
+    changes = select(func.count(func.distinct(row.valid_from))).where(
+        row.kind == "stream", row.valid_from <= on
+    )
+    return db.session.scalar(changes) or 0

@@ -1,0 +1,16 @@
+"""Everything of reports as `wiring.py` lets it in: the figures of members, and what the foundation earned."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from portal.reports import member_files  # noqa: F401 - its routes
+from portal.reports.income import hall as income
+from portal.reports.office import figures
+
+BLUEPRINTS: list[Blueprint] = [figures, *income.BLUEPRINTS]
+
+
+def install() -> None:
+    """Let each stand on the rails."""
+    income.install()

@@ -1,0 +1,121 @@
+"""The report pages' one front: the question from the address, the frame around every page, and the rows behind figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from flask import Blueprint, g, render_template, request, url_for
+from flask_babel import gettext as _
+
+from portal.accounts.access import allow, me
+from portal.accounts.may import May
+from portal.core import clock
+from portal.core.errors import Forbidden, Refused
+from portal.core.money import Money
+from portal.core.paging import asked as word_asked
+from portal.core.paging import place_in
+from portal.reports.income import asked, behind, hashes, pages, shown
+from portal.reports.income.asked import Question
+from portal.reports.income.figure import Figure
+from portal.reports.income.pages import Page
+
+reports = Blueprint("reports", __name__, url_prefix="/office/reports")
+SIZES = (50, 100, 200)
+HOME = "reports.overview"
+
+
+def sees_payers() -> bool:
+    """Whether the reader sees who paid; others see streams and groups."""
+    return me().staff_may(May.READ_MONEY)
+
+
+def question() -> Question:
+    """Return what the address asks; whoever may not see payers may not ask for one."""
+    said = asked.read(request.args, clock.today())
+    if said.payer and not sees_payers():
+        raise Forbidden(_("Payers are shown to finance, the executive and auditors."))
+    return said
+
+
+def framed(template: str, said: Question, **words: Any) -> str:
+    """Return a page in the frame of the reports: tabs, period, basis, as known at, version of the list, hash once closed."""
+    g.nav = HOME
+    return render_template(
+        template, said=said, tabs=pages.tabs(me()), presets=asked.presets(clock.today()), bases=asked.BASES,
+        today=clock.today(), hash=hashes.of(said), sees_payers=sees_payers(), href=href, here=request.endpoint,
+        narrowed_words=shown.question(said),
+        **words,
+    )  # fmt: skip
+
+
+def refusing(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer a question that cannot be read with the frame, the reason and what was typed, ready to be mended."""
+
+    @wraps(view)
+    def answer(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return view(*args, **kwargs)
+        except Refused as refusal:
+            if refusal.status != 422 or request.path.endswith("/file"):
+                raise
+            return framed(
+                "office/reports/refused.html", asked.read({}, clock.today()), words=refusal.words
+            ), 422
+
+    return answer
+
+
+def href(said: Question, figure: Figure) -> str:
+    """Return the address of a figure's rows: the page's question, narrowed by the figure."""
+    return f"{url_for('reports.rows')}?{said.query(figure=figure.code, **{f'by_{key}': value for key, value in figure.rows})}"
+
+
+def open_pages() -> None:
+    """Give every page its address; called once all of them are added."""
+    for page in pages.every():
+        if not any(page.key == known for known in _opened):
+            _opened.append(page.key)
+            reports.add_url_rule(_path(page), page.key, allow(page.may)(refusing(_view(page))))
+
+
+_opened: list[str] = []
+
+
+def _path(page: Page) -> str:
+    return "/" if page.key == "overview" else f"/{page.key}"
+
+
+def _view(page: Page) -> Callable[[], str]:
+    def view() -> str:
+        said = question()
+        return framed("office/reports/page.html", said, report=page.build(said), page=page)
+
+    view.__doc__ = f"Show the report page {page.key}."
+    return view
+
+
+def figure_asked() -> Figure:
+    """Return the figure whose rows the address asks for; its amount is what the rows come to."""
+    kind = behind.kind_of(word_asked("figure", most=40))
+    given = {key: word_asked(f"by_{key}", most=80) for key in kind.takes}
+    return Figure.of(kind.code, 0, **given)
+
+
+@reports.get("/rows")
+@allow(May.READ_INCOME)
+@refusing
+def rows() -> str:
+    """Show the rows behind a figure; whoever may not see payers sees them added up by stream and month."""
+    said, figure = question(), figure_asked()
+    kind, found = behind.kind_of(figure.code), behind.rows_of(said, figure)
+    if not sees_payers():
+        found = behind.added_up(found)
+    page = place_in(len(found), SIZES)
+    page.items.extend(shown.rows(found[page.start : page.start + page.size], said.lists))
+    return framed(
+        "office/reports/rows.html", said, kind=kind, figure=figure, page=page, total=Money(sum(one.amount for one in found)),
+        narrowed=shown.narrowed(said, figure), dated=any(one.day for one in found),
+        serviced=any(one.month for one in found),
+    )  # fmt: skip

@@ -1,0 +1,33 @@
+"""The reports of income as `wiring.py` lets them in: their pages, their place on the rail."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+from flask_babel import lazy_gettext as _l
+
+from portal.accounts.frame import staff_who_may
+from portal.accounts.may import May
+from portal.core import nav
+from portal.core.nav import Entry
+from portal.reports.income import (
+    doors,
+    flow_rows,
+    line_view,  # noqa: F401 - its route
+    page_overview,
+    page_payers,
+    page_streams,
+)
+from portal.reports.income.doors import reports
+
+flow_rows.install()
+for page in (page_overview, page_streams, page_payers):
+    page.install()
+doors.open_pages()
+BLUEPRINTS: list[Blueprint] = [reports]
+
+
+def install() -> None:
+    """Stand on the rail."""
+    nav.add(
+        Entry("office", 41, "reports.overview", _l("Reports"), "bar-chart", staff_who_may(May.READ_INCOME))
+    )

@@ -1,0 +1,58 @@
+"""The report pages: every amount opens rows that sum to it, on any books, for whoever may see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from portal.accounts.may import StaffRole
+from portal.billing import past_books, past_file
+from portal.core import clock
+from portal.core.db import reading, transaction
+from portal.reports.income import asked, behind, pages
+from portal.reports.income.asked import Question
+from tests.people import browser, make_person
+
+DATA = Path(__file__).parent / "data"
+NOW = date(2026, 7, 8)
+
+
+@pytest.fixture(autouse=True)
+def in_july() -> Iterator[None]:
+    with clock.stopped_at(NOW):
+        yield
+
+
+def books(app: Flask, name: str = "books-wide.json") -> None:
+    with app.app_context(), transaction():
+        past_books.bring_in(past_file.parse((DATA / name).read_text("utf-8")), by="test")
+        make_person("fang@house.example", "Fang", staff=(StaffRole.FINANCE,))
+        make_person("sun@house.example", "Sun", staff=(StaffRole.SECRETARY,))
+
+
+def question(**given: str) -> Question:
+    return asked.read({"from": "2026-01", "to": "2026-06", **given}, clock.today())
+
+
+def test_every_amount_of_every_page_is_the_sum_of_its_rows(app: Flask) -> None:
+    books(app)
+    with app.test_request_context(), reading():
+        for page in pages.every():
+            for said in (question(), question(stream="support"), question(known="2026-05-15")):
+                if page.key in ("payer", "stream"):
+                    continue
+                for figure in page.build(said).figures():
+                    rows = behind.rows_of(said, figure)
+                    assert sum(row.amount for row in rows) == figure.amount, (page.key, said.args(), figure)
+
+
+def test_pages_open(app: Flask) -> None:
+    books(app)
+    fang = browser(app, "fang@house.example")
+    for path in ("", "months", "payers", "stream?stream=support"):
+        page = fang.get(f"/office/reports/{path}")
+        assert page.status_code == 200, page.text
