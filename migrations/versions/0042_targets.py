@@ -1,4 +1,6 @@
-"""Targets that one person proposes and another sets."""
+"""Targets that one person proposes and another sets; the role of the board's members."""
+
+import re
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,9 +12,40 @@ depends_on = None
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TABLE = "target_proposal"
+NEW_ROLE = "board"
+
+
+def _sqlite() -> bool:
+    return bool(op.get_bind().dialect.name == "sqlite")
+
+
+def _roles() -> list[str]:
+    """Return the roles that a grant may hold now, whichever steps came before this one."""
+    if _sqlite():
+        found = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'staff_grant'"
+        said = re.search(r"role IN \(([^)]*)\)", str(op.get_bind().execute(sa.text(found)).scalar_one()))
+        text = said[1] if said else ""
+    else:
+        found = (
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'ck_staff_grant_staff_role'"
+        )
+        text = str(op.get_bind().execute(sa.text(found)).scalar_one())
+    return re.findall(r"'(\w+)'", text)
+
+
+def _hold_to(roles: list[str]) -> None:
+    """Let a grant hold one of these roles; SQLite copies the table, and only what is named here stays checked."""
+    said = f"role IN ({', '.join(repr(role) for role in roles)})"
+    if _sqlite():
+        with op.batch_alter_table("staff_grant", recreate="always") as batch:
+            batch.create_check_constraint("staff_role", sa.text(said))
+    else:
+        op.drop_constraint(op.f("ck_staff_grant_staff_role"), "staff_grant", type_="check")
+        op.create_check_constraint("staff_role", "staff_grant", sa.text(said))
 
 
 def upgrade() -> None:
+    _hold_to([*_roles(), NEW_ROLE])
     op.create_table(
         TABLE,
         sa.Column("id", BIG, nullable=False),
@@ -66,4 +99,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    before = [role for role in _roles() if role != NEW_ROLE]
     op.drop_table(TABLE)
+    op.execute(f"DELETE FROM staff_grant WHERE role = '{NEW_ROLE}'")
+    _hold_to(before)

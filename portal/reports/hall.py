@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from portal.reports import member_files  # noqa: F401 - its routes
+from portal.reports import member_files, outlook_hall  # noqa: F401 - its routes
 from portal.reports.income import hall as income
 from portal.reports.office import figures
 
@@ -14,3 +14,4 @@ BLUEPRINTS: list[Blueprint] = [figures, *income.BLUEPRINTS]
 def install() -> None:
     """Let each stand on the rails."""
     income.install()
+    outlook_hall.install()

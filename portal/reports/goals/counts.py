@@ -25,7 +25,8 @@ from portal.reports import holders
 from portal.reports.journal import CASH, FEN
 from portal.services.licences.models.licence import Licence
 from portal.services.licences.models.node import Node
-from portal.services.support import measuring
+from portal.services.support import measuring, promise
+from portal.services.support.promise import Asked
 
 IN_FORCE = (Standing.ACTIVE, Standing.ACTIVE_UNPAID, Standing.AT_RISK, Standing.GRACE)
 UNIVERSITY = "university"
@@ -130,6 +131,16 @@ def first_answers(start: date, end: date, day: date) -> Counted:
     return Counted("first_answers", found.good, whole=found.total)
 
 
+def answers_by_month(start: date, end: date, day: date) -> list[tuple[date, int, int]]:
+    """Return the first answers of `first_answers` by the month in which the question came: in time, of how many that count."""
+    at = min(months.end_of(day), clock.now())
+    rows: dict[date, list[Asked]] = {}
+    for one in measuring.rows(clock.start_of(start), clock.start_of(end), at=at):
+        rows.setdefault(months.first_of(clock.day_of(one.asked.received)), []).append(one.asked)
+    found = [(month, promise.measure(asked, at)) for month, asked in sorted(rows.items())]
+    return [(month, one.good, one.total) for month, one in found if one.total]
+
+
 def conversion(day: date) -> Counted:
     """Count organisations that paid within the months of the catalogue, of those with a registered user or node."""
     since = nth(day + DAY, 1, -int(catalogue.policy("figures.conversion_months")))
@@ -148,13 +159,10 @@ def conversion(day: date) -> Counted:
         Node.licence_id == Licence.id, Licence.org_id == Organisation.id, Node.activated_at <= until
     )
     pays = Organisation.id.in_(paid)
-    there = select(func.count(), func.count().filter(pays)).select_from(Organisation)
-    whole, part = db.session.execute(
-        there.where(
-            Organisation.merged_into_id.is_(None), Organisation.person_id.is_(None), or_(user, node, pays)
-        )
-    ).one()
-    return Counted("conversion", int(part), whole=int(whole))
+    there = Organisation.merged_into_id.is_(None), Organisation.person_id.is_(None), or_(user, node, pays)
+    whole = db.session.scalar(select(func.count()).select_from(Organisation).where(*there)) or 0
+    found = db.session.scalars(select(Organisation).where(*there, pays).order_by(Organisation.id)).all()
+    return Counted("conversion", len(found), tuple((row.name, row.uid) for row in found), whole=int(whole))
 
 
 @dataclass(frozen=True, slots=True)

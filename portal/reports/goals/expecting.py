@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import date, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
 from portal.billing import months
@@ -60,7 +60,9 @@ class Gatherer:
 
     def earned(self) -> None:
         """Take what is recognised, by month and stream."""
-        for (month, stream), amount in sorted(self.books.by("recognised", lambda one: (one.month, one.stream)).items()):
+        for (month, stream), amount in sorted(
+            self.books.by("recognised", lambda one: (one.month, one.stream)).items()
+        ):
             self.made.items += items("recognised", stream, [(month, amount)])
 
     def planned(self) -> None:
@@ -74,7 +76,9 @@ class Gatherer:
                 month = months.following(month)
             self.made.items += self._of_line("scheduled", line, parts)
 
-    def _of_line(self, band: str, line: int, parts: list[tuple[date, int]], *, percent: int = 100) -> list[Item]:
+    def _of_line(
+        self, band: str, line: int, parts: list[tuple[date, int]], *, percent: int = 100
+    ) -> list[Item]:
         sold = self.facts.sold[line]
         return items(band, sold.stream, parts, percent=percent, line=line, party=sold.party_id)
 
@@ -94,7 +98,11 @@ class Gatherer:
                 parts = _held(dated.get(line, []), left)
             elif sold.method == "daily" and sold.period is not None:
                 start, end = sold.period
-                parts = slices(left, max(start, self.since), end, self.since, self.until) if end > self.since else []
+                parts = (
+                    slices(left, max(start, self.since), end, self.since, self.until)
+                    if end > self.since
+                    else []
+                )
             elif sold.period is not None and (month := self._month(sold.period[1] - DAY)) is not None:
                 parts = [(month, left)]
             self.made.items += self._of_line("committed", line, parts)
@@ -120,7 +128,10 @@ class Gatherer:
         for one in runs:
             if one.last is not None or not self.since < one.end < self.until:
                 continue
-            if any(other.customer == one.customer and other.stream == one.stream and other.covers(one.end) for other in runs):
+            if any(
+                other.customer == one.customer and other.stream == one.stream and other.covers(one.end)
+                for other in runs
+            ):
                 continue
             # A founder's next term is no longer waived: it counts at its list price.
             worth = one.yearly or self.facts.sold[one.line].waived
@@ -138,7 +149,13 @@ class Gatherer:
             else:
                 month = self._month(signed)
                 parts = [(month, line.net.minor)] if month is not None else []
-            self._pipe(f"quote.{quote.state.value}", price.product.stream, parts, party=quote.party_id, words=quote.number)
+            self._pipe(
+                f"quote.{quote.state.value}",
+                price.product.stream,
+                parts,
+                party=quote.party_id,
+                words=quote.number,
+            )
         statement = select(Application).where(
             Application.kind == Kind.JOIN, Application.state.in_(list(STAGES)), ~Application.founding
         )
@@ -153,7 +170,9 @@ class Gatherer:
         body = catalogue.entries("pipeline_stage").get(stage)
         if body is not None and int(body["percent"]) > 0:
             said = f"{catalogue.in_words(body['name'])}: {words}"
-            self.made.items += items("pipeline", stream, parts, percent=int(body["percent"]), party=party, words=said)
+            self.made.items += items(
+                "pipeline", stream, parts, percent=int(body["percent"]), party=party, words=said
+            )
 
 
 def _held(parts: list[tuple[date, int]], most: int) -> list[tuple[date, int]]:
@@ -166,7 +185,7 @@ def _held(parts: list[tuple[date, int]], most: int) -> list[tuple[date, int]]:
     return found
 
 
-def _open_lines() -> select[ServiceQuoteLine]:  # type: ignore[type-arg]
+def _open_lines() -> Select[ServiceQuoteLine]:
     open_states = (QuoteState.DRAFT, QuoteState.IN_APPROVAL, QuoteState.SENT)
     return (
         select(ServiceQuoteLine)

@@ -80,9 +80,7 @@ def slices(net: int, start: date, end: date, since: date, until: date) -> list[t
     return found
 
 
-def of_year(
-    net: int, start: date, since: date, until: date, *, months: int = 12
-) -> list[tuple[date, int]]:
+def of_year(net: int, start: date, since: date, until: date, *, months: int = 12) -> list[tuple[date, int]]:
     """Return what a term of so many months from a day brings within `[since, until)`, by month."""
     return slices(net, start, nth(start, months, 1), since, until)
 
@@ -92,7 +90,9 @@ def items(
     words: str = "",
 ) -> list[Item]:  # fmt: skip
     """Return the items of one thing from its parts by month."""
-    return [Item(band, stream, month, amount, percent, line, party, words) for month, amount in parts if amount]
+    return [
+        Item(band, stream, month, amount, percent, line, party, words) for month, amount in parts if amount
+    ]
 
 
 def probability(followed: int, due: int, *, least: int, otherwise: int) -> tuple[int, bool]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -113,7 +112,11 @@ class Sources:
             if window.start <= piece.month < window.end:
                 found[self._key(level, piece.stream, piece.line)] += piece.amount
         if level == "payers":
-            return dict(sorted(((one, fen) for one, fen in found.items() if fen), key=lambda one: (-one[1], int(one[0]))))
+            return dict(
+                sorted(
+                    ((one, fen) for one, fen in found.items() if fen), key=lambda one: (-one[1], int(one[0]))
+                )
+            )
         lists = self.said.lists
         order = lists.groups if level == "streams" else dict.fromkeys(lists.groups.values())
         return {**dict.fromkeys(order, 0), **found}
@@ -151,26 +154,46 @@ def over(basis: str, amount: int, start: date, end: date, **rows: object) -> Fig
     return Figure.of(f"{PREFIX}{basis}", amount, start=f"{start:%Y-%m}", end=f"{end:%Y-%m}", **rows)
 
 
+TAKES = ("start", "end", "stream", "group", "payer", "month", "above")
+
+
 def install() -> None:
     """Let amounts of a window open their rows."""
     for code in ("recognised", "net_invoiced", "collected_net", "booked"):
-        behind.add(
-            Kind(f"{PREFIX}{code}", words.NAMES[code], words.MEANINGS[code], _rows(code), ("start", "end", "stream", "group", "payer", "month"))
-        )  # fmt: skip
+        name = f"{PREFIX}{code}"
+        behind.add(Kind(name, words.NAMES[code], words.MEANINGS[code], _rows(code), TAKES))
 
 
 def _rows(code: str) -> behind.Rows:
     def rows(said: Question, by: Narrower) -> list[Row]:
         asked = dict(by)
-        start, end = _month(asked.pop("start", "")), _month(asked.pop("end", ""))
+        start, end = month_of(asked.pop("start", "")), month_of(asked.pop("end", ""))
+        level = asked.pop("above", "")
         if start is None or end is None or not start < end:
             return []
-        return behind.kind_of(code).rows(said.over(start, end), asked)
+        found = behind.kind_of(code).rows(said.over(start, end), asked)
+        return _above(said, found, level) if level in LEVELS else found
 
     return rows
 
 
-def _month(text: str) -> date | None:
+def _above(said: Question, found: list[Row], level: str) -> list[Row]:
+    """Return the rows of the sources that come to more than nothing."""
+    heads = payers.heads(said.known) if level == "payers" else {}
+
+    def key(row: Row) -> str:
+        if level == "payers":
+            return str(heads.get(row.party, row.party))
+        return row.stream if level == "streams" else said.lists.groups.get(row.stream, row.stream)
+
+    sums: dict[str, int] = defaultdict(int)
+    for row in found:
+        sums[key(row)] += row.amount
+    return [row for row in found if sums[key(row)] > 0]
+
+
+def month_of(text: str) -> date | None:
+    """Return the first day of a month written as 2026-11; None if it cannot be read."""
     try:
         return date.fromisoformat(f"{text}-01")
     except ValueError:

@@ -1,0 +1,86 @@
+"""The page of contradictions: what the plan says twice, with every parameter, what was decided, by whom, since when."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from portal.core import labels
+from portal.core.money import Money
+from portal.core.words import day
+from portal.reports.goals import conflicts
+from portal.reports.goals.conflicts import Conflict, Side
+from portal.reports.income import pages
+from portal.reports.income.asked import Question
+from portal.reports.income.figure import Head, Line, Table
+from portal.reports.income.pages import Page
+from portal.reports.measures import digits
+from portal.reports.spread import spoken
+from portal.reports.spread.reporting import Pictured
+
+OUTLOOK = "office/reports/outlook.html"
+
+
+def install() -> None:
+    """Add the page."""
+    pages.add(Page("contradictions", _l("Contradictions"), build, tab=90, template=OUTLOOK))
+
+
+def build(said: Question) -> Pictured:
+    """Return every contradiction as of the day known, its sums worked out from its parameters."""
+    found = conflicts.in_force(said.known, said.lists.limit)
+    report = Pictured(
+        "contradictions", _("Where does the plan contradict itself?"),
+        _("Each row says what the plan says twice, what was decided meanwhile, by whom and since when. The sums are worked out from the parameters shown."),
+        _("Parameters of the plan, no income"),
+    )  # fmt: skip
+    if not found:
+        report.empty = (_("No contradiction is on record"), _("They are dated rows of the catalogue."))
+    report.tables = [_table(n, one) for n, one in enumerate(found, 1)]
+    return report
+
+
+def _table(n: int, one: Conflict) -> Table:
+    counted = all(side.counted for side in one.sides)
+    heads = [Head(_("How many"), "count")]
+    if not counted:
+        heads += [
+            Head(_("Each, CNY"), "share"),
+            Head(_("Comes to, CNY"), "share"),
+            Head(_("What it shows"), "text"),
+        ]
+    table = Table(f"c{n}", f"{n}. {one.conflict}", _("What the plan says"), heads)
+    table.words = _(
+        "Decided: %(decision)s Owner: %(owner)s. Since %(day)s, version %(version)s.",
+        decision=one.decision, owner=one.owner, day=day(one.since), version=one.version,
+    )  # fmt: skip
+    for side in one.sides:
+        table.lines += _side(side, counted=counted)
+    return table
+
+
+def _side(side: Side, *, counted: bool) -> list[Line]:
+    if counted:
+        return [Line(part.words, [part.count], note=side.words) for part in side.parts]
+    lines = [
+        Line(part.words, [f"{part.count:,}", _fen(part.amount), _fen(part.sum), ""], note=side.words)
+        for part in side.parts
+    ]
+    tax = _("net of %(rate)s tax within", rate=f"{side.tax_bp / 100:g} %") if side.tax_bp else ""
+    lines.append(Line(side.words, ["", "", _fen(side.total), tax or _judged(side)], note=_("sum")))
+    return lines
+
+
+def _judged(side: Side) -> str:
+    one = side.judged
+    if one is None or one.found.top is None:
+        return ""
+    return _(
+        "%(top)s %(share)s: %(verdict)s; HHI %(hhi)s; %(room)s",
+        top=one.found.top, share=spoken.share(one.top_share, one.limits), verdict=labels.label(one.verdict).lower(),
+        hhi=digits(one.hhi) or "", room=spoken.room(one),
+    )  # fmt: skip
+
+
+def _fen(amount: int | None) -> str:
+    return "–" if amount is None else f"{Money(amount).decimal:,.2f}"
