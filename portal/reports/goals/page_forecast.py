@@ -19,9 +19,10 @@ from portal.reports.goals.forecast import BANDS, CERTAIN, WHOLE, Forecast
 from portal.reports.income import behind, pages
 from portal.reports.income.asked import Question
 from portal.reports.income.behind import Kind, Narrower
-from portal.reports.income.books import Books
+from portal.reports.income.books import of as books_of
 from portal.reports.income.figure import Figure, Head, Line, Link, Row, Table
 from portal.reports.income.pages import Page
+from portal.reports.spread.memo import once
 from portal.reports.spread.reporting import Banner, Pictured, sentence
 
 CODE = "expected"
@@ -52,8 +53,13 @@ def install() -> None:
 def gathered(said: Question) -> tuple[Forecast, tuple[int, bool, int]]:
     """Return the forecast of the year in which the period ends, and the probability of renewals it is made with."""
     start, end = expecting.year_of(said.last_day)
-    odds = expecting.renewal_percent(said.known)
-    return expecting.forecast(Books(said.over(start, end)), start.year, odds[0]), odds
+    whole = said.over(start, end)
+
+    def make() -> tuple[Forecast, tuple[int, bool, int]]:
+        odds = expecting.renewal_percent(said.known)
+        return expecting.forecast(books_of(whole), start.year, odds[0]), odds
+
+    return once(("forecast", *whole.args().items(), start, said.known), make)
 
 
 def _rows(said: Question, by: Narrower) -> list[Row]:

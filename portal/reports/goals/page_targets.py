@@ -24,6 +24,7 @@ from portal.reports.goals.targets import FIRST_ANSWERS, INCOME, WHOLE_BP, Target
 from portal.reports.income import pages, words
 from portal.reports.income.asked import Question
 from portal.reports.income.books import Books
+from portal.reports.income.books import of as books_of
 from portal.reports.income.figure import Figure, Head, Line, Link, Table
 from portal.reports.income.pages import Page
 from portal.reports.lists import group_name
@@ -119,7 +120,7 @@ def build(said: Question) -> Pictured:
     year = said.last_day.year
     to_date = said.over(date(year, 1, 1), said.end)
     through = min(said.last_day, said.known, clock.today())
-    books, found = Books(to_date), goals(said, year)
+    books, found = books_of(to_date), goals(said, year)
     held = [hold(said, one, books, through) for one in found if one.measure == INCOME]
     report = Pictured(
         "targets", _("Will the year reach its targets?"),

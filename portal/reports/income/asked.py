@@ -32,14 +32,14 @@ LEVELS: dict[str, LazyString] = {
     "payers": _l("Payers"),
 }
 DEFAULT, LEVEL = "recognised", "streams"
-KEYS = ("from", "to", "basis", "known", "level", "stream", "group", "payer", "alone")
+KEYS = ("from", "to", "basis", "known", "level", "stream", "group", "payer", "alone", "day")
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """Whole months `[start, end)`, read on a basis as known at the end of a day; `dated` says that the day was asked for.
 
-    `payer` is the uid of a party: its corporate group is meant, itself alone with `alone`.
+    `day` is that of a page about one day. `payer` is the uid of a party: its corporate group is meant, itself alone with `alone`.
     """
 
     start: date
@@ -53,6 +53,12 @@ class Question:
     payer: str = ""
     alone: bool = False
     dated: bool = False
+    day: date | None = None
+
+    @property
+    def as_of(self) -> date:
+        """The day that stands for a balance: the one asked for, else the period's last as far as it is known."""
+        return self.day or min(self.last_day, self.known)
 
     @property
     def last_day(self) -> date:
@@ -93,6 +99,7 @@ class Question:
         said["level"] = self.level if self.level != LEVEL else ""
         said |= {"stream": self.stream, "group": self.group, "payer": self.payer}
         said["alone"] = "yes" if self.alone else ""
+        said["day"] = self.day.isoformat() if self.day else ""
         return {key: value for key, value in said.items() if value}
 
     def query(self, **changes: Any) -> str:
@@ -121,6 +128,7 @@ def read(given: Mapping[str, str], today: date) -> Question:
     return Question(
         start, end, known, in_force(known), _one_of(said["basis"], BASES, DEFAULT),
         _one_of(said["level"], LEVELS, LEVEL), payer=said["payer"], alone=bool(said["alone"]), dated=bool(said["known"]),
+        day=min(_day(said["day"], known), known) if said["day"] else None,
         **_narrowed(said, in_force(known)),
     )  # fmt: skip
 

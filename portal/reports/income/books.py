@@ -8,13 +8,15 @@ from datetime import date
 from functools import cached_property
 from typing import NamedTuple, TypeVar
 
+from flask import g, has_request_context
+
 from portal.billing import months
 from portal.core import heap
 from portal.reports.facts import Facts, gather
 from portal.reports.flows import Flows, over_lines
 from portal.reports.income import moves, payers
 from portal.reports.income.asked import Question
-from portal.reports.income.moves import Piece
+from portal.reports.income.moves import Piece, Posted
 from portal.reports.income.unperformed import unperformed
 
 K = TypeVar("K", bound=Hashable)
@@ -47,6 +49,19 @@ def parts_of(code: str) -> list[tuple[str, int]]:
     return [(one, 1) for one in plus] + [(one, -1) for one in minus]
 
 
+def of(said: Question, *, by_line: bool = False) -> Books:
+    """Return the books of a question, read once a request: a page and its figures ask for the same ones."""
+    if not has_request_context():
+        return Books(said, by_line=by_line)
+    held: dict[Hashable, Books] = g.setdefault("income_books", {})
+    key = (*said.args().items(), said.start, said.end, said.known)
+    for one in ((*key, True), (*key, by_line)):
+        if one in held:
+            return held[one]
+    made = held[*key, by_line] = Books(said, by_line=by_line)
+    return made
+
+
 class Books:
     """The books of a question. `by_line` keeps what the journal says apart by contract line: for payers and waterfalls."""
 
@@ -58,6 +73,7 @@ class Books:
             self.facts: Facts = gather(said.known, said.start, said.last_day)
             self.flows = Flows(self.facts, said.lists)
         self._pieces: dict[str, list[Piece]] = {}
+        self._posted: dict[tuple[str, date, date, int], list[Posted]] = {}
 
     def wanted(self, line: int) -> bool:
         """Whether a contract line is of the streams and payers asked for."""
@@ -97,6 +113,16 @@ class Books:
         if code == "waived":
             return [self.piece(line, day, amount) for line, day, amount in self.waived() if self.wanted(line)]
         raise KeyError(code)
+
+    def posted(self, code: str, start: date, end: date, line: int = 0) -> list[Posted]:
+        """Return the sides of entries behind a code in `[start, end]`, for one line if it is asked for."""
+        key = (code, start, end, line)
+        if key not in self._posted:
+            until = months.end_of(self.said.known)
+            self._posted[key] = moves.posted(
+                code, until, start, end, streams=self.streams, parties=self.parties, line=line
+            )
+        return self._posted[key]
 
     def _keeps(self, piece: Piece) -> bool:
         return self.wanted(piece.line) if piece.line else self.streams is None or piece.stream in self.streams

@@ -20,15 +20,11 @@ from portal.reports.income import asked, behind, hashes, pages, shown
 from portal.reports.income.asked import Question
 from portal.reports.income.figure import Figure
 from portal.reports.income.pages import Page
+from portal.reports.income.reader import sees_payers
 
 reports = Blueprint("reports", __name__, url_prefix="/office/reports")
 SIZES = (50, 100, 200)
 HOME = "reports.overview"
-
-
-def sees_payers() -> bool:
-    """Whether the reader sees who paid; others see streams and groups."""
-    return me().staff_may(May.READ_MONEY)
 
 
 def question() -> Question:
@@ -90,7 +86,7 @@ def _path(page: Page) -> str:
 def _view(page: Page) -> Callable[[], str]:
     def view() -> str:
         said = question()
-        return framed(page.template, said, report=page.build(said), page=page)
+        return framed(page.template, said, report=page.build(said), page=page, asks=page.asks)
 
     view.__doc__ = f"Show the report page {page.key}."
     return view

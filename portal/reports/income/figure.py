@@ -37,7 +37,7 @@ class Figure:
 
 
 class Head(NamedTuple):
-    """The head of a column: what it is called, and how its cells are set (`text`, `figure`, `day`, `count`, `share`)."""
+    """The head of a column: what it is called, and how its cells are set (`text`, `figure`, `heat`, `day`, `share`)."""
 
     words: str
     kind: str = "figure"
@@ -82,6 +82,18 @@ class Table:
     def feet(self) -> list[Line]:
         """The totals."""
         return [line for line in self.lines if line.total]
+
+    @property
+    def peak(self) -> int:
+        """The greatest amount of the cells that are coloured by size."""
+        at = [n for n, head in enumerate(self.heads) if head.kind == "heat"]
+        return max((line.cells[n].amount for line in self.body for n in at), default=0)
+
+    def heat(self, amount: int) -> int:
+        """Return how strongly an amount is coloured, 0 to 5; below nothing is 6."""
+        if amount <= 0 or not self.peak:
+            return 6 if amount < 0 else 0
+        return max(1, 5 * amount // self.peak)
 
     def figures(self) -> list[Figure]:
         """Return every amount of the table."""

@@ -8,11 +8,13 @@ from datetime import date
 from portal.billing import months
 from portal.reports.flows import over_lines
 from portal.reports.income import behind, moves, payers, words
-from portal.reports.income.asked import Question, month_in
+from portal.reports.income.asked import EARLIEST, Question, month_in
 from portal.reports.income.behind import Kind, Narrower
 from portal.reports.income.books import MONEY, Books, parts_of
+from portal.reports.income.books import of as books_of
 from portal.reports.income.figure import Row
 
+FIRST = date(EARLIEST, 1, 1)
 FLOW_TAKES = ("stream", "group", "payer", "line", "month", "service", "agreed")
 STOCK_TAKES = ("stream", "group", "payer", "line", "agreed")
 
@@ -23,6 +25,9 @@ def install() -> None:
         behind.add(Kind(code, words.NAMES[code], words.MEANINGS[code], _flow(code), FLOW_TAKES))
     for code in words.STOCKS:
         behind.add(Kind(code, words.NAMES[code], words.MEANINGS[code], _stock(code), STOCK_TAKES))
+    for code in ("booked", "recognised"):
+        for when, name in ((_to_date, f"{code}_to_date"), (_before, f"{code}_before")):
+            behind.add(Kind(name, words.NAMES[name], words.MEANINGS[name], when(_flow(code)), FLOW_TAKES))
     for code in ("opened", "closed"):
         behind.add(
             Kind(code, words.NAMES[code], words.MEANINGS[code], _balance(code), (*STOCK_TAKES, "month"))
@@ -46,7 +51,7 @@ def narrowed(books: Books, found: list[Row], by: Narrower) -> list[Row]:
     if service := by.get("service"):
         tests.append(lambda row: row.month is not None and f"{row.month:%Y-%m}" == service)
     if agreed := by.get("agreed"):
-        tests.append(lambda row: agreed_month(books, row.line, row.month) == agreed)
+        tests.append(lambda row: agreed_month(books, row.line) == agreed)
     return [row for row in found if all(test(row) for test in tests)]
 
 
@@ -63,17 +68,17 @@ def _whole(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 10
 
 
-def agreed_month(books: Books, line: int, service: date | None) -> str:
-    """Return the month in which a line was booked: of its use for usage, `none` for a line nobody signed."""
+def agreed_month(books: Books, line: int) -> str:
+    """Return the month in which a line was booked; `usage` for what is booked as it is used, `none` where nobody signed."""
     sold = books.facts.sold[line]
     if sold.method == "usage":
-        return f"{service:%Y-%m}" if service else "usage"
+        return "usage"
     return f"{sold.agreed_on:%Y-%m}" if sold.agreed_on is not None else "none"
 
 
 def _flow(code: str) -> Callable[[Question, Narrower], list[Row]]:
     def rows(said: Question, by: Narrower) -> list[Row]:
-        books = Books(said)
+        books = books_of(said)
         found: list[Row] = []
         for one, sign in parts_of(code):
             for part, its in parts_of(one):
@@ -81,6 +86,16 @@ def _flow(code: str) -> Callable[[Question, Narrower], list[Row]]:
         return sorted(narrowed(books, found, by), key=_order)
 
     return rows
+
+
+def _to_date(rows: behind.Rows) -> behind.Rows:
+    """Return the rows of all time up to the period's end."""
+    return lambda said, by: rows(said.over(FIRST, said.end), by)
+
+
+def _before(rows: behind.Rows) -> behind.Rows:
+    """Return the rows of all time before the period."""
+    return lambda said, by: rows(said.over(FIRST, said.start), by)
 
 
 def _order(row: Row) -> tuple[date, int, tuple[str, int], int]:
@@ -102,21 +117,22 @@ def flow(books: Books, code: str, by: Narrower) -> list[Row]:
     said = books.said
     if code == "waived":
         return [
-            _row(books, line, amount, day=day, paper=("order_line", line))
+            row_of(books, line, amount, day=day, paper=("order_line", line))
             for line, day, amount in books.waived()
             if books.wanted(line)
         ]
     return [
-        _row(books, one.line_id, one.amount, day=one.day, month=months.first_of(one.day), paper=one.paper)
+        row_of(books, one.line_id, one.amount, day=one.day, month=months.first_of(one.day), paper=one.paper)
         for one in books.flows.agreed(said.start, said.last_day)
         if books.wanted(one.line_id)
     ]
 
 
-def _row(
+def row_of(
     books: Books, line: int, amount: int, *, day: date | None = None, month: date | None = None,
     paper: tuple[str, int] | None = None,
 ) -> Row:  # fmt: skip
+    """Return a row about a contract line."""
     sold = books.facts.sold[line]
     return Row(amount, sold.stream, day, month, sold.party_id, line, paper)
 
@@ -126,17 +142,15 @@ def _of_journal(books: Books, code: str, by: Narrower) -> list[Row]:
     if month := by.get("month"):
         start = month_in(month)
         end = months.last_of(start)
-    posted = moves.posted(
-        code, months.end_of(said.known), max(start, said.start), min(end, said.last_day), streams=books.streams,
-        parties=books.parties, line=int(by["line"]) if _whole(by.get("line", "")) else 0,
-    )  # fmt: skip
+    line = int(by["line"]) if _whole(by.get("line", "")) else 0
+    posted = books.posted(code, max(start, said.start), min(end, said.last_day), line)
     found = [
-        Row(one.amount, one.stream, one.day, one.service, one.party, one.line, _paper(one.source))
+        Row(one.amount, one.stream, one.day, one.service, one.party, one.line, paper_of(one.source))
         for one in posted
     ]
     if code == "recognised":
         found += [
-            _row(books, one.line_id, one.amount, day=_day_of(books, one.month), month=one.service,
+            row_of(books, one.line_id, one.amount, day=_day_of(books, one.month), month=one.service,
                  paper=("plan", one.line_id))
             for one in books.flows.parts
             if said.start <= one.month < said.end and books.wanted(one.line_id)
@@ -149,7 +163,8 @@ def _day_of(books: Books, month: date) -> date:
     return max(month, min(months.last_of(month), books.said.known))
 
 
-def _paper(source: str) -> tuple[str, int] | None:
+def paper_of(source: str) -> tuple[str, int] | None:
+    """Return the kind and number of what an entry books; income of a line is `earned`."""
     kind, _colon, number = source.partition(":")
     number = number.partition(":")[0]
     kind = "earned" if kind == "order_line" else kind
@@ -166,15 +181,15 @@ def _of_money(books: Books, code: str) -> list[Row]:
         paper = ("receipt", one.receipt_id) if one.receipt_id else ("invoice", one.invoice_id)
         for line, part in over_lines(books.facts.bills[one.invoice_id], amount):
             if books.wanted(line):
-                found.append(_row(books, line, part, day=one.day, paper=paper))
+                found.append(row_of(books, line, part, day=one.day, paper=paper))
     return found
 
 
 def _stock(code: str) -> Callable[[Question, Narrower], list[Row]]:
     def rows(said: Question, by: Narrower) -> list[Row]:
-        books = Books(said)
+        books = books_of(said)
         found = [
-            _row(
+            row_of(
                 books, one.line, one.amount, day=books.facts.bills[one.invoice].due_on if one.invoice else None,
                 paper=("invoice", one.invoice) if one.invoice else ("order_line", one.line),
             )
@@ -193,10 +208,10 @@ def _balance(code: str) -> Callable[[Question, Narrower], list[Row]]:
         if month := asked.pop("month", ""):
             start = month_in(month)
             said = said.over(start, months.following(start))
-        books = Books(said)
+        books = books_of(said)
         lines = books.flows.contract if code == "closed" else books.flows.opening()
         found = [
-            _row(books, line, amount, paper=("order_line", line))
+            row_of(books, line, amount, paper=("order_line", line))
             for line, amount in lines
             if books.wanted(line)
         ]

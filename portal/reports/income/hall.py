@@ -13,14 +13,20 @@ from portal.reports.income import (
     doors,
     flow_rows,
     line_view,  # noqa: F401 - its route
+    page_ageing,
+    page_contract,
+    page_corrections,
     page_overview,
     page_payers,
     page_streams,
+    page_waived,
 )
 from portal.reports.income.doors import reports
 
 flow_rows.install()
-for page in (page_overview, page_streams, page_payers):
+for page in (
+    page_overview, page_streams, page_payers, page_contract, page_ageing, page_corrections, page_waived,
+):  # fmt: skip
     page.install()
 doors.open_pages()
 BLUEPRINTS: list[Blueprint] = [reports]

@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from portal.reports.income import pages, tables, words
 from portal.reports.income.asked import Question
-from portal.reports.income.books import Books
+from portal.reports.income.books import of as books_of
 from portal.reports.income.figure import Figure, Report
 from portal.reports.income.pages import Page
 
@@ -22,7 +22,7 @@ def install() -> None:
 
 def build(said: Question) -> Report:
     """Return the bases side by side."""
-    books = Books(said)
+    books = books_of(said)
     moved = tables.by_stream(
         books, "moved", _("In the period"), MOVED,
         said=_("Net of VAT, in CNY. Credit notes and refunds have their own columns and are never netted."),

@@ -14,6 +14,7 @@ from portal.core.words import day
 from portal.reports.income import pages, payers, tables, words
 from portal.reports.income.asked import Question
 from portal.reports.income.books import Books
+from portal.reports.income.books import of as books_of
 from portal.reports.income.figure import Figure, Head, Line, Link, Report, Table
 from portal.reports.income.pages import Page
 from portal.reports.income.shares import percent
@@ -25,7 +26,7 @@ MONTHLY = ("booked", "invoiced_net", "credited_net", "collected_net", "recognise
 def install() -> None:
     """Add both pages."""
     pages.add(
-        Page("payers", _l("Payers"), build, may=May.READ_MONEY, tab=40),
+        Page("payers", _l("Payers"), build, may=May.READ_MONEY, tab=40, asks=("basis",)),
         Page("payer", _l("Payer"), one, may=May.READ_MONEY),
     )
 
@@ -44,7 +45,7 @@ def by_head(books: Books, code: str, heads: dict[int, int]) -> dict[int, int]:
 
 def build(said: Question) -> Report:
     """Return all payers, the greatest on the basis asked for first."""
-    books, heads = Books(said, by_line=True), payers.heads(said.known)
+    books, heads = books_of(said, by_line=True), payers.heads(said.known)
     if said.payer and said.alone:
         heads = {}
     columns = {code: by_head(books, code, heads) for code in CODES}
@@ -93,7 +94,7 @@ def one(said: Question) -> Report:
     """Return one payer, with its corporate group, by stream and by month."""
     if not said.payer:
         raise Missing(_("Please choose a payer."))
-    books = Books(said)
+    books = books_of(said)
     parties = sorted(books.parties or ())
     named = payers.named(parties)
     chosen = next(payer for payer in named.values() if payer.uid == said.payer)

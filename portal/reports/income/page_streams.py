@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import date
 
-from flask import has_request_context, url_for
+from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from portal.accounts.access import who
-from portal.accounts.may import May
 from portal.core.errors import Missing
 from portal.reports.income import pages, payers, tables, words
 from portal.reports.income.asked import BASES, Question
 from portal.reports.income.books import Books
+from portal.reports.income.books import of as books_of
 from portal.reports.income.figure import Figure, Head, Line, Link, Report, Table
 from portal.reports.income.page_payers import by_head
 from portal.reports.income.pages import Page
+from portal.reports.income.reader import sees_payers
 
 MONTHLY = ("booked", "invoiced_net", "credited_net", "collected_net", "refunded_net", "recognised")
 STANDS = ("deferred", "unpaid", "contract_asset", "rpo", "ar")
@@ -27,7 +27,7 @@ MOST = 50
 def install() -> None:
     """Add both pages."""
     pages.add(
-        Page("months", _l("By month"), build, tab=20),
+        Page("months", _l("By month"), build, tab=20, asks=("basis",)),
         Page("stream", _l("Stream"), one),
     )
 
@@ -37,7 +37,7 @@ def build(said: Question) -> Report:
     code = words.OF_BASIS[said.basis]
     if said.basis == "deferred":
         return _balances(said)
-    books = Books(said)
+    books = books_of(said)
     found = books.by(code, lambda piece: (piece.stream, piece.month))
     streams = list(dict.fromkeys([*said.streams, *sorted(stream for stream, _month in found)]))
     months = said.months
@@ -73,7 +73,7 @@ def _line(
 
 
 def _balances(said: Question) -> Report:
-    books = Books(said)
+    books = books_of(said)
     roll = roll_by_month(books)
     return Report(
         "months", _("By month"), _("How the contract balance, deferred income less contract assets, moved from month to month."),
@@ -111,8 +111,8 @@ def one(said: Question) -> Report:
     """Return one stream, or one group of streams, on all bases by month, and its payers."""
     if not said.stream and not said.group:
         raise Missing(_("Please choose a stream."))
-    open_to_payers = _sees_payers()
-    books = Books(said, by_line=open_to_payers)
+    open_to_payers = sees_payers()
+    books = books_of(said, by_line=open_to_payers)
     months = tables.by_month(books, "months", _("By month"), MONTHLY)
     stands = tables.by_stream(books, "stands", _("At the end of the period"), STANDS)
     report = Report(
@@ -122,11 +122,6 @@ def one(said: Question) -> Report:
     if open_to_payers:
         report.tables.append(_payers(books))
     return report
-
-
-def _sees_payers() -> bool:
-    reader = who() if has_request_context() else None
-    return reader is None or reader.staff_may(May.READ_MONEY)
 
 
 def _payers(books: Books) -> Table:

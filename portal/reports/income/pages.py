@@ -20,7 +20,8 @@ from portal.reports.income.figure import Report
 class Page:
     """A report page at `/office/reports/KEY` and its files at `/office/reports/KEY/FORM/file`.
 
-    `build` is given the question; `may` opens it. A page with `tab` stands among the tabs at that place.
+    `build` is given the question; `may` opens it. A page with `tab` stands among the tabs at that place;
+    `asks` names what its chooser asks beside the period: `basis`, `day`.
     """
 
     key: str
@@ -29,6 +30,7 @@ class Page:
     may: May = May.READ_INCOME
     tab: int | None = None
     template: str = "office/reports/page.html"
+    asks: tuple[str, ...] = ()
 
 
 class Tab(NamedTuple):

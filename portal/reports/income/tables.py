@@ -25,11 +25,12 @@ def sums(books: Books, code: str) -> Sums:
     )
     return {
         **dict.fromkeys(books.said.streams, 0),
-        **dict(sorted(found.items(), key=lambda one: _place(books, one[0]))),
+        **dict(sorted(found.items(), key=lambda one: place(books, one[0]))),
     }
 
 
-def _place(books: Books, stream: str) -> tuple[int, str]:
+def place(books: Books, stream: str) -> tuple[int, str]:
+    """Return where a stream stands: in the order of the list, those that are not on it last."""
     known = list(books.said.lists.groups)
     return (known.index(stream) if stream in known else len(known)), stream
 

@@ -21,10 +21,10 @@ from portal.reports.income import pages, payers
 from portal.reports.income.asked import Question
 from portal.reports.income.figure import Figure, Head, Line, Table
 from portal.reports.income.pages import Page
+from portal.reports.income.reader import sees_payers
 from portal.reports.measures import digits
 from portal.reports.recurring import arr_rows, running
 from portal.reports.recurring.arr import MOVES, SIGNS, Movement, Run, arr, cohorts, movement, waived
-from portal.reports.spread.page_diversity import sees_payers
 from portal.reports.spread.reporting import Pictured, sentence
 
 OUTLOOK = "office/reports/outlook.html"

@@ -18,6 +18,7 @@ from portal.core import catalogue
 from portal.core.db import db
 from portal.core.money import Money
 from portal.reports.recurring.arr import Run
+from portal.reports.spread.memo import once
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,10 @@ def streams() -> list[str]:
 
 def runs(known: date) -> list[Run]:
     """Return the lines agreed by a day, each with the days it runs and what it is worth."""
+    return once(("runs", known), lambda: _read(known))
+
+
+def _read(known: date) -> list[Run]:
     plans, ended = _plans(known), _ended(known)
     one = OrderLine
     statement = (

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from flask import has_request_context, url_for
+from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
-from portal.accounts.access import who
-from portal.accounts.may import May
 from portal.core import labels
 from portal.core.money import Money
 from portal.core.words import day, money
@@ -21,6 +19,7 @@ from portal.reports.income import pages, payers, words
 from portal.reports.income.asked import Question
 from portal.reports.income.figure import Figure, Head, Line, Link, Table
 from portal.reports.income.pages import Page
+from portal.reports.income.reader import sees_payers
 from portal.reports.measures import digits, rounded
 from portal.reports.spread import spoken
 from portal.reports.spread.judging import Judged, Verdict, off, points
@@ -42,12 +41,6 @@ OUTLOOK = "office/reports/outlook.html"
 def install() -> None:
     """Add the page."""
     pages.add(Page("diversity", _l("Diversity"), build, tab=50, template=OUTLOOK))
-
-
-def sees_payers() -> bool:
-    """Whether who asks sees payers; a command or a chore does."""
-    reader = who() if has_request_context() else None
-    return reader is None or reader.staff_may(May.READ_MONEY)
 
 
 def build(said: Question) -> Pictured:

@@ -16,7 +16,7 @@ from portal.core.periods import days, nth
 from portal.reports.income import behind, payers, words
 from portal.reports.income.asked import Question
 from portal.reports.income.behind import Kind, Narrower
-from portal.reports.income.books import Books
+from portal.reports.income.books import of as books_of
 from portal.reports.income.figure import Figure, Row
 from portal.reports.spread.judging import Judged, Limits, judge
 
@@ -94,7 +94,7 @@ class Sources:
         self.settings = settings(said)
         self.windows = windows(said, self.settings.indicative_days)
         wide = said.over(min(one.start for one in self.windows), said.end)
-        self.books = Books(wide, by_line=by_payer)
+        self.books = books_of(wide, by_line=by_payer)
 
     def window(self, code: str) -> Window:
         """Return a window by its code."""
