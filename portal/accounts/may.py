@@ -38,6 +38,7 @@ class May(StrEnum):
     READ_FIGURES = "read_figures"
     READ_INCOME = "read_income"
     SET_TARGETS = "set_targets"
+    SEE_OUTLOOK = "see_outlook"
     IMPORT_MEMBERS = "import_members"
     REVIEW = "review"
     RECOMMEND = "recommend"
@@ -166,18 +167,18 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     ),
     StaffRole.COMMITTEE: frozenset({*READERS, May.RECOMMEND, May.CONFIRM_BENEFITS}),
     StaffRole.DIRECTOR: frozenset(
-        {*READERS, May.DECIDE, May.CONFIRM_BENEFITS, May.READ_FIGURES, May.READ_INCOME, May.READ_CATALOGUE, May.READ_LICENCES,
+        {*READERS, May.DECIDE, May.CONFIRM_BENEFITS, May.READ_FIGURES, May.READ_INCOME, May.SEE_OUTLOOK, May.READ_CATALOGUE, May.READ_LICENCES,
          May.RUN_LICENCES}
     ),
     StaffRole.SECRETARY: frozenset(
         {
-            *READERS, May.DECIDE_APPEALS, May.APPOINT_OWNERS, May.READ_FIGURES, May.READ_INCOME, May.HELP_PEOPLE, May.READ_MAIL,
+            *READERS, May.DECIDE_APPEALS, May.APPOINT_OWNERS, May.READ_FIGURES, May.READ_INCOME, May.SEE_OUTLOOK, May.HELP_PEOPLE, May.READ_MAIL,
             May.PUBLISH_WALL, May.ERASE_PEOPLE,
         }
     ),
     StaffRole.COUNTER_SIGNER: frozenset({*READERS, May.COUNTERSIGN, May.READ_SERVICES}),
     StaffRole.EXECUTIVE: frozenset(
-        {*READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_INCOME, May.SET_TARGETS, May.READ_TICKETS, May.HEAR_OF_S1, May.READ_LICENCES,
+        {*READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_INCOME, May.SET_TARGETS, May.SEE_OUTLOOK, May.READ_TICKETS, May.HEAR_OF_S1, May.READ_LICENCES,
          May.READ_SERVICES, May.APPROVE_LARGE_QUOTES, May.READ_PLACES}
     ),
     StaffRole.AUDITOR: frozenset(
@@ -224,7 +225,7 @@ STAFF: dict[StaffRole, frozenset[May]] = {
          May.READ_CATALOGUE, May.READ_FIGURES, May.READ_PLACES, May.SELL_PLACES, May.MANAGE_PLACES}
     ),
     # The board reads streams and groups, never who paid.
-    StaffRole.BOARD: frozenset({May.ENTER_OFFICE, May.READ_INCOME}),
+    StaffRole.BOARD: frozenset({May.ENTER_OFFICE, May.READ_INCOME, May.SEE_OUTLOOK}),
 }  # fmt: skip
 SEES = {May.SEE_ORG}
 CONTACT: dict[ContactRole, frozenset[May]] = {

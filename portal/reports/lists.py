@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from portal.billing.book_models import PastRecord
 from portal.core import catalogue
 from portal.core.db import db
+from portal.reports.goals import targets
 
 GROUPS = ("dues", "service", "ecosystem")
 GROUP_NAMES = {"dues": _l("Dues"), "service": _l("Services"), "ecosystem": _l("Ecosystem")}
@@ -64,17 +65,21 @@ def in_force(on: date) -> Lists:
     heads: dict[str, Any] = {row.ref: row.body for row in rows if row.kind == "head"}
     if not streams:
         known = catalogue.entries("stream", on=on)
+        policy = catalogue.entries("policy", on=on)
         return Lists(
             {code: str(body["group"]) for code, body in known.items()},
+            Fraction(str(policy.get("diversity.ceiling", {}).get("value", "0.60"))),
+            Fraction(str(policy.get("diversity.dues_benchmark", {}).get("value", "0.45"))),
+            targets.of_groups(on),
             names={code: body["name"] for code, body in known.items()},
             version=f"streams@{_version(on)}",
         )
-    targets = {int(key[8:]): value for key, value in heads.items() if key.startswith("targets_")}
+    goals = {int(key[8:]): value for key, value in heads.items() if key.startswith("targets_")}
     return Lists(
         {str(one["code"]): str(one["group"]) for one in streams},
         Fraction(str(heads.get("max_share_limit", "0.60"))),
         Fraction(str(heads.get("dues_share_target", "0.45"))),
-        targets,
+        goals,
         {
             str(one["code"]): {"en": str(one.get("en") or one["code"]), "zh": str(one["zh"])}
             for one in streams

@@ -81,7 +81,7 @@ def name_of(said: Question, one: Target) -> str:
 def goals(said: Question, year: int) -> list[Target]:
     """Return the targets of a year as known; imported books bring their own of income."""
     found = targets.in_force(year, said.known)
-    own = said.lists.targets.get(year)
+    own = said.lists.targets.get(year) if said.lists.version.startswith("books") else None
     if not own:
         return found
     brought = [
