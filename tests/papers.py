@@ -13,7 +13,7 @@ _laid_out: set[tuple[str, str, bool]] = set()
 _render = pdf.render
 
 
-def _once(html: str, *, css: str = "", attachments: object = None) -> bytes:
+def _once(html: str, *, css: str = "", attachments: object = None, **more: str) -> bytes:
     """Lay out the first paper of a kind in a language for real: its template and its look are tried by somebody."""
     code = sys._getframe(1).f_code
     kind = (code.co_filename, code.co_qualname, 'lang="zh' in html[:400])
@@ -21,7 +21,7 @@ def _once(html: str, *, css: str = "", attachments: object = None) -> bytes:
         with pdf.not_laid_out():
             return _render(html, css=css)
     _laid_out.add(kind)
-    return _render(html, css=css, attachments=attachments)  # type: ignore[arg-type]
+    return _render(html, css=css, attachments=attachments, **more)  # type: ignore[arg-type]
 
 
 @contextmanager

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
-from pathlib import Path
 
 import pytest
 from flask import Flask
 
-from portal.accounts.may import StaffRole
-from portal.billing import past_books, past_file
 from portal.core import clock
-from portal.core.db import reading, transaction
-from portal.reports.income import asked, behind, pages
-from portal.reports.income.asked import Question
-from tests.people import browser, make_person
-
-DATA = Path(__file__).parent / "data"
-NOW = date(2026, 7, 8)
+from portal.core.db import reading
+from portal.reports.income import behind, pages
+from tests.people import browser
+from tests.report_world import NOW, bring_in, question, staff
 
 
 @pytest.fixture(autouse=True)
@@ -28,14 +21,9 @@ def in_july() -> Iterator[None]:
 
 
 def books(app: Flask, name: str = "books-wide.json") -> None:
-    with app.app_context(), transaction():
-        past_books.bring_in(past_file.parse((DATA / name).read_text("utf-8")), by="test")
-        make_person("fang@house.example", "Fang", staff=(StaffRole.FINANCE,))
-        make_person("sun@house.example", "Sun", staff=(StaffRole.SECRETARY,))
-
-
-def question(**given: str) -> Question:
-    return asked.read({"from": "2026-01", "to": "2026-06", **given}, clock.today())
+    with app.app_context():
+        bring_in(name)
+        staff()
 
 
 def test_every_amount_of_every_page_is_the_sum_of_its_rows(app: Flask) -> None:

@@ -18,7 +18,7 @@ from portal.core import audit, clock, sheets
 from portal.core.db import db
 from portal.core.money import Money
 
-DANGEROUS = frozenset("=+-@\t\r\n")
+DANGEROUS = frozenset("=+-@\t\r\n\0")
 TOGETHER = 200
 ALL_OF_IT = ("page", "size")
 
@@ -42,11 +42,11 @@ def _figure(value: Any) -> str:
     return str(value.decimal) if isinstance(value, Money) else str(value)
 
 
-def _lines(heads: Iterable[Any], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
+def _lines(heads: Iterable[Any], rows: Iterable[Iterable[Any]], *, bom: bool = True) -> Iterator[str]:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow([cell(str(head)) for head in heads])
-    yield "\ufeff" + out.getvalue()
+    yield ("\ufeff" if bom else "") + out.getvalue()
     for row in rows:
         out.seek(0)
         out.truncate()
@@ -54,9 +54,9 @@ def _lines(heads: Iterable[Any], rows: Iterable[Iterable[Any]]) -> Iterator[str]
         yield out.getvalue()
 
 
-def lines_of(heads: Iterable[Any], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
-    """Return CSV for rows that are at hand already (UTF-8 with BOM), line by line."""
-    return _lines(heads, rows)
+def lines_of(heads: Iterable[Any], rows: Iterable[Iterable[Any]], *, bom: bool = True) -> Iterator[str]:
+    """Return CSV for rows that are at hand already (UTF-8, with BOM for spreadsheets), line by line."""
+    return _lines(heads, rows, bom=bom)
 
 
 def csv_of(

@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from portal.core.db import in_transaction
 
-FORMAT = "pdf/a-3u"
+FORMAT, ACCESSIBLE = "pdf/a-3u", "pdf/ua-1"
 MEDIA_TYPE = "application/pdf"
 LINKS = frozenset({"http", "https", "mailto"})
 UNDATED = datetime(2000, 1, 1, tzinfo=UTC)
@@ -149,8 +149,10 @@ def _listening() -> Iterator[_Complaints]:
         logger.removeHandler(complaints)
 
 
-def render(html: str, *, css: str = "", attachments: Sequence[Attachment] | None = None) -> bytes:
-    """Return the PDF (A4, tagged, PDF/A-3u) of a whole HTML page in the house's look; `css` adds to it.
+def render(
+    html: str, *, css: str = "", attachments: Sequence[Attachment] | None = None, variant: str = FORMAT
+) -> bytes:
+    """Return the PDF (A4, tagged; PDF/A-3u or `variant`) of a whole HTML page in the house's look; `css` adds to it.
 
     `<html lang>` is a must; dates come only from `<meta name="dcterms.created">` and `dcterms.modified`.
     Raises `Unprintable` if the HTML names anything to be fetched (also `data:`), links elsewhere than to
@@ -167,7 +169,7 @@ def render(html: str, *, css: str = "", attachments: Sequence[Attachment] | None
     files = sorted(attachments or (), key=lambda file: file.name)
     with _listening() as complaints:
         try:
-            data = _write(html, css, files)
+            data = _write(html, css, files, variant)
         except FatalURLFetchingError as refused:
             raise Unprintable(f"refused: {refused}") from refused
     if complaints.heard:
@@ -175,7 +177,7 @@ def render(html: str, *, css: str = "", attachments: Sequence[Attachment] | None
     return data
 
 
-def _write(html: str, css: str, files: Sequence[Attachment]) -> bytes:
+def _write(html: str, css: str, files: Sequence[Attachment], variant: str) -> bytes:
     """Lay out and write with a fetcher that allows no protocol and ends the document at the first try."""
     import weasyprint  # noqa: PLC0415 - heavy
     from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415 - heavy
@@ -189,7 +191,7 @@ def _write(html: str, css: str, files: Sequence[Attachment]) -> bytes:
         if text
     ]
     page = weasyprint.HTML(string=html, url_fetcher=closed)
-    options = {"pdf_variant": FORMAT, "pdf_tags": True, "pdf_identifier": _identifier(html, css, files)}
+    options = {"pdf_variant": variant, "pdf_tags": True, "pdf_identifier": _identifier(html, css, files)}
     document = page.render(font_config=fonts, stylesheets=sheets, **options)
     _check_links(document)
     carried = [

@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from portal.core import clock
 from portal.core.money import Money
@@ -44,6 +44,58 @@ def xlsx(title: str, heads: Sequence[Any], rows: Iterable[Sequence[Any]]) -> byt
     out = io.BytesIO()
     book.save(out)
     return _undated(out.getvalue())
+
+
+class Address(NamedTuple):
+    """Words that lead to a page of ours when they are clicked in a sheet."""
+
+    words: str
+    href: str
+
+
+class Sheet(NamedTuple):
+    """One sheet of a book: its title, heads, and rows."""
+
+    title: str
+    heads: Sequence[Any]
+    rows: Sequence[Sequence[Any]]
+
+
+def book(parts: Sequence[Sheet]) -> bytes:
+    """Return several sheets: heads that stay in view with a filter, text said to be text, addresses that open."""
+    from openpyxl import Workbook  # noqa: PLC0415 - heavy, and only where sheets are made
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415
+
+    made = Workbook(write_only=True)
+    for part in parts:
+        sheet = made.create_sheet(re.sub(r"[\[\]:*?/\\]", " ", part.title)[:31])
+        sheet.freeze_panes = "A2"
+        for at in range(len(part.heads)):
+            widest = max(
+                (_width(row[at]) for row in [part.heads, *part.rows[:500]] if at < len(row)), default=0
+            )
+            sheet.column_dimensions[get_column_letter(at + 1)].width = min(60, widest + 3)
+        sheet.append([_as_text(_bold(sheet, head)) for head in part.heads])
+        for row in part.rows:
+            sheet.append([_as_text(_cell(sheet, value)) for value in row])
+        sheet.auto_filter.ref = f"A1:{get_column_letter(max(1, len(part.heads)))}{len(part.rows) + 1}"
+    out = io.BytesIO()
+    made.save(out)
+    return _undated(out.getvalue())
+
+
+def _bold(sheet: Any, head: Any) -> Any:
+    from openpyxl.styles import Font  # noqa: PLC0415
+
+    cell = _cell(sheet, str(head) or " ")
+    cell.font = Font(bold=True)
+    return cell
+
+
+def _as_text(cell: Any) -> Any:
+    if cell is not None and cell.data_type == "s":
+        cell.number_format = "@"
+    return cell
 
 
 def streamed(title: str, heads: Sequence[Any], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
@@ -92,6 +144,8 @@ def _cell(sheet: Any, value: Any) -> Any:
 
 
 def _write(cell: Any, value: Any) -> None:
+    if isinstance(value, Address):
+        cell.value, cell.hyperlink, value = "", value.href, value.words
     if isinstance(value, Money):
         cell.value, cell.number_format = value.decimal, "#,##0." + "0" * value.exponent
     elif isinstance(value, datetime):
@@ -110,7 +164,8 @@ def _write(cell: Any, value: Any) -> None:
 
 
 def _width(value: Any) -> int:
-    text = str(value.decimal) if isinstance(value, Money) else str(value or "")
+    value = value.words if isinstance(value, Address) else value
+    text = f"{value.decimal:,}" if isinstance(value, Money) else str(value or "")
     return sum(2 if ord(char) > 0x2E7F else 1 for char in text)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Blueprint, g, render_template, request, url_for
+from flask import Blueprint, g, render_template, request
 from flask_babel import gettext as _
 
 from portal.accounts.access import allow, me
@@ -16,7 +16,7 @@ from portal.core.errors import Forbidden, Refused
 from portal.core.money import Money
 from portal.core.paging import asked as word_asked
 from portal.core.paging import place_in
-from portal.reports.income import asked, behind, hashes, pages, shown
+from portal.reports.income import asked, behind, hashes, links, pages, shown
 from portal.reports.income.asked import Question
 from portal.reports.income.figure import Figure
 from portal.reports.income.pages import Page
@@ -40,7 +40,7 @@ def framed(template: str, said: Question, **words: Any) -> str:
     g.nav = HOME
     return render_template(
         template, said=said, tabs=pages.tabs(me()), presets=asked.presets(clock.today()), bases=asked.BASES,
-        today=clock.today(), hash=hashes.of(said), sees_payers=sees_payers(), href=href, here=request.endpoint,
+        today=clock.today(), hash=hashes.of(said), sees_payers=sees_payers(), href=links.rows, here=request.endpoint,
         narrowed_words=shown.question(said),
         **words,
     )  # fmt: skip
@@ -61,11 +61,6 @@ def refusing(view: Callable[..., Any]) -> Callable[..., Any]:
             ), 422
 
     return answer
-
-
-def href(said: Question, figure: Figure) -> str:
-    """Return the address of a figure's rows: the page's question, narrowed by the figure."""
-    return f"{url_for('reports.rows')}?{said.query(figure=figure.code, **{f'by_{key}': value for key, value in figure.rows})}"
 
 
 def open_pages() -> None:
@@ -111,7 +106,7 @@ def rows() -> str:
     page = place_in(len(found), SIZES)
     page.items.extend(shown.rows(found[page.start : page.start + page.size], said.lists))
     return framed(
-        "office/reports/rows.html", said, kind=kind, figure=figure, page=page, total=Money(sum(one.amount for one in found)),
+        "office/reports/rows.html", said, kind=kind, asked_again=links.query(said, figure), page=page, total=Money(sum(one.amount for one in found)),
         narrowed=shown.narrowed(said, figure), dated=any(one.day for one in found),
         serviced=any(one.month for one in found),
     )  # fmt: skip

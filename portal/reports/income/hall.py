@@ -11,6 +11,7 @@ from portal.core import nav
 from portal.core.nav import Entry
 from portal.reports.income import (
     doors,
+    file_views,  # noqa: F401 - its routes
     flow_rows,
     line_view,  # noqa: F401 - its route
     page_ageing,

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from flask import url_for
 from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -19,7 +18,7 @@ from portal.billing.plans import DAY
 from portal.core.db import db
 from portal.core.words import day as in_words
 from portal.reports import measures
-from portal.reports.income import behind, pages, payers, tables, words
+from portal.reports.income import behind, links, pages, payers, tables, words
 from portal.reports.income.asked import Question
 from portal.reports.income.behind import Kind, Narrower
 from portal.reports.income.books import Books, Left
@@ -178,7 +177,7 @@ def _payers(books: Books, owed: list[Left], heads: dict[int, int], credit: dict[
         said = books.said
         label = Link(
             named[head].name,
-            f"{url_for('account.of_payer', uid=named[head].uid, end=said.last_day.isoformat())}",
+            f"{links.to('account.of_payer', uid=named[head].uid, end=said.last_day.isoformat())}",
         )
         table.lines.append(
             Line(

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import date
 
-from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from portal.reports.income import pages, payers, shown, tables, words
+from portal.reports.income import links, pages, payers, shown, tables, words
 from portal.reports.income.asked import Question
 from portal.reports.income.books import Books
 from portal.reports.income.books import of as books_of
@@ -95,7 +94,7 @@ def by_line(books: Books, codes: tuple[str, ...]) -> Table:
     for line in chosen:
         cells = [Figure.of(code, columns[code].get(line, 0), line=line) for code in codes]
         label = Link(
-            names.get(line, str(line)), f"{url_for('reports.line', number=line)}?{books.said.query()}"
+            names.get(line, str(line)), f"{links.to('reports.line', number=line)}?{books.said.query()}"
         )
         stream = books.said.lists.called(books.stream_of(line))
         table.lines.append(Line(label, [people[books.party_of(line)].name, stream, *cells]))

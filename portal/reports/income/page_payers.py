@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from portal.accounts.may import May
 from portal.core.errors import Missing
 from portal.core.words import day
-from portal.reports.income import pages, payers, tables, words
+from portal.reports.income import links, pages, payers, tables, words
 from portal.reports.income.asked import Question
 from portal.reports.income.books import Books
 from portal.reports.income.books import of as books_of
@@ -80,7 +79,7 @@ def _payers(
     for head in ranked:
         payer = named[head]
         cells = [Figure.of(code, columns[code].get(head, 0), payer=head) for code in CODES]
-        link = Link(payer.name, f"{url_for('reports.payer')}?{said.query(payer=payer.uid)}")
+        link = Link(payer.name, f"{links.to('reports.payer')}?{said.query(payer=payer.uid)}")
         note = _("with related companies") if others[head] > 1 else _("person") if payer.person else ""
         table.lines.append(
             Line(link, [*cells, percent(max(0, columns[basis].get(head, 0)), whole)], note=note)
@@ -120,7 +119,7 @@ def _lead(said: Question, count: int) -> str:
 
 
 def _ties(said: Question, parties: list[int]) -> Table:
-    other = f"{url_for('reports.payer')}?{said.query(alone=None if said.alone else 'yes')}"
+    other = f"{links.to('reports.payer')}?{said.query(alone=None if said.alone else 'yes')}"
     words_ = _("Rows of ownership of more than half of the votes.")
     table = Table(
         "ties", _("Why they are one group"), _("Owner"),

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import date
 
-from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from portal.core.errors import Missing
-from portal.reports.income import pages, payers, tables, words
+from portal.reports.income import links, pages, payers, tables, words
 from portal.reports.income.asked import BASES, Question
 from portal.reports.income.books import Books
 from portal.reports.income.books import of as books_of
@@ -138,7 +137,7 @@ def _payers(books: Books) -> Table:
     for head in ranked[:MOST]:
         link = Link(
             named[head].name,
-            f"{url_for('reports.payer')}?{said.query(payer=named[head].uid, stream=None, group=None)}",
+            f"{links.to('reports.payer')}?{said.query(payer=named[head].uid, stream=None, group=None)}",
         )
         table.lines.append(
             Line(link, [Figure.of(code, columns[code].get(head, 0), payer=head) for code in codes])

@@ -6,11 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
-from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from portal.reports.income import behind, pages, payers, tables, words
+from portal.reports.income import behind, links, pages, payers, tables, words
 from portal.reports.income.asked import Question
 from portal.reports.income.behind import Kind, Narrower
 from portal.reports.income.books import Books
@@ -93,7 +92,7 @@ def _payers(books: Books, totals: list[Figure]) -> Table:
     named = payers.named(ranked)
     table = Table("payers", _("By payer"), _("Payer"), tables.heads(CODES))
     for head in ranked:
-        label = Link(named[head].name, f"{url_for('reports.payer')}?{said.query(payer=named[head].uid)}")
+        label = Link(named[head].name, f"{links.to('reports.payer')}?{said.query(payer=named[head].uid)}")
         cells = [Figure.of(code, found[head][code], payer=head) for code in CODES]
         table.lines.append(Line(label, cells))
     table.lines.append(Line(_("In total"), totals, total=True))

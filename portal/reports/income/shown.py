@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 
@@ -18,7 +17,7 @@ from portal.billing.note_models import CreditNote
 from portal.core import catalogue
 from portal.core.db import db
 from portal.core.money import Money
-from portal.reports.income import payers
+from portal.reports.income import links, payers
 from portal.reports.income.asked import Question
 from portal.reports.income.figure import Figure, Row
 from portal.reports.income.payers import Payer
@@ -62,7 +61,7 @@ def rows(found: Sequence[Row], lists: Lists) -> list[Shown]:
         shown.append(
             Shown(
                 row, Money(row.amount), lists.called(row.stream), people.get(row.party), document or _kind_of(row), href,
-                lines.get(row.line, ""), url_for("reports.line", number=row.line) if row.line else "",
+                lines.get(row.line, ""), links.to("reports.line", number=row.line) if row.line else "",
             )
         )  # fmt: skip
     return shown
@@ -94,7 +93,7 @@ def _papers(found: Sequence[Row]) -> dict[tuple[str, int], tuple[str, str]]:
                 table.id.in_(ids[at : at + AT_ONCE])
             )
             for number, uid, name in db.session.execute(statement.order_by(table.id)):
-                named[kind, number] = (str(name or ""), url_for(endpoint, uid=uid))
+                named[kind, number] = (str(name or ""), links.to(endpoint, uid=uid))
     return named
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flask_babel import gettext as _
 
 from portal.core import words as spoken
-from portal.reports.income import words
+from portal.reports.income import links, words
 from portal.reports.income.asked import Question
 from portal.reports.income.books import Books
 from portal.reports.income.figure import Figure, Head, Line, Link, Table
@@ -78,7 +78,7 @@ def stream_link(question: Question, stream: str) -> str | Link:
     name = question.lists.called(stream)
     if stream not in question.lists.groups or question.stream:
         return name
-    return Link(name, f"stream?{question.query(stream=stream, group=None)}")
+    return Link(name, f"{links.to('reports.stream')}?{question.query(stream=stream, group=None)}")
 
 
 def by_month(books: Books, key: str, title: str, codes: Sequence[str], *, said: str = "") -> Table:

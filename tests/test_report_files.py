@@ -1,0 +1,191 @@
+"""Reports as files: typed, safe in spreadsheets, read by the programs people have, and the same bytes for the same question."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import subprocess
+import zipfile
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from openpyxl import load_workbook
+from sqlalchemy import select
+
+from portal.core import clock
+from portal.core.audit import AuditEntry
+from portal.core.db import db, reading
+from portal.core.money import Money
+from portal.core.sheets import Address, Sheet, book
+from portal.reports.income import files, pages
+from tests.people import browser
+from tests.report_world import NOW, bring_in, question, staff
+
+WAYS = ["", "months", "payers", "waterfall", "deferred", "rpo", "ageing", "corrections", "waived"]
+
+
+@pytest.fixture
+def house(app: Flask) -> Any:
+    """The wide books with finance, the board and somebody without the right."""
+    with app.app_context(), clock.stopped_at(NOW):
+        bring_in("books-wide.json", renamed={"A": "=Zeta"})
+        staff()
+        yield app
+
+
+def test_every_page_in_every_form_and_twice_the_same_bytes(house: Flask) -> None:
+    fang = browser(house, "fang@house.example")
+    for key in WAYS:
+        for form in ("csv", "xlsx", "json"):
+            path = f"/office/reports/{key or 'overview'}/{form}/file?from=2026-01&to=2026-06&known=2026-07-08"
+            first, again = fang.get(path), fang.get(path)
+            assert first.status_code == 200, (path, first.text)
+            assert first.data == again.data, path
+            assert "attachment" in first.headers["Content-Disposition"]
+    with reading():
+        traced = db.session.scalars(
+            select(AuditEntry).where(AuditEntry.verb == "list.exported").order_by(AuditEntry.id)
+        ).all()
+    assert len(traced) == 2 * 3 * len(WAYS)
+    assert {"form", "filters", "list"} <= set(traced[-1].detail)
+
+
+def test_csv_as_a_chinese_spreadsheet_reads_it(house: Flask) -> None:
+    fang = browser(house, "fang@house.example")
+    path = "/office/reports/payers/csv/file?from=2026-01&to=2026-06&known=2026-07-08"
+    data = fang.get(path).data
+    assert data.startswith(b"\xef\xbb\xbf")
+    assert b"\r\n" in data
+    rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"))))
+    assert any(row[0].startswith("'=Zeta") for row in rows)
+    money = [cell for row in rows[1:] for cell in row[1:] if cell and cell[-1].isdigit()]
+    assert all(float(cell) is not None for cell in money)
+    assert not fang.get(f"{path}&bom=0").data.startswith(b"\xef\xbb\xbf")
+
+
+def test_a_minus_stays_a_number_and_formulas_stay_text(house: Flask) -> None:
+    fang = browser(house, "fang@house.example")
+    path = "/office/reports/months/csv/file?from=2026-01&to=2026-06&known=2026-07-08"
+    assert ",-5000.00," in fang.get(path).text
+    data = fang.get(path.replace("csv", "xlsx")).data
+    values = [cell.value for row in load_workbook(io.BytesIO(data)).worksheets[0].iter_rows() for cell in row]
+    assert -5000 in [float(value) for value in values if isinstance(value, int | float)]
+
+
+def test_a_spreadsheet_has_types_heads_that_stay_and_notes(house: Flask) -> None:
+    fang = browser(house, "fang@house.example", language="zh_Hans_CN")
+    data = fang.get("/office/reports/payers/xlsx/file?from=2026-01&to=2026-06&known=2026-07-08").data
+    made = load_workbook(io.BytesIO(data))
+    assert made.sheetnames[-2:] == ["明细", "说明"]
+    sheet = made.worksheets[0]
+    assert (sheet.freeze_panes, bool(sheet.auto_filter.ref)) == ("A2", True)
+    money = sheet["D2"]
+    assert (money.data_type, money.number_format) == ("n", "#,##0.00")
+    names = [cell for cell in sheet["A"] if str(cell.value).startswith("=Zeta")]
+    assert names
+    assert {(cell.data_type, cell.number_format) for cell in names} == {("s", "@")}
+    detail = made["明细"]
+    days = [row[1] for row in detail.iter_rows(min_row=2) if row[1].value]
+    assert days
+    assert all(cell.is_date for cell in days)
+    assert any(cell.hyperlink for row in detail.iter_rows(min_row=2) for cell in row)
+    notes = dict(row[:2] for row in made["说明"].iter_rows(min_row=2, values_only=True))
+    assert (notes["口径"], notes["截至该日已知"]) == ("确认收入", "2026-07-08")
+    stamps = {info.date_time for info in zipfile.ZipFile(io.BytesIO(data)).infolist()}
+    assert stamps == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_text_that_looks_like_a_formula_is_text_in_a_book() -> None:
+    data = book(
+        [
+            Sheet(
+                "a/b",
+                ["x", "y", "z"],
+                [
+                    ["=1+1", Money(-12345), date(2026, 1, 2)],
+                    ["＝cmd", Address("中", "https://a.example/"), None],
+                ],
+            )
+        ]
+    )
+    sheet = load_workbook(io.BytesIO(data)).worksheets[0]
+    assert [sheet["A2"].data_type, sheet["A2"].value, sheet["A3"].value] == ["s", "=1+1", "＝cmd"]
+    assert (sheet["B2"].value, sheet["C2"].value.date()) == (-123.45, date(2026, 1, 2))
+    assert (sheet["B3"].value, sheet["B3"].hyperlink.target) == ("中", "https://a.example/")
+    assert data == book(
+        [
+            Sheet(
+                "a/b",
+                ["x", "y", "z"],
+                [
+                    ["=1+1", Money(-12345), date(2026, 1, 2)],
+                    ["＝cmd", Address("中", "https://a.example/"), None],
+                ],
+            )
+        ]
+    )
+
+
+def test_the_board_gets_no_payer_in_any_file(house: Flask) -> None:
+    sun = browser(house, "sun@house.example")
+    assert sun.get("/office/reports/payers/csv/file").status_code == 403
+    assert sun.get("/office/reports/rows/csv/file?figure=recognised&payer=x").status_code == 403
+    for path in (
+        "rows/csv/file?figure=recognised&",
+        "waived/csv/file?",
+        "ageing/json/file?",
+        "stream/json/file?stream=support&",
+    ):
+        text = sun.get(f"/office/reports/{path}from=2026-01&to=2026-06").text
+        assert "Zeta" not in text, path
+    made = load_workbook(
+        io.BytesIO(sun.get("/office/reports/overview/xlsx/file?from=2026-01&to=2026-06").data)
+    )
+    assert "Zeta" not in json.dumps([[str(cell) for cell in row] for sheet in made for row in sheet.values])
+
+
+@pytest.mark.papers
+def test_a_paper_says_what_it_is_read_on(house: Flask, tmp_path: Path) -> None:
+    with house.test_request_context(), reading():
+        said = question(known="2026-07-08")
+        report = pages.of("overview").build(said)
+    with house.app_context():
+        data = files.paper(said, report, by="Fang")
+        assert data == files.paper(said, report, by="Fang")
+    (tmp_path / "a.pdf").write_bytes(data)
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext is not installed")
+    text = subprocess.run(
+        ["pdftotext", "-layout", str(tmp_path / "a.pdf"), "-"], capture_output=True, check=True
+    ).stdout.decode()
+    for words in ("2026-07-08", "确认收入", "books@1", "合计"):
+        assert words in text
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
+def test_libreoffice_reads_the_spreadsheet(house: Flask, tmp_path: Path) -> None:
+    with house.test_request_context(), reading():
+        said = question(known="2026-07-08")
+        data = files.xlsx(said, pages.of("overview").build(said), by="Fang")
+    (tmp_path / "a.xlsx").write_bytes(data)
+    subprocess.run(
+        ["soffice", "--headless", "--convert-to", "csv", "--outdir", str(tmp_path), str(tmp_path / "a.xlsx")],
+        check=True,
+    )
+    assert "In total" in (tmp_path / "a.csv").read_text("utf-8", "replace")
+
+
+def test_a_file_that_is_not_there(house: Flask) -> None:
+    fang = browser(house, "fang@house.example")
+    for path in (
+        "overview/doc/file",
+        "none/csv/file",
+        "rows/pdf/file?figure=recognised",
+        "rows/csv/file?figure=none",
+    ):
+        assert fang.get(f"/office/reports/{path}").status_code == 404
