@@ -14,6 +14,7 @@ from portal.billing.book_models import PastRecord
 from portal.core import catalogue
 from portal.core.db import db
 from portal.reports.goals import targets
+from portal.reports.once import once
 
 GROUPS = ("dues", "service", "ecosystem")
 GROUP_NAMES = {"dues": _l("Dues"), "service": _l("Services"), "ecosystem": _l("Ecosystem")}
@@ -60,7 +61,12 @@ def group_name(code: str) -> str:
 
 def in_force(on: date) -> Lists:
     """Return the lists of imported books if there are any, else those of the catalogue on a day."""
-    rows = db.session.scalars(select(PastRecord).order_by(PastRecord.id)).all()
+    return once(("lists", on), lambda: _read(on))
+
+
+def _read(on: date) -> Lists:
+    kinds = PastRecord.kind.in_(("streams", "head"))
+    rows = db.session.scalars(select(PastRecord).where(kinds).order_by(PastRecord.id)).all()
     streams = [row.body for row in rows if row.kind == "streams"]
     heads: dict[str, Any] = {row.ref: row.body for row in rows if row.kind == "head"}
     if not streams:

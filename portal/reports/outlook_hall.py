@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portal.reports.board import showing
 from portal.reports.goals import page_conflicts, page_forecast, page_targets, setting, setting_views
 from portal.reports.income import doors
 from portal.reports.recurring import arr_rows, page_recurring
@@ -18,3 +19,4 @@ def install() -> None:
     """Let the catalogue check targets, and tell who waits for a second person."""
     setting.install()
     setting_views.install()
+    showing.install()

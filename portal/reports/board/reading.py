@@ -15,14 +15,13 @@ from portal.billing.models import Invoice, OrderLine
 from portal.billing.money_models import JournalEntry, JournalLine
 from portal.core.db import db
 from portal.members.belonging import Membership
-from portal.members.standing import Standing
 from portal.reports.facts import Facts, Planned
 from portal.reports.goals import counts
-from portal.reports.journal import FEN, INCOME, RECEIVABLE, Standing as Booked
+from portal.reports.journal import FEN, INCOME, RECEIVABLE
+from portal.reports.journal import Standing as Booked
 from portal.reports.late import late
 
 DAILY = OrderLine.recognition == "daily"
-AT_RISK = (Standing.AT_RISK, Standing.GRACE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +85,15 @@ def _unbooked(day: date, start: date, end: date) -> tuple[Facts, dict[int, str]]
         select(JournalLine.order_line_id, -func.sum(FEN))
         .join(JournalEntry, JournalEntry.id == JournalLine.entry_id)
         .join(OrderLine, OrderLine.id == JournalLine.order_line_id)
-        .where(INCOME, DAILY, JournalEntry.known_at <= until, JournalEntry.service_month <= months.first_of(day))
+        .where(
+            INCOME, DAILY, JournalEntry.known_at <= until, JournalEntry.service_month <= months.first_of(day)
+        )
         .group_by(JournalLine.order_line_id)
         .order_by(JournalLine.order_line_id)
     )
-    for line, amount in db.session.execute(served):
-        if line is not None:
-            facts.lines[line] = Booked(served=int(amount))
+    for number, amount in db.session.execute(served):
+        if number is not None:
+            facts.lines[number] = Booked(served=int(amount))
     return facts, streams
 
 
@@ -107,7 +108,7 @@ def _members() -> tuple[int, int]:
         .order_by(Membership.standing)
     ).all()
     members = sum(int(orgs) for _standing, _all, orgs in rows)
-    return members, sum(int(number) for standing, number, _orgs in rows if standing in AT_RISK)
+    return members, sum(int(number) for standing, number, _orgs in rows if standing in counts.AT_RISK)
 
 
 def _owed(day: date) -> tuple[int, int]:

@@ -97,7 +97,9 @@ def _income(said: Question, found: Today, goal: Target | None) -> Tile:
             due=spoken.percent(stands.weight),
         )  # fmt: skip
     badge, tone = _verdict(stands)
-    return Tile(label, value, links.rows(said, figure), note, badge, tone, _against("income", stands, label, note))
+    return Tile(
+        label, value, links.rows(said, figure), note, badge, tone, _against("income", stands, label, note)
+    )
 
 
 def _largest(said: Question, found: Today) -> Tile:
@@ -126,14 +128,23 @@ def _count(code: str, number: int, goal: Target | None, day: date) -> Tile:
         note = _("%(share)s of %(goal)s", share=spoken.percent(stands.attainment), goal=f"{stands.goal:,}")
     badge, tone = _verdict(stands)
     href = url_for("reports.counted", code=code)
-    return Tile(label, f"{number:,}", href, note, badge, tone, _against(code, stands, label, f"{number}; {note}"))
+    return Tile(
+        label, f"{number:,}", href, note, badge, tone, _against(code, stands, label, f"{number}; {note}")
+    )
 
 
 def _risk(found: Today, reader: Reader) -> Tile:
     opens = reader.staff_may(May.READ_FIGURES)
     href = url_for("figures.ahead_page") if opens else url_for("reports.counted", code="at_risk")
     badge, tone = (_("Act now"), "warn") if found.at_risk else (_("None"), "good")
-    return Tile(_("Renewals at risk"), f"{found.at_risk:,}", href, _("members at risk or in their days of grace"), badge, tone)
+    return Tile(
+        _("Renewals at risk"),
+        f"{found.at_risk:,}",
+        href,
+        _("members at risk or in their days of grace"),
+        badge,
+        tone,
+    )
 
 
 def _cash(said: Question, found: Today) -> Tile:
@@ -144,7 +155,9 @@ def _cash(said: Question, found: Today) -> Tile:
         part = Fraction(max(0, found.overdue), found.owed)
         picture = gauge("today-cash", part, None, title=_("Part of it that is overdue"), said=note, place=3)
     figure = Figure.of("ar", found.owed)
-    return Tile(_("Cash due, gross"), price(Money(found.owed)), links.rows(said, figure), note, badge, tone, picture)
+    return Tile(
+        _("Cash due, gross"), price(Money(found.owed)), links.rows(said, figure), note, badge, tone, picture
+    )
 
 
 def words(reader: Reader) -> dict[str, Any]:
@@ -165,7 +178,9 @@ def words(reader: Reader) -> dict[str, Any]:
 def today() -> str:
     """Show the screen of today by itself, to be printed or laid before the board."""
     g.nav = HOME
-    return render_template("office/reports/today.html", tabs=pages.tabs(me()), here=request.endpoint, **words(me()))
+    return render_template(
+        "office/reports/today.html", tabs=pages.tabs(me()), here=request.endpoint, **words(me())
+    )
 
 
 def head(reader: Reader) -> Markup | None:

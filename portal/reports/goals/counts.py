@@ -29,6 +29,7 @@ from portal.services.support import measuring, promise
 from portal.services.support.promise import Asked
 
 IN_FORCE = (Standing.ACTIVE, Standing.ACTIVE_UNPAID, Standing.AT_RISK, Standing.GRACE)
+AT_RISK = (Standing.AT_RISK, Standing.GRACE)
 UNIVERSITY = "university"
 DAY = timedelta(days=1)
 
@@ -94,6 +95,22 @@ def organisations(day: date, *, category: str = "") -> Counted:
 
 def _there(spans: list[Span], day: date) -> bool:
     return place(spans, day, {}) is not None
+
+
+def tiers_at_risk() -> list[tuple[str, int]]:
+    """Return the memberships at risk or in grace today, by tier."""
+    rows = db.session.execute(
+        select(Membership.tier, func.count())
+        .where(Membership.standing.in_(AT_RISK))
+        .group_by(Membership.tier)
+        .order_by(Membership.tier)
+    )
+    return [(tier, int(number)) for tier, number in rows]
+
+
+def at_risk() -> Counted:
+    """Count memberships at risk or in grace today; its rows are tiers."""
+    return Counted("at_risk", sum(number for _tier, number in tiers_at_risk()))
 
 
 def people(day: date) -> Counted:

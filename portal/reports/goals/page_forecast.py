@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -16,13 +15,13 @@ from portal.reports.charts import bands, scale
 from portal.reports.charts.paired import Draw
 from portal.reports.goals import expecting, page_targets, targets
 from portal.reports.goals.forecast import BANDS, CERTAIN, WHOLE, Forecast
-from portal.reports.income import behind, pages
+from portal.reports.income import behind, links, pages
 from portal.reports.income.asked import Question
 from portal.reports.income.behind import Kind, Narrower
 from portal.reports.income.books import of as books_of
 from portal.reports.income.figure import Figure, Head, Line, Link, Row, Table
 from portal.reports.income.pages import Page
-from portal.reports.spread.memo import once
+from portal.reports.once import once
 from portal.reports.spread.reporting import Banner, Pictured, sentence
 
 CODE = "expected"
@@ -88,7 +87,7 @@ def build(said: Question) -> Pictured:
         "forecast", _("Where will the year end?"),
         _("From what is earned to what is only hoped for. A signed remainder without a date is left out: it stands in what is to be performed."),
         _("Recognised, and what is expected to be"), detail=[Figure.of(CODE, found.total)],
-        actions=[Link(_("Targets"), f"{url_for('reports.targets')}?{said.query()}")],
+        actions=[Link(_("Targets"), f"{links.to('reports.targets')}?{said.query()}")],
     )  # fmt: skip
     report.banners.append(_banner(found, goal))
     report.draw(_months(found), _drawing(found, goal))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -21,7 +20,7 @@ from portal.reports.goals import counts, pace, targets
 from portal.reports.goals.counts import Counted, Cover
 from portal.reports.goals.pace import Pace, Standing
 from portal.reports.goals.targets import FIRST_ANSWERS, INCOME, WHOLE_BP, Target
-from portal.reports.income import pages, words
+from portal.reports.income import links, pages, words
 from portal.reports.income.asked import Question
 from portal.reports.income.books import Books
 from portal.reports.income.books import of as books_of
@@ -49,7 +48,7 @@ CODES = {
 NAMES = {
     "organisations": _l("Organisations in force"), "certified": _l("People with a valid certificate"),
     "universities": _l("Partner universities"), "first_answers": _l("First answers within 24 hours"),
-    "conversion": _l("Organisations that pay"), "cost": _l("Months of cost covered"),
+    "conversion": _l("Organisations that pay"), "cost": _l("Months of cost covered"), "at_risk": _l("Renewals at risk"),
 }  # fmt: skip
 
 
@@ -126,7 +125,7 @@ def build(said: Question) -> Pictured:
         "targets", _("Will the year reach its targets?"),
         _("Pace compares what is reached with what should be by now; at 1 a target is on track. Each target says on which basis it stands and who set it."),
         _("As each target says"), detail=[one.figure for one in held],
-        actions=[Link(_("Set a target"), url_for("reports.target_setting")), Link(_("Forecast"), f"{url_for('reports.forecast')}?{said.query()}")],
+        actions=[Link(_("Set a target"), links.to("reports.target_setting")), Link(_("Forecast"), f"{links.to('reports.forecast')}?{said.query()}")],
     )  # fmt: skip
     if not found:
         report.empty = (_("No target for %(year)s", year=year), _("Propose one; a second person sets it, and it is kept as a dated row."))  # fmt: skip
@@ -234,7 +233,7 @@ def _note(reached: Counted) -> str:
 
 
 def _opens(code: str, words_: str, through: date) -> Link:
-    return Link(words_, url_for("reports.counted", code=code, day=str(through)))
+    return Link(words_, links.to("reports.counted", code=code, day=str(through)))
 
 
 def _count(one: Target, reached: Counted, through: date, bound: Fraction) -> list[object]:
@@ -267,7 +266,7 @@ def _rate(one: Target, reached: Counted, through: date) -> list[object]:
     kept = reached.number * WHOLE_BP >= one.amount * reached.whole
     said = _("%(part)s of %(whole)s", part=reached.number, whole=reached.whole)
     return [
-        Link(said, url_for("reports.counted", code=FIRST_ANSWERS, day=str(through))), spoken.percent(Fraction(one.amount, WHOLE_BP)),
+        Link(said, links.to("reports.counted", code=FIRST_ANSWERS, day=str(through))), spoken.percent(Fraction(one.amount, WHOLE_BP)),
         spoken.percent(Fraction(reached.number, reached.whole)), "–", labels.label(Standing.ON_TRACK if kept else Standing.BEHIND),
     ]  # fmt: skip
 

@@ -31,7 +31,7 @@ from portal.reports.income.asked import Question
 from portal.reports.income.doors import HOME, reports
 from portal.reports.lists import group_name
 
-COUNTED = ("organisations", "universities", "certified", "first_answers", "conversion")
+COUNTED = ("organisations", "universities", "certified", "first_answers", "conversion", "at_risk")
 ROWS = 500
 
 
@@ -232,6 +232,8 @@ def _counted(code: str, day: date) -> tuple[Counted, list[tuple[str, str]]]:
     """Return a count with its rows, or with the parts that sum to it where rows would name people."""
     if code == "certified":
         return counts.people(day), [(_level(level), f"{number:,}") for level, number in counts.levels(day)]
+    if code == "at_risk":
+        return counts.at_risk(), [(_tier(tier), f"{number:,}") for tier, number in counts.tiers_at_risk()]
     if code == "first_answers":
         start = date(day.year, 1, 1)
         rows = counts.answers_by_month(start, day + counts.DAY, day)
@@ -243,6 +245,10 @@ def _counted(code: str, day: date) -> tuple[Counted, list[tuple[str, str]]]:
     if code == "conversion":
         return counts.conversion(day), []
     return counts.organisations(day, category=counts.UNIVERSITY if code == "universities" else ""), []
+
+
+def _tier(code: str) -> str:
+    return catalogue.in_words(catalogue.entries("tier").get(code, {}).get("name", code or "–"))
 
 
 def _level(code: str) -> str:

@@ -17,8 +17,8 @@ from portal.billing.plans import DAY
 from portal.core import catalogue
 from portal.core.db import db
 from portal.core.money import Money
+from portal.reports.once import once
 from portal.reports.recurring.arr import Run
-from portal.reports.spread.memo import once
 
 
 @dataclass(frozen=True, slots=True)

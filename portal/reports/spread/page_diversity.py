@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -15,7 +14,7 @@ from portal.core.words import day, money
 from portal.reports.charts import shares
 from portal.reports.charts.paired import Draw
 from portal.reports.goals import targets
-from portal.reports.income import pages, payers, words
+from portal.reports.income import links, pages, payers, words
 from portal.reports.income.asked import Question
 from portal.reports.income.figure import Figure, Head, Line, Link, Table
 from portal.reports.income.pages import Page
@@ -52,7 +51,7 @@ def build(said: Question) -> Pictured:
         "diversity", _("Is any source above the ceiling?"),
         _("The largest source of income must stay below the ceiling. An index marks a risk; it is no score, and says as much of how finely the list is cut."),
         _("Recognised, invoiced less credited, collected"), detail=[figure(BASES[0], main.plain, window)],
-        actions=[Link(_("What if …"), f"{url_for('reports.whatif')}?{said.query()}")],
+        actions=[Link(_("What if …"), f"{links.to('reports.whatif')}?{said.query()}")],
     )  # fmt: skip
     report.banners.append(_banner(sources, window, main))
     report.draw(_streams(sources, window), _drawing(sources, window))
@@ -226,7 +225,7 @@ def _payers(sources: Sources, window: Window) -> Table:
         )
     rest = sum(fen for _code, fen in ranked[MOST:])
     if len(ranked) > MOST:
-        every = Link(f"{Money(rest).decimal:,.2f}", f"{url_for('reports.payers')}?{sources.said.query()}")
+        every = Link(f"{Money(rest).decimal:,.2f}", f"{links.to('reports.payers')}?{sources.said.query()}")
         table.lines.append(Line(_("%(count)s others", count=len(ranked) - MOST), [every, ""]))
     table.lines.append(Line(_("In total"), [figure(BASES[0], one.plain, window), ""], total=True))
     return table
