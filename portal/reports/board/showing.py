@@ -21,7 +21,7 @@ from portal.core.words import price
 from portal.reports.board import reading
 from portal.reports.board.reading import Today
 from portal.reports.charts.gauge import gauge
-from portal.reports.goals import pace, page_targets, targets
+from portal.reports.goals import count_tables, pace, page_targets, targets
 from portal.reports.goals.pace import Pace, Standing
 from portal.reports.goals.targets import Target
 from portal.reports.income import asked, links, pages
@@ -122,7 +122,7 @@ def _largest(said: Question, found: Today) -> Tile:
 
 
 def _count(code: str, number: int, goal: Target | None, day: date) -> Tile:
-    label, stands = str(page_targets.NAMES[code]), _pace(goal, number, day)
+    label, stands = str(count_tables.NAMES[code]), _pace(goal, number, day)
     note = _("no target is set")
     if stands is not None and stands.attainment is not None:
         note = _("%(share)s of %(goal)s", share=spoken.percent(stands.attainment), goal=f"{stands.goal:,}")

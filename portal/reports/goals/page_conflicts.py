@@ -6,7 +6,6 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from portal.core import labels
-from portal.core.money import Money
 from portal.core.words import day
 from portal.reports.goals import conflicts
 from portal.reports.goals.conflicts import Conflict, Side
@@ -63,11 +62,15 @@ def _side(side: Side, *, counted: bool) -> list[Line]:
     if counted:
         return [Line(part.words, [part.count], note=side.words) for part in side.parts]
     lines = [
-        Line(part.words, [f"{part.count:,}", _fen(part.amount), _fen(part.sum), ""], note=side.words)
+        Line(
+            part.words,
+            [f"{part.count:,}", spoken.fen(part.amount), spoken.fen(part.sum), ""],
+            note=side.words,
+        )
         for part in side.parts
     ]
     tax = _("net of %(rate)s tax within", rate=f"{side.tax_bp / 100:g} %") if side.tax_bp else ""
-    lines.append(Line(side.words, ["", "", _fen(side.total), tax or _judged(side)], note=_("sum")))
+    lines.append(Line(side.words, ["", "", spoken.fen(side.total), tax or _judged(side)], note=_("sum")))
     return lines
 
 
@@ -80,7 +83,3 @@ def _judged(side: Side) -> str:
         top=one.found.top, share=spoken.share(one.top_share, one.limits), verdict=labels.label(one.verdict).lower(),
         hhi=digits(one.hhi) or "", room=spoken.room(one),
     )  # fmt: skip
-
-
-def _fen(amount: int | None) -> str:
-    return "–" if amount is None else f"{Money(amount).decimal:,.2f}"

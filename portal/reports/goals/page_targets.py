@@ -13,43 +13,29 @@ from markupsafe import Markup
 from portal.core import clock, i18n, labels
 from portal.core.money import Money
 from portal.core.words import day
-from portal.core.words import month as month_words
 from portal.reports.charts import bullets, scale
 from portal.reports.charts.paired import Draw
-from portal.reports.goals import counts, pace, targets
-from portal.reports.goals.counts import Counted, Cover
-from portal.reports.goals.pace import Pace, Standing
-from portal.reports.goals.targets import FIRST_ANSWERS, INCOME, WHOLE_BP, Target
+from portal.reports.goals import count_tables, pace, targets
+from portal.reports.goals.pace import Pace
+from portal.reports.goals.targets import INCOME, Target
 from portal.reports.income import links, pages, words
 from portal.reports.income.asked import Question
 from portal.reports.income.books import Books
 from portal.reports.income.books import of as books_of
 from portal.reports.income.figure import Figure, Head, Line, Link, Table
 from portal.reports.income.pages import Page
-from portal.reports.lists import group_name
 from portal.reports.measures import digits
 from portal.reports.spread import spoken
 from portal.reports.spread.reporting import Banner, Pictured, sentence
 from portal.reports.spread.windows import over, setting
 
 OUTLOOK = "office/reports/outlook.html"
-T = Standing
-labels.name(
-    Standing,
-    {T.ON_TRACK: _l("On track"), T.AT_RISK: _l("At risk of the target"), T.BEHIND: _l("Behind"), T.NO_DATA: _l("no data")},
-    {T.ON_TRACK: "good", T.AT_RISK: "warn", T.BEHIND: "bad"},
-)  # fmt: skip
 CODES = {
     "recognised": "recognised",
     "invoiced": "net_invoiced",
     "collected": "collected_net",
     "booked": "booked",
 }
-NAMES = {
-    "organisations": _l("Organisations in force"), "certified": _l("People with a valid certificate"),
-    "universities": _l("Partner universities"), "first_answers": _l("First answers within 24 hours"),
-    "conversion": _l("Organisations that pay"), "cost": _l("Months of cost covered"), "at_risk": _l("Renewals at risk"),
-}  # fmt: skip
 
 
 def install() -> None:
@@ -64,17 +50,6 @@ class Held:
     target: Target
     pace: Pace
     figure: Figure
-
-
-def name_of(said: Question, one: Target) -> str:
-    """Return what a target is of."""
-    if one.measure != INCOME:
-        return str(NAMES[one.measure])
-    if one.group:
-        name = group_name(one.group)
-    else:
-        name = said.lists.called(one.stream) if one.stream else _("All income")
-    return _("%(name)s (ambition)", name=name) if one.ambition else name
 
 
 def goals(said: Question, year: int) -> list[Target]:
@@ -135,8 +110,8 @@ def build(said: Question) -> Pictured:
         report.draw(
             _income(said, held, through), _drawing(said, [one for one in held if not one.target.ambition])
         )
-    report.tables.append(_counted(said, found, through))
-    report.tables.append(watched(through))
+    report.tables.append(count_tables.counted_table(said, found, through))
+    report.tables.append(count_tables.watched(through))
     return report
 
 
@@ -162,19 +137,15 @@ def _income(said: Question, held: list[Held], through: date) -> Table:
         found = one.pace
         table.lines.append(
             Line(
-                name_of(said, one.target),
-                [one.figure, _fen(found.goal), spoken.percent(found.attainment) if found.attainment is not None else "–",
+                count_tables.name_of(said, one.target),
+                [one.figure, spoken.fen(found.goal), spoken.percent(found.attainment) if found.attainment is not None else "–",
                  digits(found.pace, 4) or _("no data"), labels.label(found.standing),
-                 _fen(found.needed) if found.needed is not None else "–", str(words.NAMES[CODES[one.target.basis]]),
+                 spoken.fen(found.needed) if found.needed is not None else "–", str(words.NAMES[CODES[one.target.basis]]),
                  one.target.set_by],
                 note=_("by a profile of months") if one.target.profile else "",
             )
         )  # fmt: skip
     return table
-
-
-def _fen(amount: int) -> str:
-    return f"{Money(amount).decimal:,.2f}"
 
 
 def _drawing(said: Question, held: list[Held]) -> Draw:
@@ -185,7 +156,11 @@ def _drawing(said: Question, held: list[Held]) -> Draw:
         fitted = unit.fitting([found.goal])
         words_ = _("%(reached)s of %(goal)s %(unit)s · %(verdict)s", reached=fitted.said(Money(found.actual)),
                    goal=fitted.said(Money(found.goal)), unit=unit.name, verdict=labels.label(found.standing))  # fmt: skip
-        rows.append(bullets.Bullet(name_of(said, one.target), found.actual, found.goal, found.due, words_, n))
+        rows.append(
+            bullets.Bullet(
+                count_tables.name_of(said, one.target), found.actual, found.goal, found.due, words_, n
+            )
+        )
     spoken_rows = sentence((row.name, row.said) for row in rows)
 
     def draw(prefix: str, width: float) -> Markup:
@@ -195,117 +170,3 @@ def _drawing(said: Question, held: list[Held]) -> Draw:
         )  # fmt: skip
 
     return draw
-
-
-def counted(one: Target, through: date) -> Counted:
-    """Return what is reached of a target that is counted."""
-    if one.measure == "certified":
-        return counts.people(through)
-    if one.measure == FIRST_ANSWERS:
-        return counts.first_answers(one.start, min(one.end, through + counts.DAY), through)
-    return counts.organisations(through, category=counts.UNIVERSITY if one.measure == "universities" else "")
-
-
-def _counted(said: Question, found: list[Target], through: date) -> Table:
-    heads = [
-        Head(_("Reached"), "count"), Head(_("Target"), "count"), Head(_("Attainment"), "share"), Head(_("Pace"), "share"),
-        Head(_("Verdict"), "text"), Head(_("Set by"), "text"),
-    ]  # fmt: skip
-    table = Table("counts", _("What is counted"), _("Target"), heads)
-    table.words = _("As of %(day)s. Each number opens its rows.", day=day(through))
-    bound = Fraction(setting("target.at_risk", said.known, "0.9"))
-    for one in found:
-        if one.measure != INCOME:
-            reached = counted(one, through)
-            cells = (
-                _rate(one, reached, through)
-                if one.measure == FIRST_ANSWERS
-                else _count(one, reached, through, bound)
-            )
-            table.lines.append(Line(name_of(said, one), [*cells, one.set_by], note=_note(reached)))
-    return table
-
-
-def _note(reached: Counted) -> str:
-    if reached.code == "organisations" and reached.note:
-        return _("of them %(count)s founding members, whose first dues are waived", count=reached.note)
-    return ""
-
-
-def _opens(code: str, words_: str, through: date) -> Link:
-    return Link(words_, links.to("reports.counted", code=code, day=str(through)))
-
-
-def _count(one: Target, reached: Counted, through: date, bound: Fraction) -> list[object]:
-    found = pace.look(
-        one.amount,
-        reached.number,
-        start=one.start,
-        end=one.end,
-        through=through,
-        profile=one.profile,
-        bound=bound,
-    )
-    return [
-        _opens(reached.code, f"{reached.number:,}", through), f"{one.amount:,}",
-        spoken.percent(found.attainment) if found.attainment is not None else "–", digits(found.pace, 4) or _("no data"),
-        labels.label(found.standing),
-    ]  # fmt: skip
-
-
-def _rate(one: Target, reached: Counted, through: date) -> list[object]:
-    """Return a rate against its target: it has no pace, it is kept or not."""
-    if not reached.whole:
-        return [
-            _("no data"),
-            spoken.percent(Fraction(one.amount, WHOLE_BP)),
-            "–",
-            "–",
-            labels.label(Standing.NO_DATA),
-        ]
-    kept = reached.number * WHOLE_BP >= one.amount * reached.whole
-    said = _("%(part)s of %(whole)s", part=reached.number, whole=reached.whole)
-    return [
-        Link(said, links.to("reports.counted", code=FIRST_ANSWERS, day=str(through))), spoken.percent(Fraction(one.amount, WHOLE_BP)),
-        spoken.percent(Fraction(reached.number, reached.whole)), "–", labels.label(Standing.ON_TRACK if kept else Standing.BEHIND),
-    ]  # fmt: skip
-
-
-def watched(through: date) -> Table:
-    """Return what is watched without a target: who pays of those who use, and how many months the bank lasts."""
-    table = Table(
-        "watched", _("Watched without a target"), _("Measure"),
-        [Head(_("Part"), "count"), Head(_("Out of"), "count"), Head(_("Ratio"), "share"), Head(_("How"), "text")],
-    )  # fmt: skip
-    paying, found = counts.conversion(through), counts.cover(through)
-    table.lines.append(
-        Line(
-            str(NAMES["conversion"]),
-            [_opens("conversion", f"{paying.number:,}", through), f"{paying.whole or 0:,}", spoken.share(paying.share),
-             _("Organisations that paid within 12 months, of those with a registered user or node.")],
-        )
-    )  # fmt: skip
-    table.lines.append(
-        Line(str(NAMES["cost"]), [_fen(found.cash), _cost(found), _months(found), _how(found)])
-    )
-    return table
-
-
-def _cost(found: Cover) -> str:
-    total = sum(cost for _month, cost in found.costs)
-    return _fen(total // len(found.costs)) if found.costs and total > 0 else "–"
-
-
-def _months(found: Cover) -> str:
-    return digits(found.months, 1) or _("no data") if found.months is not None else _("no data")
-
-
-def _how(found: Cover) -> str:
-    first, last = found.costs[0][0], found.costs[-1][0]
-    source = (
-        _("as finance stated") if found.stated else _("as booked on accounts of cost, which may not be all")
-    )
-    return _(
-        "Bank balance over the average cost of a month, %(first)s to %(last)s, %(source)s.",
-        first=month_words(first), last=month_words(last), source=source,
-    )  # fmt: skip

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.accounts.people import Person
-from portal.core import audit, catalogue, clock
+from portal.core import audit, catalogue, clock, story
 from portal.core.db import db
 from portal.core.errors import Forbidden, Refused
 from portal.core.states import move
@@ -102,7 +102,7 @@ def put(row: TargetProposal, *, by: Person) -> None:
     names = f"{row.by.name} / {by.name}"
     body: dict[str, Any] = {
         "code": code_of(row.year, row.measure, row.scope), "measure": row.measure, "scope": row.scope, "year": row.year,
-        "amount": row.amount, "basis": row.basis, "profile": row.profile, "set_by": {"en": names, "zh": names},
+        "amount" if row.measure == INCOME else "goal": row.amount, "basis": row.basis, "profile": row.profile, "set_by": {"en": names, "zh": names},
         "order": _order(row),
     }  # fmt: skip
     catalogue.put(KIND, body["code"], body, max(row.valid_from, clock.today()))
@@ -146,5 +146,15 @@ def from_file(body: dict[str, Any]) -> None:
 
 
 def install() -> None:
-    """Let the catalogue look at targets before it takes them."""
+    """Let the catalogue look at targets before it takes them, and say how their history reads."""
     catalogue.checked(KIND, from_file)
+    story.words(
+        {
+            "target.proposed": (_l("Target proposed"), "hourglass-split"),
+            "target.set": (_l("Target set"), "check-circle"),
+            "target.declined": (_l("Target not set"), "x-circle"),
+        },
+        {
+            "measure": _l("Measure"), "scope": _l("Of which income"), "basis": _l("Basis"),
+        },
+    )  # fmt: skip

@@ -22,7 +22,7 @@ from portal.core.forms import REQUIRED, Form, choice_field, clean, options, text
 from portal.core.money import Money
 from portal.core.paging import asked as word_asked
 from portal.core.web import go
-from portal.reports.goals import counts, page_targets, setting, targets
+from portal.reports.goals import count_tables, counts, setting, targets
 from portal.reports.goals.counts import Counted
 from portal.reports.goals.models import TargetProposal, TargetState
 from portal.reports.goals.targets import FIRST_ANSWERS, INCOME, MEASURES, Target, read
@@ -62,7 +62,7 @@ class DeclineForm(Form):
 def _form(said: Question) -> TargetForm:
     form = TargetForm()
     form.measure.choices = options(
-        [(INCOME, _("Income")), *((one, str(page_targets.NAMES[one])) for one in MEASURES[1:])]
+        [(INCOME, _("Income")), *((one, str(count_tables.NAMES[one])) for one in MEASURES[1:])]
     )
     groups = list(dict.fromkeys(said.lists.groups.values()))
     form.scope.choices = options(
@@ -118,7 +118,7 @@ def _page(form: TargetForm, status: int = 200) -> Any:
     return render_template(
         "office/reports/target_setting.html", form=form, rows=rows, versions=versions, mine=reader.person.id,
         may_set=reader.staff_may(May.SET_TARGETS), why=DeclineForm(formdata=None), said_of=said_of,
-        name_of=lambda one: page_targets.name_of(said, one), proposed=_as_target,
+        name_of=lambda one: count_tables.name_of(said, one), proposed=_as_target,
         history=db.session.scalars(audit.of_subject(*(row.subject for row in rows))).all(),
     ), status  # fmt: skip
 
@@ -223,7 +223,7 @@ def counted(code: str) -> str:
     found, parts = _counted(code, day)
     names = found.rows if code != "conversion" or reader.staff_may(May.READ_MONEY) else ()
     return render_template(
-        "office/reports/counted.html", code=code, name=page_targets.NAMES[code], day=day, found=found, rows=names, parts=parts,
+        "office/reports/counted.html", code=code, name=count_tables.NAMES[code], day=day, found=found, rows=names, parts=parts,
         opens=reader.staff_may(May.READ_MEMBERS), hidden=bool(found.rows) and not names,
     )  # fmt: skip
 

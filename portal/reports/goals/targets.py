@@ -67,7 +67,7 @@ def code_of(year: int, measure: str, scope: str, *, ambition: bool = False) -> s
 def read(body: dict[str, Any]) -> Target:
     """Return a target from a row of the catalogue."""
     return Target(
-        str(body["code"]), str(body["measure"]), str(body["scope"]), int(body["year"]), int(body["amount"]),
+        str(body["code"]), str(body["measure"]), str(body["scope"]), int(body["year"]), int(body["amount"] if "amount" in body else body["goal"]),
         str(body.get("basis", "recognised")), tuple(int(part) for part in body.get("profile") or ()),
         catalogue.in_words(body["set_by"]), bool(body.get("ambition")),
     )  # fmt: skip

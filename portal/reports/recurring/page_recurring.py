@@ -25,6 +25,7 @@ from portal.reports.income.reader import sees_payers
 from portal.reports.measures import digits
 from portal.reports.recurring import arr_rows, running
 from portal.reports.recurring.arr import MOVES, SIGNS, Movement, Run, arr, cohorts, movement, waived
+from portal.reports.spread import spoken
 from portal.reports.spread.reporting import Pictured, sentence
 
 OUTLOOK = "office/reports/outlook.html"
@@ -147,12 +148,8 @@ def _moves(found: Movement) -> Table:
         )
     for one in rows[:MOST_MOVES]:
         name = people[one.customer].name if one.customer in people else str(one.customer)
-        table.lines.append(Line(name, [str(NAMES[one.kind]), _fen(one.before), _fen(one.after)]))
+        table.lines.append(Line(name, [str(NAMES[one.kind]), spoken.fen(one.before), spoken.fen(one.after)]))
     return table
-
-
-def _fen(amount: int) -> str:
-    return f"{Money(amount).decimal:,.2f}"
 
 
 def _ends(said: Question, last: date) -> list[date]:

@@ -71,3 +71,8 @@ def room(one: Judged) -> str:
     if one.verdict is Verdict.BREACH:
         return _("others need more than %(sum)s", sum=money(Money(one.found.others)))
     return _("headroom below %(sum)s", sum=money(Money(one.found.headroom)))
+
+
+def fen(amount: int | None) -> str:
+    """Return whole fen as tables of reports write them: thousands marks, two decimals, no currency."""
+    return "–" if amount is None else f"{Money(amount).decimal:,.2f}"

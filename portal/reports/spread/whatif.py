@@ -126,13 +126,9 @@ def tables(sources: Sources, window: Window, changes: list[Change]) -> list[Tabl
             before, after = compared(sources, window, changes, basis, level)
             if level == "streams":
                 moved = after.plain - before.plain
-                seen.lines.append(Line(str(words.NAMES[basis]), [figure(basis, before.plain, window), _fen(moved), _fen(after.plain)]))  # fmt: skip
+                seen.lines.append(Line(str(words.NAMES[basis]), [figure(basis, before.plain, window), spoken.fen(moved), spoken.fen(after.plain)]))  # fmt: skip
             verdicts.lines.append(Line(str(words.NAMES[basis]), _cells(sources, level, before, after), note=str(LEVEL_NAMES[level])))  # fmt: skip
     return [seen, verdicts]
-
-
-def _fen(amount: int) -> str:
-    return f"{Money(amount).decimal:,.2f}"
 
 
 def _cells(sources: Sources, level: str, before: Judged, after: Judged) -> list[Figure | str]:
