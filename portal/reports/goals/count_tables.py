@@ -18,6 +18,7 @@ from portal.reports.goals.targets import FIRST_ANSWERS, INCOME, WHOLE_BP, Target
 from portal.reports.income import links
 from portal.reports.income.asked import Question
 from portal.reports.income.figure import Head, Line, Link, Table
+from portal.reports.income.reader import sees_payers
 from portal.reports.lists import group_name
 from portal.reports.measures import digits
 from portal.reports.spread import spoken
@@ -135,10 +136,14 @@ def watched(through: date) -> Table:
              _("Organisations that paid within 12 months, of those with a registered user or node.")],
         )
     )  # fmt: skip
-    table.lines.append(
-        Line(str(NAMES["cost"]), [spoken.fen(found.cash), _cost(found), _months(found), _how(found)])
-    )
+    table.lines.append(Line(str(NAMES["cost"]), [_cash(found), _cost(found), _months(found), _how(found)]))
     return table
+
+
+def _cash(found: Cover) -> str | Link:
+    """Return the bank's balance; whoever reads the books is led to its account."""
+    words = spoken.fen(found.cash)
+    return Link(words, links.to("money.chart")) if sees_payers() else words
 
 
 def _cost(found: Cover) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from portal.core import labels
 from portal.core.words import day
 from portal.reports.goals import conflicts
 from portal.reports.goals.conflicts import Conflict, Side
@@ -35,11 +34,28 @@ def build(said: Question) -> Pictured:
     )  # fmt: skip
     if not found:
         report.empty = (_("No contradiction is on record"), _("They are dated rows of the catalogue."))
-    report.tables = [_table(n, one) for n, one in enumerate(found, 1)]
+    if found:
+        report.tables = [_listed(found), *(_table(n, one) for n, one in enumerate(found, 1))]
     return report
 
 
+def _listed(found: list[Conflict]) -> Table:
+    """Return the contradictions themselves: what was decided, by whom, since when."""
+    heads = [
+        Head(_("What was decided"), "text"),
+        Head(_("Owner"), "text"),
+        Head(_("Since"), "text"),
+        Head(_("Version"), "count"),
+    ]
+    table = Table("all", _("What was decided meanwhile"), _("Contradiction"), heads)
+    for n, one in enumerate(found, 1):
+        cells = [one.decision, one.owner, day(one.since), one.version]
+        table.lines.append(Line(f"{n}. {one.conflict}", cells))
+    return table
+
+
 def _table(n: int, one: Conflict) -> Table:
+    """Return the parameters of a contradiction with what they come to."""
     counted = all(side.counted for side in one.sides)
     heads = [Head(_("How many"), "count")]
     if not counted:
@@ -48,11 +64,7 @@ def _table(n: int, one: Conflict) -> Table:
             Head(_("Comes to, CNY"), "share"),
             Head(_("What it shows"), "text"),
         ]
-    table = Table(f"c{n}", f"{n}. {one.conflict}", _("What the plan says"), heads)
-    table.words = _(
-        "Decided: %(decision)s Owner: %(owner)s. Since %(day)s, version %(version)s.",
-        decision=one.decision, owner=one.owner, day=day(one.since), version=one.version,
-    )  # fmt: skip
+    table = Table(f"c{n}", _("Parameters of %(n)s", n=n), _("What the plan says"), heads, words=one.conflict)
     for side in one.sides:
         table.lines += _side(side, counted=counted)
     return table
@@ -60,18 +72,17 @@ def _table(n: int, one: Conflict) -> Table:
 
 def _side(side: Side, *, counted: bool) -> list[Line]:
     if counted:
-        return [Line(part.words, [part.count], note=side.words) for part in side.parts]
+        return [Line(part.words, [part.count]) for part in side.parts]
+    tax = _("net of %(rate)s tax within", rate=f"{side.tax_bp / 100:g}\u00a0%") if side.tax_bp else ""
+    shows = tax or _judged(side)
+    if len(side.parts) == 1:
+        part = side.parts[0]
+        return [Line(side.words, [f"{part.count:,}", spoken.fen(part.amount), spoken.fen(side.total), shows])]
     lines = [
-        Line(
-            part.words,
-            [f"{part.count:,}", spoken.fen(part.amount), spoken.fen(part.sum), ""],
-            note=side.words,
-        )
+        Line(part.words, [f"{part.count:,}", spoken.fen(part.amount), spoken.fen(part.sum), ""])
         for part in side.parts
     ]
-    tax = _("net of %(rate)s tax within", rate=f"{side.tax_bp / 100:g} %") if side.tax_bp else ""
-    lines.append(Line(side.words, ["", "", spoken.fen(side.total), tax or _judged(side)], note=_("sum")))
-    return lines
+    return [*lines, Line(f"= {side.words}", ["", "", spoken.fen(side.total), shows])]
 
 
 def _judged(side: Side) -> str:
@@ -80,6 +91,6 @@ def _judged(side: Side) -> str:
         return ""
     return _(
         "%(top)s %(share)s: %(verdict)s; HHI %(hhi)s; %(room)s",
-        top=one.found.top, share=spoken.share(one.top_share, one.limits), verdict=labels.label(one.verdict).lower(),
+        top=one.found.top, share=spoken.share(one.top_share, one.limits), verdict=spoken.SHORT[one.verdict],
         hhi=digits(one.hhi) or "", room=spoken.room(one),
     )  # fmt: skip

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from markupsafe import Markup
 
 from portal.core import clock, i18n, labels
@@ -132,7 +133,12 @@ def _income(said: Question, held: list[Held], through: date) -> Table:
     ]  # fmt: skip
     table = Table("income", _("What is reached of the year’s income?"), _("Target"), heads, wide=True)
     left = held[0].pace.months_left
-    table.words = _("To %(day)s; %(left)s full months are left.", day=day(through), left=left)
+    table.words = ngettext(
+        "To %(day)s; %(num)s full month is left.",
+        "To %(day)s; %(num)s full months are left.",
+        left,
+        day=day(through),
+    )
     for one in held:
         found = one.pace
         table.lines.append(

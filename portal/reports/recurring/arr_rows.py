@@ -24,7 +24,7 @@ def install() -> None:
         Kind(
             ON, _l("Recurring income a year"),
             _l("Daily lines of the streams that come back, in force on a day, each at what it is worth a year. It is not income."),
-            _running, ("on", "stream"),
+            _running, ("on", "stream", "payer"),
         ),
         Kind(
             MOVED, _l("Recurring income that moved"),
@@ -56,7 +56,12 @@ def _on(runs: Iterable[Run], day: date | None, sign: int = 1) -> list[Row]:
 
 
 def _running(said: Question, by: Narrower) -> list[Row]:
-    runs = [one for one in running.runs(said.known) if by.get("stream", one.stream) == one.stream]
+    runs = [
+        one
+        for one in running.runs(said.known)
+        if by.get("stream", one.stream) == one.stream
+        and by.get("payer", str(one.customer)) == str(one.customer)
+    ]
     return _on(runs, _day(by.get("on", "")))
 
 

@@ -25,7 +25,6 @@ from portal.reports.income.reader import sees_payers
 from portal.reports.measures import digits
 from portal.reports.recurring import arr_rows, running
 from portal.reports.recurring.arr import MOVES, SIGNS, Movement, Run, arr, cohorts, movement, waived
-from portal.reports.spread import spoken
 from portal.reports.spread.reporting import Pictured, sentence
 
 OUTLOOK = "office/reports/outlook.html"
@@ -140,7 +139,7 @@ def _moves(found: Movement) -> Table:
     """Return the customers that moved, the largest moves first."""
     rows = sorted(found.moves, key=lambda one: (-one.amount, one.customer))
     people = payers.named(one.customer for one in rows[:MOST_MOVES])
-    heads = [Head(_("Move"), "text"), Head(_("Before"), "share"), Head(_("After"), "share")]
+    heads = [Head(_("Move"), "text"), Head(day(found.first)), Head(day(found.last))]
     table = Table("moves", _("Who moved"), _("Customer"), heads)
     if len(rows) > MOST_MOVES:
         table.words = _(
@@ -148,7 +147,16 @@ def _moves(found: Movement) -> Table:
         )
     for one in rows[:MOST_MOVES]:
         name = people[one.customer].name if one.customer in people else str(one.customer)
-        table.lines.append(Line(name, [str(NAMES[one.kind]), spoken.fen(one.before), spoken.fen(one.after)]))
+        table.lines.append(
+            Line(
+                name,
+                [
+                    str(NAMES[one.kind]),
+                    Figure.of(arr_rows.ON, one.before, on=found.first, payer=one.customer),
+                    Figure.of(arr_rows.ON, one.after, on=found.last, payer=one.customer),
+                ],
+            )
+        )
     return table
 
 

@@ -146,14 +146,14 @@ def _verdicts(sources: Sources, windows: list[Window], key: str, title: str) -> 
     """Return the verdict of each basis and level: the sum, what shares are parts of, the largest source, what is left."""
     heads = [
         Head(_("Sum")), Head(_("Negatives as nothing")), Head(_("Largest source"), "text"), Head(_("Its income")),
-        Head(_("Share"), "share"), Head(_("Verdict"), "text"), Head(_("Left, or needed"), "text"),
+        Head(_("Share"), "share"), Head(_("Verdict"), "text"), Head(_("Headroom, below"), "share"), Head(_("Others needed, above"), "share"),
     ]  # fmt: skip
     table = Table(key, title, _("Basis and level"), heads, wide=True)
     binding = sources.settings.binding
     table.words = _("The level of %(level)s binds; the others warn. Bases disagree, so they stand in one table.", level=str(LEVEL_NAMES[binding]).lower())  # fmt: skip
     for window in windows:
         for basis in BASES:
-            for level in _levels(sources):
+            for level in _levels(sources) if len(windows) == 1 else [binding]:
                 one = sources.judged(window, basis, level)
                 note = str(LEVEL_NAMES[level])
                 if len(windows) > 1:
@@ -174,8 +174,9 @@ def _verdict(sources: Sources, window: Window, basis: str, level: str, one: Judg
         _name(sources, level, top) if top is not None else "–",
         figure(basis, one.most, window, level, top) if top is not None else "–",
         spoken.share(one.top_share, one.limits),
-        labels.label(one.verdict),
-        spoken.room(one),
+        str(spoken.SHORT[one.verdict]),
+        spoken.fen(one.found.headroom) if one.verdict in (Verdict.PASSES, Verdict.WATCH) else "–",
+        spoken.fen(one.found.others) if one.verdict is Verdict.BREACH else "–",
     ]
     return cells
 

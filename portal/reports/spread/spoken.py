@@ -16,6 +16,7 @@ from portal.reports.lists import group_name
 from portal.reports.measures import rounded
 from portal.reports.spread.judging import Judged, Limits, Verdict, printed
 
+SPACE = "\u00a0"  # a figure and its sign stay on one line
 V = Verdict
 labels.name(
     Verdict,
@@ -31,7 +32,7 @@ def percent(ratio: Fraction, places: int = 1) -> str:
     """Return a ratio in per cent, half up: `60.0 %`."""
     scaled = half_up(ratio.numerator * 100 * 10**places, ratio.denominator)
     whole, part = divmod(abs(scaled), 10**places)
-    return f"{'−' if scaled < 0 else ''}{whole}.{part:0{places}d} %"
+    return f"{'−' if scaled < 0 else ''}{whole}.{part:0{places}d}{SPACE}%"
 
 
 def share(found: Fraction | None, limits: Limits | None = None) -> str:
@@ -45,7 +46,7 @@ def share(found: Fraction | None, limits: Limits | None = None) -> str:
 
 def whole(ratio: Fraction) -> str:
     """Return a ratio of the catalogue in per cent as short as it is exact: `60 %`, `12.5 %`."""
-    return f"{ratio * 100} %" if (ratio * 100).denominator == 1 else percent(ratio)
+    return f"{ratio * 100}{SPACE}%" if (ratio * 100).denominator == 1 else percent(ratio)
 
 
 def points(found: Fraction) -> str:
@@ -62,6 +63,11 @@ def name_of(said: Question, level: str, code: str, people: dict[int, payers.Paye
         return group_name(code)
     found = people.get(int(code))
     return found.name if found else code
+
+
+SHORT = {
+    V.PASSES: _l("passes"), V.WATCH: _l("watch"), V.BREACH: _l("breach"), V.NO_DATA: _l("no data"),
+}  # fmt: skip
 
 
 def room(one: Judged) -> str:

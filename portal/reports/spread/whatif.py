@@ -15,7 +15,7 @@ from sqlalchemy import select
 from portal.accounts.access import allow
 from portal.accounts.may import May
 from portal.billing.models import Party
-from portal.core import catalogue, labels
+from portal.core import catalogue
 from portal.core.db import db
 from portal.core.errors import Refused
 from portal.core.forms import clean
@@ -134,7 +134,7 @@ def tables(sources: Sources, window: Window, changes: list[Change]) -> list[Tabl
 def _cells(sources: Sources, level: str, before: Judged, after: Judged) -> list[Figure | str]:
     return [
         spoken.share(before.top_share, before.limits), spoken.share(after.top_share, after.limits),
-        _top(sources, level, after), labels.label(before.verdict), labels.label(after.verdict), spoken.room(after),
+        _top(sources, level, after), str(spoken.SHORT[before.verdict]), str(spoken.SHORT[after.verdict]), spoken.room(after),
         digits(before.hhi) or _("no data"), digits(after.hhi) or _("no data"), digits(after.effective, 4) or _("no data"),
     ]  # fmt: skip
 
@@ -187,7 +187,7 @@ def whatif() -> Any:
         "office/reports/whatif.html", question, form=said, window=window, windows=sources.windows,
         streams=[(code, question.lists.called(code)) for code in question.lists.streams],
         payers=_choices(sources, window), tables=tables(sources, window, said.changes),
-        solved=solved(sources, window, said.changes), here="reports.diversity",
+        solved=solved(sources, window, said.changes),
     ), 422 if said.errors else 200  # fmt: skip
 
 
