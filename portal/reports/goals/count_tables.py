@@ -59,8 +59,8 @@ def counted(one: Target, through: date) -> Counted:
 
 def counted_table(said: Question, found: list[Target], through: date) -> Table:
     heads = [
-        Head(_("Reached"), "count"), Head(_("Target"), "count"), Head(_("Attainment"), "share"), Head(_("Pace"), "share"),
-        Head(_("Verdict"), "text"), Head(_("Set by"), "text"),
+        Head(_("Reached so far"), "count"), Head(_("Target"), "count"), Head(_("Attainment"), "share"), Head(_("Pace"), "share"),
+        Head(_("Judgement"), "text"), Head(_("Set by"), "text"),
     ]  # fmt: skip
     table = Table("counts", _("What is counted"), _("Target"), heads)
     table.words = _("As of %(day)s. Each number opens its rows.", day=day(through))

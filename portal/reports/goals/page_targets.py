@@ -128,10 +128,10 @@ def _banner(one: Held, through: date) -> Banner:
 
 def _income(said: Question, held: list[Held], through: date) -> Table:
     heads = [
-        Head(_("Reached")), Head(_("Target"), "share"), Head(_("Attainment"), "share"), Head(_("Pace"), "share"),
-        Head(_("Verdict"), "text"), Head(_("Needed a month"), "share"), Head(_("Basis"), "text"), Head(_("Set by"), "text"),
+        Head(_("Reached so far")), Head(_("Target"), "share"), Head(_("Attainment"), "share"), Head(_("Pace"), "share"),
+        Head(_("Judgement"), "text"), Head(_("Needed a month"), "share"), Head(_("Basis"), "text"), Head(_("Set by"), "text"),
     ]  # fmt: skip
-    table = Table("income", _("What is reached of the year’s income?"), _("Target"), heads, wide=True)
+    table = Table("income", _("What is reached of the year’s income?"), _("Target"), heads)
     left = held[0].pace.months_left
     table.words = ngettext(
         "To %(day)s; %(num)s full month is left.",

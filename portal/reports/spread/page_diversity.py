@@ -50,6 +50,7 @@ def build(said: Question) -> Pictured:
         "diversity", _("Is any source above the ceiling?"),
         _("The largest source of income must stay below the ceiling. An index marks a risk; it is no score, and says as much of how finely the list is cut."),
         _("Recognised, invoiced less credited, collected"), detail=[figure(BASES[0], main.plain, window)],
+        folded={"measures", "windows", "within"},
         actions=[Link(_("What if …"), f"{links.to('reports.whatif')}?{said.query()}")],
     )  # fmt: skip
     report.banners.append(_banner(sources, window, main))
@@ -146,9 +147,9 @@ def _verdicts(sources: Sources, windows: list[Window], key: str, title: str) -> 
     """Return the verdict of each basis and level: the sum, what shares are parts of, the largest source, what is left."""
     heads = [
         Head(_("Sum")), Head(_("Negatives as nothing")), Head(_("Largest source"), "text"), Head(_("Its income")),
-        Head(_("Share"), "share"), Head(_("Verdict"), "text"), Head(_("Headroom, below"), "share"), Head(_("Others needed, above"), "share"),
+        Head(_("Share"), "share"), Head(_("Judgement"), "text"), Head(_("Headroom, below"), "share"), Head(_("Others needed, above"), "share"),
     ]  # fmt: skip
-    table = Table(key, title, _("Basis and level"), heads, wide=True)
+    table = Table(key, title, _("Basis and level"), heads)
     binding = sources.settings.binding
     table.words = _("The level of %(level)s binds; the others warn. Bases disagree, so they stand in one table.", level=str(LEVEL_NAMES[binding]).lower())  # fmt: skip
     for window in windows:

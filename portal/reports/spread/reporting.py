@@ -27,6 +27,8 @@ class Pictured(Report):
     pictures: dict[str, Markup] = field(default_factory=dict)
     banners: list[Banner] = field(default_factory=list)
     actions: list[Link] = field(default_factory=list)
+    # Tables that only some readers want: closed on screen, open on paper.
+    folded: set[str] = field(default_factory=set)
 
     def draw(self, table: Table, draw: Draw) -> None:
         """Put a table on the page with its picture above it."""

@@ -112,14 +112,13 @@ def tables(sources: Sources, window: Window, changes: list[Change]) -> list[Tabl
     levels = [level for level in LEVELS if level != "payers" or sources.by_payer]
     seen = Table(
         "seen", _("What each basis sees of it"), _("Basis"),
-        [Head(_("Before")), Head(_("Added or taken"), "text"), Head(_("After"), "text")],
+        [Head(_("Before")), Head(_("Added or taken"), "share"), Head(_("After"), "share")],
     )  # fmt: skip
     verdicts = Table(
         "after", _("Before and after"), _("Basis and level"),
         [Head(_("Share before"), "share"), Head(_("Share after"), "share"), Head(_("Largest source after"), "text"),
          Head(_("Verdict before"), "text"), Head(_("Verdict after"), "text"), Head(_("Left, or needed, after"), "text"),
-         Head(_("HHI before"), "share"), Head(_("HHI after"), "share"), Head(_("Effective number after"), "share")],
-        wide=True,
+         Head(_("HHI before"), "share"), Head(_("HHI after"), "share"), Head(_("Effective number after"), "share")]
     )  # fmt: skip
     for basis in supposing.BASES:
         for level in levels:
