@@ -24,7 +24,7 @@ from portal.billing import (
 from portal.billing.book_models import AccountingPeriod, PastRecord, PeriodState
 from portal.billing.models import Order, OrderLine, Party
 from portal.billing.past_file import Book, day_in, no, rate_in
-from portal.core import audit, clock
+from portal.core import audit, catalogue, clock
 from portal.core.db import db
 from portal.core.errors import Refused
 from portal.core.money import Money
@@ -108,6 +108,8 @@ class Past:
     def __init__(self, book: Book) -> None:
         self.book = book
         self.waiting: dict[str, list[dict[str, Any]]] = {}
+        # Read before the clock goes back: the catalogue need not reach as far as the books do.
+        self.seller, self.prefix = issuing.seller(), str(catalogue.policy("invoice.reference_prefix"))
         self.tax = rate_in({"rate": book.heads.get("commission_vat", "0.06")}, "rate", "commission_vat")
 
     def party(self, name: str) -> Party:

@@ -16,7 +16,7 @@ from portal.billing.note_models import NoteKind
 from portal.billing.past_file import day_in, month_in, no, rate_in, times
 from portal.billing.plans import DAY
 from portal.billing.reference import reference
-from portal.core import catalogue, clock
+from portal.core import clock
 from portal.core.db import db
 from portal.core.money import Money, half_up
 
@@ -138,9 +138,9 @@ def bill(
     invoice.gross, invoice.net, invoice.tax = gross, Money(net), Money(tax)
     db.session.flush()
     db.session.refresh(invoice, ["lines"])
-    invoice.seller, invoice.buyer = issuing.seller(), issuing.buyer(party)
+    invoice.seller, invoice.buyer = past.seller, issuing.buyer(party)
     invoice.buyer_name = party.title or party.name
-    invoice.reference = reference(invoice.id, str(catalogue.policy("invoice.reference_prefix")))
+    invoice.reference = reference(invoice.id, past.prefix)
     invoice.number, invoice.issued_on, invoice.due_on = number, day, day + timedelta(days=30)
     invoice.state = InvoiceState.OPEN if gross else InvoiceState.PAID
     db.session.flush()

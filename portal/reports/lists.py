@@ -70,7 +70,8 @@ def _read(on: date) -> Lists:
     streams = [row.body for row in rows if row.kind == "streams"]
     heads: dict[str, Any] = {row.ref: row.body for row in rows if row.kind == "head"}
     if not streams:
-        known = catalogue.entries("stream", on=on)
+        # Before the catalogue began, the list of today.
+        known = catalogue.entries("stream", on=on) or catalogue.entries("stream")
         policy = catalogue.entries("policy", on=on)
         return Lists(
             {code: str(body["group"]) for code, body in known.items()},
@@ -100,4 +101,4 @@ def _version(on: date) -> int:
     changes = select(func.count(func.distinct(row.valid_from))).where(
         row.kind == "stream", row.valid_from <= on
     )
-    return db.session.scalar(changes) or 0
+    return db.session.scalar(changes) or 1

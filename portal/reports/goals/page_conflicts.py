@@ -43,7 +43,7 @@ def _listed(found: list[Conflict]) -> Table:
     """Return the contradictions themselves: what was decided, by whom, since when."""
     heads = [
         Head(_("What was decided"), "text"),
-        Head(_("Owner"), "text"),
+        Head(_("Who owns it"), "text"),
         Head(_("Since"), "text"),
         Head(_("Version"), "count"),
     ]

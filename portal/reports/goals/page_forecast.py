@@ -32,7 +32,7 @@ NAMES = {
     "pipeline": _l("Pipeline × stage"),
 }  # fmt: skip
 SHORT = {
-    "recognised": _l("Recognised"), "scheduled": _l("Scheduled"), "committed": _l("Committed"), "renewals": _l("Renewals"),
+    "recognised": _l("Recognised"), "scheduled": _l("Scheduled"), "committed": _l("Committed"), "renewals": _l("Renewals likely"),
     "pipeline": _l("Pipeline"),
 }  # fmt: skip
 
@@ -157,7 +157,7 @@ def _odds(odds: tuple[int, bool, int]) -> Table:
         "odds",
         _("With which probabilities"),
         _("What"),
-        [Head(_("Probability"), "share"), Head(_("Why"), "text")],
+        [Head(_("Probability"), "share"), Head(_("Reason for it"), "text")],
     )
     why = (
         _("our own: %(due)s terms came up for renewal so far", due=due)

@@ -46,11 +46,11 @@ class TargetForm(Form):
     amount = text_field(_l("Goal"), longest=30, description=_l("Income in CNY, net; people and organisations as a number; first answers in per cent."))  # fmt: skip
     basis = choice_field(_l("Basis"), required=False)
     profile = StringField(
-        _l("Profile of the months (optional)"), filters=[clean],
+        _l("Profile of the months"), filters=[clean],
         description=_l("Twelve whole numbers that sum to 10,000, January first; without them every day counts alike."),
     )  # fmt: skip
     valid_from = DateField(_l("In force from"), validators=[REQUIRED])
-    reason = text_field(_l("Why"), longest=300)
+    reason = text_field(_l("Reason for it"), longest=300)
 
 
 class DeclineForm(Form):

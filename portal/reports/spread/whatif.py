@@ -112,7 +112,7 @@ def tables(sources: Sources, window: Window, changes: list[Change]) -> list[Tabl
     levels = [level for level in LEVELS if level != "payers" or sources.by_payer]
     seen = Table(
         "seen", _("What each basis sees of it"), _("Basis"),
-        [Head(_("Before")), Head(_("Added or taken"), "share"), Head(_("After"), "share")],
+        [Head(_("Without it")), Head(_("Added or taken"), "share"), Head(_("With it"), "share")],
     )  # fmt: skip
     verdicts = Table(
         "after", _("Before and after"), _("Basis and level"),
