@@ -121,7 +121,7 @@ def decline(row: TargetProposal, *, reason: str, by: Person) -> None:
     _another(row, by)
     move(row, TargetState.DECLINED)
     row.second, row.decided_at, row.words = by, clock.now(), reason
-    audit.record("target.declined", row, by=by, reason=reason, **_facts(row) | {"reason": reason})
+    audit.record("target.declined", row, by=by, **_facts(row) | {"reason": reason})
 
 
 def _another(row: TargetProposal, by: Person) -> None:

@@ -49,17 +49,27 @@ def _read(known: date) -> list[Run]:
         select(one.id, Order.party_id, one.stream, one.period_start, one.period_end, type_coerce(one.net, BigInteger))
         .join(Order, Order.id == one.order_id)
         .where(
-            one.recognition == "daily", one.stream.in_(streams()), one.agreed_on <= known,
-            one.period_start.is_not(None), one.period_end > one.period_start, one.net >= Money(0),
+            one.recognition == "daily", one.stream.in_(streams()), one.agreed_on <= known, one.net >= Money(0),
         )
         .order_by(one.id)
     )  # fmt: skip
     found: list[Run] = []
     for line, party, stream, start, end, net in db.session.execute(statement):
-        if start is not None and end is not None:
+        plan = plans.get(line, ())
+        start, end = start or _first(plan), end or _end(plan)
+        if start is not None and end is not None and start < end:
             whole = Run(party, line, stream, start, end, int(net))
-            found += follow(whole, plans.get(line, ()), ended.get(line))
+            found += follow(whole, plan, ended.get(line))
     return found
+
+
+def _first(plan: Sequence[Planned]) -> date | None:
+    """Return the first day of a plan: imported books say the term of a line by its plan alone."""
+    return min((part.starts for part in plan if not part.lower), default=None)
+
+
+def _end(plan: Sequence[Planned]) -> date | None:
+    return max((part.ends for part in plan if not part.lower), default=None)
 
 
 def _plans(known: date) -> dict[int, list[Planned]]:
