@@ -65,6 +65,7 @@ PEOPLE: dict[str, str] = {
     "failed": "denis@exams.example",
     "appealing": "tao@exams.example",
     "certified": "holder@certs.example",
+    "board": "board@flagos.example",
     "auditor": "auditor@flagos.example",
     "administrator": "admin@flagos.example",
 }

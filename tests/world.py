@@ -49,6 +49,7 @@ from tests import (
     grade_world,
     item_world,
     licence_world,
+    outlook_world,
     place_world,
     report_world,
     road,
@@ -105,6 +106,7 @@ KNOWN: dict[tuple[str, str], str] = {
     **service_world.KNOWN,
     **report_world.KNOWN,
     **close_world.KNOWN,
+    **outlook_world.KNOWN,
     ("public", "uid"): "organisation",
     ("accounts.confirm_link", "secret"): "word:no-such-ticket",
     ("accounts.reset_link", "secret"): "word:no-such-ticket",
@@ -375,6 +377,7 @@ def _rows(app: Flask, uid: str) -> dict[str, str]:
         sold |= place_world.rows(road.application(uid).org, work)
         sold |= service_world.rows(road.application(uid).org, work)
         sold |= close_world.rows(omni, chen)
+        sold |= outlook_world.rows()
     with app.app_context():
         sold |= award_world.rows("omni@walk.example")
     _desk_rows(app, uid)

@@ -37,6 +37,8 @@ class May(StrEnum):
     READ_MEMBERS = "read_members"
     READ_FIGURES = "read_figures"
     READ_INCOME = "read_income"
+    SET_TARGETS = "set_targets"
+    SEE_OUTLOOK = "see_outlook"
     IMPORT_MEMBERS = "import_members"
     REVIEW = "review"
     RECOMMEND = "recommend"
@@ -127,6 +129,7 @@ class StaffRole(StrEnum):
     SUPPORT_LEAD = "support_lead"
     SERVICE_LEAD = "service_lead"
     SERVICE_MANAGER = "service_manager"
+    BOARD = "board"
 
 
 class ContactRole(StrEnum):
@@ -157,7 +160,7 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     ),
     StaffRole.FINANCE: frozenset(
         {
-            *READERS, May.RECOMMEND, May.READ_MONEY, May.READ_FIGURES, May.READ_INCOME, May.RECORD_RECEIPTS, May.REFUND,
+            *READERS, May.RECOMMEND, May.READ_MONEY, May.READ_FIGURES, May.READ_INCOME, May.SET_TARGETS, May.RECORD_RECEIPTS, May.REFUND,
             May.VOID_INVOICES, May.SET_PRICES, May.SELL, May.CREDIT, May.CLOSE_MONTHS, May.PUBLISH_ACCOUNT, May.POST_BY_HAND,
             May.RECORD_FAPIAO, May.CHASE_DEBTORS, May.READ_CATALOGUE, May.READ_MAIL, May.READ_LICENCES,
             May.RUN_LICENCES, May.READ_SERVICES, May.READ_PLACES,
@@ -165,18 +168,18 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     ),
     StaffRole.COMMITTEE: frozenset({*READERS, May.RECOMMEND, May.CONFIRM_BENEFITS}),
     StaffRole.DIRECTOR: frozenset(
-        {*READERS, May.DECIDE, May.CONFIRM_BENEFITS, May.READ_FIGURES, May.READ_INCOME, May.READ_CATALOGUE, May.READ_LICENCES,
+        {*READERS, May.DECIDE, May.CONFIRM_BENEFITS, May.READ_FIGURES, May.READ_INCOME, May.SEE_OUTLOOK, May.READ_CATALOGUE, May.READ_LICENCES,
          May.RUN_LICENCES}
     ),
     StaffRole.SECRETARY: frozenset(
         {
-            *READERS, May.DECIDE_APPEALS, May.APPOINT_OWNERS, May.READ_FIGURES, May.READ_INCOME, May.HELP_PEOPLE, May.READ_MAIL,
+            *READERS, May.DECIDE_APPEALS, May.APPOINT_OWNERS, May.READ_FIGURES, May.READ_INCOME, May.SEE_OUTLOOK, May.HELP_PEOPLE, May.READ_MAIL,
             May.PUBLISH_WALL, May.ERASE_PEOPLE,
         }
     ),
     StaffRole.COUNTER_SIGNER: frozenset({*READERS, May.COUNTERSIGN, May.READ_SERVICES}),
     StaffRole.EXECUTIVE: frozenset(
-        {*READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_INCOME, May.PUBLISH_ACCOUNT, May.READ_TICKETS, May.HEAR_OF_S1, May.READ_LICENCES,
+        {*READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_INCOME, May.SET_TARGETS, May.SEE_OUTLOOK, May.PUBLISH_ACCOUNT, May.READ_TICKETS, May.HEAR_OF_S1, May.READ_LICENCES,
          May.READ_SERVICES, May.APPROVE_LARGE_QUOTES, May.READ_PLACES}
     ),
     StaffRole.AUDITOR: frozenset(
@@ -222,6 +225,8 @@ STAFF: dict[StaffRole, frozenset[May]] = {
         {*READERS, May.READ_SERVICES, May.DRAFT_QUOTES, May.APPROVE_QUOTES, May.DO_WORK, May.MANAGE_WORK,
          May.READ_CATALOGUE, May.READ_FIGURES, May.READ_PLACES, May.SELL_PLACES, May.MANAGE_PLACES}
     ),
+    # The board reads streams and groups, never who paid.
+    StaffRole.BOARD: frozenset({May.ENTER_OFFICE, May.READ_INCOME, May.SEE_OUTLOOK}),
 }  # fmt: skip
 SEES = {May.SEE_ORG}
 CONTACT: dict[ContactRole, frozenset[May]] = {
@@ -275,6 +280,7 @@ labels.name(
         StaffRole.SUPPORT_LEAD: _l("Lead of support"),
         StaffRole.SERVICE_LEAD: _l("Lead of services"),
         StaffRole.SERVICE_MANAGER: _l("Manager of services"),
+        StaffRole.BOARD: _l("Board member"),
     },
 )
 labels.name(

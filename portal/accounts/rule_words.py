@@ -22,6 +22,8 @@ KINDS: dict[str, LazyString] = {
     "support_level": _l("Levels of support"), "licence_benefit": _l("Licences with a membership"),
     "offer": _l("Services on offer"), "service_template": _l("Templates of projects"),
     "service_contract": _l("Text of service contracts"), "quote_decline": _l("Reasons to decline a quote"),
+    "target": _l("Targets"), "benchmark": _l("Benchmarks"), "contradiction": _l("Contradictions of the plan"),
+    "pipeline_stage": _l("Stages of the pipeline"), "cost": _l("Costs of months"),
 }  # fmt: skip
 WORDS: dict[str, LazyString] = {
     "name": _l("Called"), "label": _l("Question"), "hint": _l("Hint"), "lead": _l("Lead"), "words": _l("Words"),
@@ -76,4 +78,9 @@ WORDS: dict[str, LazyString] = {
     "fri": _l("Friday"), "sat": _l("Saturday"), "sun": _l("Sunday"), "form": _l("How it is delivered"), "contract": _l("Needs a contract"), "contacts": _l("Contacts"),
     "template": _l("Template"), "plan": _l("Plan"), "offer": _l("Service"), "stages": _l("Milestones"), "dues": _l("Parts of payment"),
     "percent": _l("Per cent"), "warranty_days": _l("Warranty in days"), "stage": _l("Milestone"), "notice_days": _l("Days of notice"),
+    "measure": _l("Measure"), "scope": _l("Of which income"), "year": _l("Year"), "goal": _l("Goal"), "basis": _l("Basis"),
+    "profile": _l("Profile of the months"), "set_by": _l("Set by"), "ambition": _l("An ambition, no target"), "body": _l("Whose"),
+    "of": _l("Of what"), "part": _l("Part"), "whole": _l("Out of"), "share": _l("Share"), "source": _l("Source"),
+    "quality": _l("Quality"), "conflict": _l("Contradiction"), "decision": _l("What was decided"), "sides": _l("What the plan says"),
+    "judged": _l("Judged by the ceiling"), "tax_bp": _l("Tax within, in basis points"),
 }  # fmt: skip

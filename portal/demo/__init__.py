@@ -30,6 +30,7 @@ from portal.demo import licence_cases as demo_licence_cases
 from portal.demo import licences as demo_licences
 from portal.demo import members as demo_members
 from portal.demo import money as demo_money
+from portal.demo import outlook as demo_outlook
 from portal.demo import perks as demo_perks
 from portal.demo import places as demo_places
 from portal.demo import prices as demo_prices
@@ -237,7 +238,7 @@ def build(app: Flask) -> None:
         with at(today), transaction():
             demo.hire(NEWCOMERS, today)
         demo_awards.fill(demo.who, today, demo.holder)
-        for part in (demo_services, demo_licences, demo_licence_cases, demo_places):
+        for part in (demo_services, demo_licences, demo_licence_cases, demo_places, demo_outlook):
             part.fill(demo.who, today)
 
 

@@ -41,6 +41,7 @@ STAFF = [
     ("supportlead", "雷鸣", StaffRole.SUPPORT_LEAD, "zh_Hans_CN"),
     ("servicelead", "Linnea Berg", StaffRole.SERVICE_LEAD, "en"),
     ("servicemanager", "满江", StaffRole.SERVICE_MANAGER, "zh_Hans_CN"),
+    ("board", "Beatrix Lang", StaffRole.BOARD, "en"),
 ]
 # Hired today: who marks anew after an appeal marked nothing before.
 NEWCOMERS = [

@@ -17,7 +17,7 @@ from portal.accounts.people_views import acting_for, required_org
 from portal.billing.access import of_orgs, visible_invoices
 from portal.billing.issuing import owed
 from portal.billing.models import Invoice, InvoiceState, Party
-from portal.core import catalogue, clock, files
+from portal.core import catalogue, clock, files, heads
 from portal.core.db import db, transaction
 from portal.core.errors import Missing
 from portal.core.money import Money
@@ -234,9 +234,8 @@ def listing() -> BaseResponse:
 def desk() -> str:
     """Show what waits for this member of staff, and the figures of the foundation."""
     reader = me()
+    above = heads.of(reader)
     return render_template(
-        "office/home.html",
-        tasks=tasks.staff_tasks(reader),
-        figures=tasks.figures(reader),
-        today=day(clock.today()),
-    )
+        "office/home.html", tasks=tasks.staff_tasks(reader), figures=[] if above else tasks.figures(reader),
+        heads=above, today=day(clock.today()),
+    )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint
 
-from portal.reports import member_files  # noqa: F401 - its routes
+from portal.reports import member_files, outlook_hall  # noqa: F401 - its routes
 from portal.reports.closed import hall as closed
 from portal.reports.income import hall as income
 from portal.reports.office import figures
@@ -20,3 +20,4 @@ def install() -> None:
     """Let each stand on the rails."""
     income.install()
     closed.install()
+    outlook_hall.install()

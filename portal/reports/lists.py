@@ -13,6 +13,8 @@ from sqlalchemy import func, select
 from portal.billing.book_models import PastRecord
 from portal.core import catalogue
 from portal.core.db import db
+from portal.reports.goals import targets
+from portal.reports.once import once
 
 GROUPS = ("dues", "service", "ecosystem")
 GROUP_NAMES = {"dues": _l("Dues"), "service": _l("Services"), "ecosystem": _l("Ecosystem")}
@@ -59,23 +61,32 @@ def group_name(code: str) -> str:
 
 def in_force(on: date) -> Lists:
     """Return the lists of imported books if there are any, else those of the catalogue on a day."""
-    rows = db.session.scalars(select(PastRecord).order_by(PastRecord.id)).all()
+    return once(("lists", on), lambda: _read(on))
+
+
+def _read(on: date) -> Lists:
+    kinds = PastRecord.kind.in_(("streams", "head"))
+    rows = db.session.scalars(select(PastRecord).where(kinds).order_by(PastRecord.id)).all()
     streams = [row.body for row in rows if row.kind == "streams"]
     heads: dict[str, Any] = {row.ref: row.body for row in rows if row.kind == "head"}
     if not streams:
         # Before the catalogue began, the list of today.
         known = catalogue.entries("stream", on=on) or catalogue.entries("stream")
+        policy = catalogue.entries("policy", on=on)
         return Lists(
             {code: str(body["group"]) for code, body in known.items()},
+            Fraction(str(policy.get("diversity.ceiling", {}).get("value", "0.60"))),
+            Fraction(str(policy.get("diversity.dues_benchmark", {}).get("value", "0.45"))),
+            targets.of_groups(on),
             names={code: body["name"] for code, body in known.items()},
             version=f"streams@{_version(on)}",
         )
-    targets = {int(key[8:]): value for key, value in heads.items() if key.startswith("targets_")}
+    goals = {int(key[8:]): value for key, value in heads.items() if key.startswith("targets_")}
     return Lists(
         {str(one["code"]): str(one["group"]) for one in streams},
         Fraction(str(heads.get("max_share_limit", "0.60"))),
         Fraction(str(heads.get("dues_share_target", "0.45"))),
-        targets,
+        goals,
         {
             str(one["code"]): {"en": str(one.get("en") or one["code"]), "zh": str(one["zh"])}
             for one in streams

@@ -81,7 +81,7 @@ def _path(page: Page) -> str:
 def _view(page: Page) -> Callable[[], str]:
     def view() -> str:
         said = question()
-        return framed("office/reports/page.html", said, report=page.build(said), page=page, asks=page.asks)
+        return framed(page.template, said, report=page.build(said), page=page, asks=page.asks)
 
     view.__doc__ = f"Show the report page {page.key}."
     return view

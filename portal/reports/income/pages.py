@@ -29,6 +29,7 @@ class Page:
     build: Callable[[Question], Report]
     may: May = May.READ_INCOME
     tab: int | None = None
+    template: str = "office/reports/page.html"
     asks: tuple[str, ...] = ()
 
 

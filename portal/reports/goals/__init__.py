@@ -1,0 +1,1 @@
+"""What the foundation aims at and what it can expect: targets, counts, forecasts, and where its plan contradicts itself."""
