@@ -22,6 +22,8 @@ KINDS: dict[str, LazyString] = {
     "support_level": _l("Levels of support"), "licence_benefit": _l("Licences with a membership"),
     "offer": _l("Services on offer"), "service_template": _l("Templates of projects"),
     "service_contract": _l("Text of service contracts"), "quote_decline": _l("Reasons to decline a quote"),
+    "job_board": _l("The job board"), "job_quota": _l("What tiers have on the job board"), "job_city": _l("Cities of posts"),
+    "job_reason": _l("Reasons about posts"), "job_mark": _l("Words that a moderator looks at"), "job_report": _l("Reasons to report a post"),
 }  # fmt: skip
 WORDS: dict[str, LazyString] = {
     "name": _l("Called"), "label": _l("Question"), "hint": _l("Hint"), "lead": _l("Lead"), "words": _l("Words"),
@@ -76,4 +78,8 @@ WORDS: dict[str, LazyString] = {
     "fri": _l("Friday"), "sat": _l("Saturday"), "sun": _l("Sunday"), "form": _l("How it is delivered"), "contract": _l("Needs a contract"), "contacts": _l("Contacts"),
     "template": _l("Template"), "plan": _l("Plan"), "offer": _l("Service"), "stages": _l("Milestones"), "dues": _l("Parts of payment"),
     "percent": _l("Per cent"), "warranty_days": _l("Warranty in days"), "stage": _l("Milestone"), "notice_days": _l("Days of notice"),
+    "licence_number": _l("Number of the licence"), "licence_issuer": _l("Issued by"), "licence_valid_until": _l("First day without the licence"),
+    "posts": _l("Posts in review or open"), "searches_a_day": _l("Searches of the pool a day"), "contacts_a_month": _l("Requests for contact a month"),
+    "referrals_a_quarter": _l("Referrals of a person a quarter"), "region": _l("Region"), "zh": _l("Chinese"), "en": _l("English"), "blocks": _l("Stops the post"),
+    "verdicts": _l("Used when"),
 }  # fmt: skip
