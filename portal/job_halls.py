@@ -12,12 +12,31 @@ from sqlalchemy import Select
 
 from portal.accounts.people import Person
 from portal.certs import awarding, queries
-from portal.jobs import board_hall, gateway
+from portal.certs.award_events import AwardExpired, AwardRevoked, VisibilityChanged
+from portal.certs.naming import Shown
+from portal.jobs import board_hall, gateway, people_hall, people_hearing
 from portal.jobs.gateway import Credential
 
-BLUEPRINTS: list[Blueprint] = [*board_hall.BLUEPRINTS]
-APIS: list[APIBlueprint] = [*board_hall.APIS]
-REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (*board_hall.REACTIONS,)
+BLUEPRINTS: list[Blueprint] = [*board_hall.BLUEPRINTS, *people_hall.BLUEPRINTS]
+APIS: list[APIBlueprint] = [*board_hall.APIS, *people_hall.APIS]
+
+
+def _shown(event: VisibilityChanged) -> None:
+    award = event.award
+    people_hearing.name_shown(award.person, award.subject, award.level, full=event.shown is Shown.FULL)
+
+
+def _ended(event: AwardRevoked | AwardExpired) -> None:
+    people_hearing.certificate_ended(event.award.person, event.award.level, event.award.uid)
+
+
+REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
+    *board_hall.REACTIONS,
+    *people_hall.REACTIONS,
+    (VisibilityChanged, _shown),
+    (AwardRevoked, _ended),
+    (AwardExpired, _ended),
+)
 
 
 def _credentials(people: Sequence[Person], on: date | None) -> dict[int, list[Credential]]:
@@ -35,3 +54,4 @@ def install() -> None:
     """Answer what recruitment asks, and let it stand on the rails."""
     gateway.ask(gateway.Answers(_credentials, _levels))
     board_hall.install()
+    people_hall.install()

@@ -22,6 +22,7 @@ from portal.certs import award_chores, grade_chores, seat_chores, sitting_chores
 from portal.core import audit, chores, file_checks, idempotency, outbox, retaining
 from portal.core.chores import Chore
 from portal.core.db import transaction
+from portal.jobs import people_chores
 from portal.members import benefit_chores, contact_care, editions, tier_quotes
 from portal.members import chores as members
 from portal.members import renewal_chores as renewals
@@ -129,6 +130,9 @@ SAID = {
     ),
     "release_holds": _l("Lets sponsors' places go whose hold is over, and lets signed ones begin"),
     "offer_slots": _l("Lets offers of slots pass, and offers what is free by the fair rule"),
+    "nudge_employers": _l("Reminds employers of applications that have waited for two weeks"),
+    "drop_silent_referrals": _l("Erases the addresses of referrals that nobody answered in time"),
+    "erase_job_data": _l("Erases applications and résumés after their time, and profiles nobody uses"),
     "check_files": _l("Reads every stored file anew and compares it with its checksum"),
 }
 
@@ -177,7 +181,7 @@ def install() -> None:
         Chore("remind_renewals", "50 9 * * *", award_chores.remind_renewals),
         Chore("check_files", "30 5 1 * *", file_checks.check_files),
     )
-    chores.register(*_results(), *_support(), *_licences(), *_places())
+    chores.register(*_results(), *_support(), *_licences(), *_places(), *_candidates())
 
 
 def _results() -> tuple[Chore, ...]:
@@ -216,4 +220,12 @@ def _places() -> tuple[Chore, ...]:
         Chore("ask_statements", "45 8 * * *", statements.ask_statements),
         Chore("release_holds", "8-59/10 * * * *", sponsors.release_holds),
         Chore("offer_slots", "35 8 * * 1-5", slots.offer_slots),
+    )
+
+
+def _candidates() -> tuple[Chore, ...]:
+    return (
+        Chore("nudge_employers", "55 8 * * 1-5", people_chores.nudge_employers),
+        Chore("drop_silent_referrals", "55 0 * * *", people_chores.drop_silent_referrals),
+        Chore("erase_job_data", "20 5 * * *", people_chores.erase_job_data),
     )

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 # What verbs are told as `by` where no person acts; a test reads the source and finds no other.
 MACHINES = frozenset(
     {
-        "announce_benefit_expiry", "announce_standings", "approval", "ask_statements", "attempts", "appeal", "bank statement", "chase_graders", "check_files",
+        "announce_benefit_expiry", "announce_standings", "approval", "ask_statements", "candidate", "drop_silent_referrals", "erase_job_data", "post closed", "attempts", "appeal", "bank statement", "chase_graders", "check_files",
         "chore", "close_reviews", "close_sessions", "close_silent", "close_sittings", "close_unfulfilled", "command line", "credit note", "credit terms", "demo",
         "disputes", "end_eligibilities", "escalate_tickets", "exam paid", "expire_applications", "expire_holds", "expiry", "fulfilment",
         "hold over", "offer_slots", "release_holds",

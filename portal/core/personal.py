@@ -72,6 +72,8 @@ class Keeping(StrEnum):
     SUPPORT = "support"
     SUPPORT_FILES = "support_files"
     JOBS = "jobs"
+    JOB_PROFILE = "job_profile"
+    JOB_APPLICATION = "job_application"
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,7 +168,10 @@ def answered(row: ContactRequest, *, agreed: bool) -> None:
 
     def letter() -> Letter:
         if agreed:
-            said = _("The answer is yes. What is shown to you stands in the portal until %(day)s.", day=day(row.shown_until) if row.shown_until else "")
+            said = _(
+                "The answer is yes. What is shown to you stands in the portal until %(day)s.",
+                day=day(row.shown_until) if row.shown_until else "",
+            )
         else:
             said = _("The answer is no. Who it was stays hidden.")
         return Letter(

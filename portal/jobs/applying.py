@@ -21,7 +21,14 @@ from portal.jobs import consents, modes, posts, profiles
 from portal.jobs.application_models import NO_APPLICATION, ApplicationStep, JobApplication
 from portal.jobs.kinds import ApplyBy
 from portal.jobs.models import Post
-from portal.jobs.stages import OPEN, TO_APPLY, ApplicationState, Field, Purpose
+from portal.jobs.stages import (
+    APPLICATION_LIFE,
+    OPEN,
+    TO_APPLY,
+    ApplicationState,
+    Field,
+    Purpose,
+)
 
 A, P = ApplicationState, Purpose
 BY = named_consents.CANDIDATE
@@ -49,7 +56,9 @@ def found(uid: str, person: Person) -> JobApplication:
 
 def first(post: Post, person: Person) -> JobApplication | None:
     """Return the application that a person sent to a post."""
-    own = select(JobApplication).where(JobApplication.post_id == post.id, JobApplication.person_id == person.id)
+    own = select(JobApplication).where(
+        JobApplication.post_id == post.id, JobApplication.person_id == person.id
+    )
     return db.session.scalars(own).first()
 
 
@@ -63,6 +72,11 @@ def steps_of(row: JobApplication) -> list[ApplicationStep]:
     """Return the steps of an application, the oldest first."""
     rows = select(ApplicationStep).where(ApplicationStep.application_id == row.id)
     return list(db.session.scalars(rows.order_by(ApplicationStep.id)))
+
+
+def next_steps(row: JobApplication) -> frozenset[ApplicationState]:
+    """Return what an application can become next."""
+    return APPLICATION_LIFE[row.state]
 
 
 def takes(post: Post) -> bool:
@@ -97,7 +111,9 @@ def _locked_post(post: Post) -> Post:
     return db.session.scalars(taken).one()
 
 
-def apply(post: Post, handed: Handed, *, by: Person, channel: Channel = Channel.APPLICATION) -> JobApplication:
+def apply(
+    post: Post, handed: Handed, *, by: Person, channel: Channel = Channel.APPLICATION
+) -> JobApplication:
     """Send an application; sent again it is the first one, unchanged. `Refused` in words when the post takes none."""
     named_consents.locked(by)
     if (before := first(post, by)) is not None:
@@ -146,7 +162,11 @@ def _resume(person: Person, handed: Handed, fields: Sequence[Field]) -> files.St
         return profiles.kept(person, *handed.resume)
     profile = profiles.of(person)
     if profile is None or profile.resume is None or profile.resume.erased_at is not None:
-        raise Refused(_l("You ticked the résumé, but there is none yet. Please choose a file."), field="resume", status=422)
+        raise Refused(
+            _l("You ticked the résumé, but there is none yet. Please choose a file."),
+            field="resume",
+            status=422,
+        )
     kept = profile.resume
     return profiles.kept(person, files.Content(kept.sha256, kept.size, kept.media_type), kept.name)
 

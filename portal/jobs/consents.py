@@ -133,7 +133,9 @@ def end_all(candidate: Person, *, channel: Channel) -> int:
     rows = in_force(candidate)
     for row in rows:
         named_consents.take_back(row, channel=channel)
-    return len(rows) + int(house.stands(P.POOL.value, candidate) and enter_pool(candidate, False, channel=channel))
+    return len(rows) + int(
+        house.stands(P.POOL.value, candidate) and enter_pool(candidate, False, channel=channel)
+    )
 
 
 def texts(*purposes: Purpose) -> Mapping[Purpose, dict[str, Any]]:

@@ -108,7 +108,9 @@ def agree(row: ContactRequest, fields: Sequence[str], *, by: Person) -> ContactR
     row.shown_until = clock.today() + timedelta(days=int(catalogue.policy("jobs.contact_days")))
     consents.give(by, Purpose.SHOW, row.org, row.org.name, chosen, until=row.shown_until)
     profiles.touch(by)
-    audit.record("job_contact.agreed", row, by=named_consents.CANDIDATE, org_id=row.org_id, fields=len(chosen))
+    audit.record(
+        "job_contact.agreed", row, by=named_consents.CANDIDATE, org_id=row.org_id, fields=len(chosen)
+    )
     letters.answered(row, agreed=True)
     return row
 

@@ -77,7 +77,9 @@ def title(post: Post) -> str:
     shown = post.shown
     if shown is None:
         return ""
-    return catalogue.in_words({"zh": shown.title_zh or shown.title_en, "en": shown.title_en or shown.title_zh})
+    return catalogue.in_words(
+        {"zh": shown.title_zh or shown.title_en, "en": shown.title_en or shown.title_zh}
+    )
 
 
 def city_name(code: str) -> str:
@@ -90,5 +92,3 @@ def asks(post: Post) -> str:
     """Return the level a post names, in words; empty where it names none."""
     shown = post.shown
     return level_name(shown.level) if shown is not None and shown.need is not Need.NONE else ""
-
-

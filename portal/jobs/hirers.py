@@ -62,7 +62,11 @@ def post(reader: Reader, uid: str) -> Post:
 
 def applications(reader: Reader) -> Select[JobApplication]:
     """Select the applications to the posts of the organisations for which a reader recruits."""
-    return select(JobApplication).join(Post, JobApplication.post_id == Post.id).where(Post.org_id.in_(orgs(reader)))
+    return (
+        select(JobApplication)
+        .join(Post, JobApplication.post_id == Post.id)
+        .where(Post.org_id.in_(orgs(reader)))
+    )
 
 
 def application(reader: Reader, uid: str) -> JobApplication:

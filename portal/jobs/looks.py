@@ -54,25 +54,28 @@ def cards(viewer: Viewer, many: Sequence[Asked]) -> list[dict[Field, Any]]:
 
     The people of one purpose and receiver cost one statement, and all looks are written by one.
     """
+    moment = clock.now()  # of the question, not of the answer: a word taken back in between came later
     found: list[dict[Field, Any]] = []
     rows: list[dict[str, Any]] = []
-    words = _words(many)
+    words = _words(many, moment)
     for one in many:
         word = words.get((one.purpose, consents.key(one.receiver)), {}).get(one.candidate.id)
         seen = _seen(one.said, word)
         found.append(seen)
         if word is not None and seen:
-            rows.append(_row(viewer, one, word, seen))
+            rows.append(_row(viewer, one, word, seen, moment))
     _write(rows)
     return found
 
 
-def _words(many: Iterable[Asked]) -> dict[tuple[Purpose, str], dict[int, Consent]]:
+def _words(many: Iterable[Asked], moment: datetime) -> dict[tuple[Purpose, str], dict[int, Consent]]:
     groups: dict[tuple[Purpose, str], list[Asked]] = {}
     for one in many:
         groups.setdefault((one.purpose, consents.key(one.receiver)), []).append(one)
     return {
-        (purpose, key): consents.words({one.candidate.id for one in group}, purpose, group[0].receiver)
+        (purpose, key): consents.words(
+            {one.candidate.id for one in group}, purpose, group[0].receiver, at=moment
+        )
         for (purpose, key), group in groups.items()
     }
 
@@ -83,8 +86,9 @@ def _seen(said: Said, word: Consent | None) -> dict[Field, Any]:
     return {field: value for field, value in said.items() if field.value in word.fields and value}
 
 
-def _row(viewer: Viewer, asked: Asked, word: Consent, seen: Mapping[Field, Any]) -> dict[str, Any]:
-    now = clock.now()
+def _row(
+    viewer: Viewer, asked: Asked, word: Consent, seen: Mapping[Field, Any], now: datetime
+) -> dict[str, Any]:
     return {
         "person_id": asked.candidate.id, "org_id": viewer.org.id, "by_id": viewer.person.id, "consent_id": word.id,
         "purpose": asked.purpose, "about": asked.about, "fields": ",".join(sorted(seen)), "hour": _hour(now), "at": now,

@@ -53,7 +53,7 @@ def ranked(post: Post) -> Ranked:
     )
     highest = func.coalesce(best.c.rank, 0)
     meets = case((highest >= required(post), 1), else_=0)
-    found = (
+    found: Any = (
         select(JobApplication, highest.label("rank"))
         .outerjoin(best, best.c.person_id == JobApplication.person_id)
         .where(JobApplication.post_id == post.id)

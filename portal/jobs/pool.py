@@ -86,7 +86,7 @@ def _matching(row: PoolSearch) -> Select[Any]:
     person, rank = held.c[0], held.c[1]
     best = select(person.label("person_id"), func.max(rank).label("rank")).group_by(person).subquery()
     highest = func.coalesce(best.c.rank, 0)
-    statement = (
+    statement: Any = (
         select(Profile, highest.label("rank"))
         .join(Person, Person.id == Profile.person_id)
         .outerjoin(best, best.c.person_id == Profile.person_id)
@@ -109,7 +109,8 @@ def _matching(row: PoolSearch) -> Select[Any]:
     for term in sorted(profiles.terms([wanted.skills])):
         having = select(ProfileTerm.profile_id).where(ProfileTerm.term == term)
         statement = statement.where(Profile.id.in_(having))
-    return statement.order_by(highest.desc(), Profile.uid)
+    ordered: Select[Any] = statement.order_by(highest.desc(), Profile.uid)
+    return ordered
 
 
 def handle(org: Organisation, profile: Profile) -> str:

@@ -111,7 +111,9 @@ def check(upload: FileStorage) -> Taken:
     if not data.startswith(b"%PDF-"):
         raise Refused(_l("This file is no PDF, whatever its name says."), field="resume", status=422)
     try:
-        return Taken(pdf_check.checked(data), files.PDF, name if name.lower().endswith(".pdf") else f"{name}.pdf")
+        return Taken(
+            pdf_check.checked(data), files.PDF, name if name.lower().endswith(".pdf") else f"{name}.pdf"
+        )
     except Refused as refusal:
         raise Refused(refusal.words, field="resume", status=422) from None
 

@@ -36,7 +36,7 @@ OPEN = (A.SENT, A.SEEN, A.INTERVIEW, A.OFFER)
 labels.name(
     ApplicationState,
     {
-        A.SENT: _l("Application sent"), A.SEEN: _l("Seen by the employer"), A.INTERVIEW: _l("In interviews"),
+        A.SENT: _l("Sent to the employer"), A.SEEN: _l("Seen by the employer"), A.INTERVIEW: _l("In interviews"),
         A.OFFER: _l("Offer made"), A.HIRED: _l("Hired"), A.DECLINED: _l("Not hired"),
         A.WITHDRAWN: _l("Application withdrawn"),
     },
@@ -69,7 +69,11 @@ C = ContactState
 CONTACT_LIFE = life(ContactState, {C.ASKED: [C.AGREED, C.DECLINED]})
 labels.name(
     ContactState,
-    {C.ASKED: _l("Waits for the candidate"), C.AGREED: _l("Contact given"), C.DECLINED: _l("No contact wished")},
+    {
+        C.ASKED: _l("Waits for the candidate"),
+        C.AGREED: _l("Contact given"),
+        C.DECLINED: _l("No contact wished"),
+    },
     {C.ASKED: "wait", C.AGREED: "good", C.DECLINED: "mute"},
 )
 
