@@ -162,3 +162,13 @@ def post_of(name: str) -> Post:
     ).first()
     assert found is not None
     return found
+
+
+def house_today(app: Flask) -> None:
+    """Open the board with one employer and Ann as of the real day, for processes of their own."""
+    with app.app_context(), transaction():
+        full()
+        org = employer("galaxy", "")
+        m.member(org, tier="gold", start=clock.today().replace(day=1))
+        post(org)
+        candidate("ann", "ADAPT")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -327,7 +328,12 @@ def test_verify_names_an_application_and_a_look_without_a_consent(house: Flask) 
             db.session.add(JobApplication(post=w.post_of("alder"), person=bob))
             word = consents.word(w.person("ann@people.example"), P.APPLY, w.post_of("galaxy"))
             assert word is not None
-            more = {"consent": word, "hour": clock.now(), "org": w.post_of("galaxy").org, "by": w.person(HR)}
+            more: dict[str, Any] = {
+                "consent": word,
+                "hour": clock.now(),
+                "org": w.post_of("galaxy").org,
+                "by": w.person(HR),
+            }
             for who, about, fields in ((bob, "a", "name"), (w.person("ann@people.example"), "b", "kinds")):
                 db.session.add(Look(person=who, purpose=P.APPLY, about=about, fields=fields, **more))
         found = people_verify.verify_candidates()[1]

@@ -45,7 +45,7 @@ def _erase_requests(person: Person) -> int:
     rows = select(ContactRequest).where(ContactRequest.person_id == person.id).order_by(ContactRequest.id)
     found = list(db.session.scalars(rows))
     for row in found:
-        row.person, row.erased_at = None, clock.now()
+        row.person, row.reason, row.erased_at = None, "", clock.now()
     return len(found)
 
 

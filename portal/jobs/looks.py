@@ -57,7 +57,7 @@ def cards(viewer: Viewer, many: Sequence[Asked]) -> list[dict[Field, Any]]:
     moment = clock.now()  # of the question, not of the answer: a word taken back in between came later
     found: list[dict[Field, Any]] = []
     rows: list[dict[str, Any]] = []
-    words = _words(many, moment)
+    words = _words(many)
     for one in many:
         word = words.get((one.purpose, consents.key(one.receiver)), {}).get(one.candidate.id)
         seen = _seen(one.said, word)
@@ -68,14 +68,12 @@ def cards(viewer: Viewer, many: Sequence[Asked]) -> list[dict[Field, Any]]:
     return found
 
 
-def _words(many: Iterable[Asked], moment: datetime) -> dict[tuple[Purpose, str], dict[int, Consent]]:
+def _words(many: Iterable[Asked]) -> dict[tuple[Purpose, str], dict[int, Consent]]:
     groups: dict[tuple[Purpose, str], list[Asked]] = {}
     for one in many:
         groups.setdefault((one.purpose, consents.key(one.receiver)), []).append(one)
     return {
-        (purpose, key): consents.words(
-            {one.candidate.id for one in group}, purpose, group[0].receiver, at=moment
-        )
+        (purpose, key): consents.words({one.candidate.id for one in group}, purpose, group[0].receiver)
         for (purpose, key), group in groups.items()
     }
 

@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from sqlalchemy import Select, and_, delete, func, or_, select, update
 
-from portal.core import audit, catalogue, clock, retaining
-from portal.core.db import db, let_go, transaction
-from portal.core.errors import Refused
+from portal.core import audit, catalogue, clock, retaining, rows
+from portal.core.db import db, transaction
 from portal.jobs import application_letters as letters
 from portal.jobs import consents, leaving, profiles, referring
-from portal.jobs.application_models import JobApplication, Referral
+from portal.jobs.application_models import ContactRequest, JobApplication, Referral
 from portal.jobs.kinds import OVER
 from portal.jobs.models import Post
 from portal.jobs.people_models import Look, PoolSearch, Profile
 from portal.jobs.stages import ApplicationState, Purpose
 
-log = structlog.get_logger(__name__)
 A = ApplicationState
 WAITING = (A.SENT, A.SEEN, A.INTERVIEW)
-
-
-def _each(chore: str, ids: Iterable[int], work: Callable[[int], bool]) -> int:
-    """Do one row after the other, a transaction each; a row that fails is logged and the rest go on."""
-    done, rows = 0, list(ids)
-    let_go()
-    for number in rows:
-        try:
-            with transaction():
-                done += work(number)
-        except Refused as refusal:
-            log.info("chore.refused", chore=chore, row=number, why=str(refusal))
-        except Exception:
-            log.exception("chore.failed", chore=chore, row=number)
-    return done
 
 
 def nudge_employers() -> int:
@@ -48,31 +29,32 @@ def nudge_employers() -> int:
     )  # fmt: skip
     posts = select(JobApplication.post_id).where(*still).distinct().order_by(JobApplication.post_id)
 
-    def nudge(number: int) -> bool:
+    def nudge(number: int) -> int:
         mine = (*still, JobApplication.post_id == number)
         count = int(db.session.scalar(select(func.count(JobApplication.id)).where(*mine)) or 0)
         marked = update(JobApplication).where(*mine).values(nudged_at=clock.now())
         db.session.execute(marked.execution_options(synchronize_session=False))
         letters.nudge(db.session.get_one(Post, number), count, clock.today().isoformat())
-        return bool(count)
+        return int(bool(count))
 
-    return _each("nudge_employers", db.session.scalars(posts), nudge)
+    return rows.each("nudge_employers", rows.ids_of(posts), nudge)
 
 
 def drop_silent_referrals() -> int:
     """Erase the addresses of referrals that nobody answered in time; that there was a letter stays."""
 
-    def drop(number: int) -> bool:
+    def drop(number: int) -> int:
         referring.fall_silent(db.session.get_one(Referral, number))
-        return True
+        return 1
 
-    return _each("drop_silent_referrals", referring.silent_since(clock.today()), drop)
+    return rows.each("drop_silent_referrals", rows.ids_of(referring.silent_since(clock.today())), drop)
 
 
 def erase_job_data() -> int:
     """Erase applications some time after their post closed, unless they may be kept, and profiles nobody uses."""
-    done = _each("erase_job_data", db.session.scalars(_old_applications()), _erase_application)
-    done += _each("erase_job_data", db.session.scalars(_old_profiles()), _erase_profile)
+    done = rows.each("erase_job_data", rows.ids_of(_old_applications()), _erase_application)
+    done += rows.each("erase_job_data", rows.ids_of(_old_profiles()), _erase_profile)
+    done += rows.each("erase_job_data", rows.ids_of(_old_requests()), _erase_request)
     with transaction():
         _erase_traces()
     return done
@@ -96,25 +78,40 @@ def _old_applications() -> Select[Any]:
     )
 
 
-def _erase_application(number: int) -> bool:
+def _erase_application(number: int) -> int:
     row = db.session.get_one(JobApplication, number)
     if row.person is None or consents.allowed(row.person, Purpose.KEEP, row.post, "application"):
-        return False
+        return 0
     leaving.erase_application(row, by="erase_job_data")
     _trace("job_application", row.subject)
-    return True
+    return 1
 
 
 def _old_profiles() -> Select[Any]:
     return select(Profile.id).where(Profile.used_at < _before("job_profile")).order_by(Profile.id)
 
 
-def _erase_profile(number: int) -> bool:
+def _erase_profile(number: int) -> int:
     row = db.session.get_one(Profile, number)
     subject = row.subject
     profiles.erase(row)
     _trace("job_profile", subject)
-    return True
+    return 1
+
+
+def _old_requests() -> Select[Any]:
+    """Select the requests for contact that were asked as long ago as an application is kept."""
+    old = ContactRequest.asked_at < _before("job_application")
+    return (
+        select(ContactRequest.id).where(old, ContactRequest.erased_at.is_(None)).order_by(ContactRequest.id)
+    )
+
+
+def _erase_request(number: int) -> int:
+    row = db.session.get_one(ContactRequest, number)
+    row.person, row.reason, row.erased_at = None, "", clock.now()
+    _trace("job_application", row.subject)
+    return 1
 
 
 def _trace(kind: str, subject: str) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hmac
 from datetime import date, timedelta
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Select, func, or_, select, update
 
 from portal.accounts import door, named_consents
 from portal.accounts.organisations import Contact, Organisation
@@ -175,10 +176,10 @@ def fall_silent(row: Referral) -> None:
         audit.record("job_referral.silent", row, by="drop_silent_referrals")
 
 
-def silent_since(day: date) -> list[int]:
-    """Return the ids of the referrals whose time to answer was over before a day."""
-    rows = select(Referral.id).where(Referral.state == R.ASKED, Referral.answer_by < day)
-    return list(db.session.scalars(rows.order_by(Referral.id)))
+def silent_since(day: date) -> Select[Any]:
+    """Select the ids of the referrals whose time to answer was over before a day."""
+    over = (Referral.state == R.ASKED, Referral.answer_by < day)
+    return select(Referral.id).where(*over).order_by(Referral.id)
 
 
 def of_person(person: Person) -> list[Referral]:
