@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -101,12 +102,13 @@ def test_from_the_form_to_the_hire_with_a_letter_at_each_step(house: Flask) -> N
     assert stranger.status_code == 303
     assert page in stranger.headers["Location"].replace("%2F", "/")  # signing in leads back to the form
     fields = ["name", "letter", "certificates"]
-    for given_, at in (
+    tries: tuple[tuple[dict[str, Any], str], ...] = (
         ({"fields": fields, "letter": "Hi"}, "agree"),
         ({"fields": ["letter"], "letter": "Hi", "agree": "y"}, "fields"),
         ({"fields": ["name"], "letter": "Hi", "agree": "y"}, "fields"),
         ({"fields": ["name", "resume"], "agree": "y"}, "resume"),
-    ):
+    )
+    for given_, at in tries:
         answer = post(client, page, **given_)
         assert answer.status_code == 422
         assert f'id="{at}-error"' in answer.text

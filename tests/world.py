@@ -47,6 +47,7 @@ from tests import (
     exam_world,
     grade_world,
     item_world,
+    job_candidates_world,
     licence_world,
     place_world,
     road,
@@ -100,6 +101,7 @@ KNOWN: dict[tuple[str, str], str] = {
     **support_world.KNOWN,
     **licence_world.KNOWN,
     **place_world.KNOWN,
+    **job_candidates_world.KNOWN,
     **service_world.KNOWN,
     ("public", "uid"): "organisation",
     ("accounts.confirm_link", "secret"): "word:no-such-ticket",
@@ -234,7 +236,7 @@ KNOWN: dict[tuple[str, str], str] = {
     ("api_tiers", "uid"): "word:" + "0" * 32,
 }
 SILVER = {"tier": "silver", "category": "software"}
-NUMBERS = {"mail", "grant", "pair"}
+NUMBERS = {"mail", "grant", "pair", "job_consent"}
 # Open to whoever holds the address or to everybody on purpose: no row of a company is behind a role here.
 OPEN = {
     "public.member",
@@ -369,6 +371,7 @@ def _rows(app: Flask, uid: str) -> dict[str, str]:
         sold |= support_world.rows(road.application(uid).org, work)
         sold |= licence_world.rows(road.application(uid).org)
         sold |= place_world.rows(road.application(uid).org, work)
+        sold |= job_candidates_world.rows(road.application(uid).org, work)
         sold |= service_world.rows(road.application(uid).org, work)
     with app.app_context():
         sold |= award_world.rows("omni@walk.example")

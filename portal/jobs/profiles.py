@@ -61,7 +61,10 @@ def of(person: Person) -> Profile | None:
 def skills_in(text: str) -> list[str]:
     """Return the skills of a line of text, in order and each once; `Refused` in words if they are too many."""
     parts = [" ".join(part.split()) for part in re.split(r"[,;，；、\n]", unicodedata.normalize("NFC", text))]
-    found = list({folded(one): one for one in reversed(parts) if one}.values())[::-1]
+    first: dict[str, str] = {}
+    for part in parts:
+        first.setdefault(folded(part), part)
+    found = [one for one in first.values() if one]
     if len(found) > MOST_SKILLS or any(len(one) > LONGEST_SKILL for one in found):
         raise Refused(
             _l("Please name at most %(most)s skills of at most %(long)s characters.", most=MOST_SKILLS, long=LONGEST_SKILL),
