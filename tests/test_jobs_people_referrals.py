@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from portal.accounts import merging
 from portal.accounts.may import ContactRole
+from portal.accounts.merge_models import Merge
 from portal.accounts.organisations import Contact
 from portal.accounts.people import Person
 from portal.core import clock
@@ -174,9 +175,7 @@ def test_a_merged_employer_keeps_what_was_allowed_to_it(house: Flask) -> None:
                     db.session.add(ShutOut(person=who, org=org))
         with transaction():
             duplicate = old.org
-            merge = merging.Merge(
-                duplicate=duplicate, kept=kept, reason="one", by_name="Ada", second_name="Sun"
-            )
+            merge = Merge(duplicate=duplicate, kept=kept, reason="one", by_name="Ada", second_name="Sun")
             db.session.add(merge)
             db.session.flush()
             merging.move(merge, duplicate, "merged_into_id", kept.id)
