@@ -85,7 +85,7 @@ def _posts() -> None:
         "job_post_version", _key("post_id"), _key("n"),
         _column("state", _choice("version_state", "written", "waiting", "approved", "returned")), _key("by_id"),
         _column("created_at", WHEN), _column("submitted_at", WHEN, empty=True), _key("submitted_by_id", empty=True),
-        _column("escalated_at", WHEN, empty=True), _column("decided_at", WHEN, empty=True), _column("marks", sa.JSON()),
+        _column("escalated_at", WHEN, empty=True), _column("decided_at", WHEN, empty=True), _column("renews", sa.Boolean()), _column("marks", sa.JSON()),
         _text("title_zh", 120), _text("title_en", 120),
         *(_column(f"{part}_{tongue}", sa.Text()) for part in ("text", "duties", "requirements") for tongue in ("zh", "en")),
         _column("remote", _choice("remote", "onsite", "hybrid", "remote")), _text("city", 40),
@@ -142,10 +142,11 @@ def _employers() -> None:
     )  # fmt: skip
     _table(
         "job_quota_choice", _key("org_id"), _column("since", DAY), _column("choose_by", DAY),
-        _column("done_at", WHEN, empty=True), _unique("job_quota_choice", "org_id", "since"), uid=False,
+        _column("done_at", WHEN, empty=True), uid=False,
         org_id="organisation",
     )  # fmt: skip
     _index("job_quota_choice", "org_id")
+    _only("uq_job_quota_choice_open", "job_quota_choice", ["org_id"], "done_at IS NULL")
 
 
 def _readers() -> None:
@@ -157,8 +158,7 @@ def _readers() -> None:
     _index("job_report", "post_id")
     _table(
         "job_saved_search", _key("person_id"), _column("asked", sa.JSON()),
-        _column("rhythm", _choice("rhythm", "daily", "weekly")), _text("end_hash", 64),
-        _unique("job_saved_search", "end_hash"), _column("created_at", WHEN), _column("mailed_on", DAY, empty=True),
+        _column("rhythm", _choice("rhythm", "daily", "weekly")), _column("created_at", WHEN), _column("mailed_on", DAY, empty=True),
         _column("ended_at", WHEN, empty=True), person_id="person",
     )  # fmt: skip
     _index("job_saved_search", "person_id")

@@ -15,7 +15,7 @@ MACHINES = frozenset(
         "membership", "node", "offer_renewals", "payment", "payment page", "payouts", "portal retain", "promote_waitlist",
         "purchase", "queue", "quote", "refunds", "release_results", "remind_debtors", "remind_renewals", "renewal", "report_support", "retain",
         "reversal", "rule", "saved cards", "send_reminders", "session called off", "silence", "standing",
-        "deem_acceptance", "offer_service_renewals", "services", "value date", "void_envelopes", "voiding", "waitlist", "wake_held", "webhooks",
+        "deem_acceptance", "offer_service_renewals", "services", "value date", "void_envelopes", "voiding", "post reports", "expire_posts", "remind_employers", "check_job_links", "escalate_moderation", "mail_saved_searches", "waitlist", "wake_held", "webhooks",
     }
 )  # fmt: skip
 

@@ -18,6 +18,7 @@ from portal.jobs.models import Post
 
 _OPEN = "state = 'asked'"
 _LIVE = "ended_at IS NULL"
+_UNDONE = "done_at IS NULL"
 
 
 class EmployerCheck(Model):
@@ -76,7 +77,12 @@ class QuotaChoice(Model):
     since: Mapped[date]
     choose_by: Mapped[date]
     done_at: Mapped[datetime | None] = mapped_column(default=None)
-    __table_args__ = (UniqueConstraint("org_id", "since"),)
+    __table_args__ = (
+        Index(
+            "uq_job_quota_choice_open", "org_id", unique=True, sqlite_where=literal_column(_UNDONE),
+            postgresql_where=literal_column(_UNDONE),
+        ),
+    )  # fmt: skip
 
 
 class PostReport(Model):
@@ -106,7 +112,6 @@ class SavedSearch(Model):
     person: Mapped[Person] = relationship(innerjoin=True)
     asked: Mapped[dict[str, Any]] = mapped_column(JSON)
     rhythm: Mapped[Rhythm] = mapped_column(choice(Rhythm))
-    end_hash: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
     mailed_on: Mapped[date | None] = mapped_column(default=None)
     ended_at: Mapped[datetime | None] = mapped_column(default=None)

@@ -16,7 +16,7 @@ from portal.core.db import db, let_go, transaction
 from portal.core.errors import Missing
 from portal.core.paging import number, page_of
 from portal.core.web import go
-from portal.jobs import applying, credits, hirers, hiring, marks, ordering, profiles
+from portal.jobs import applying, credits, hirers, hiring, ordering, profiles, watermarks
 from portal.jobs import people_forms as f
 from portal.jobs.application_models import JobApplication
 from portal.jobs.hirers import viewer
@@ -175,5 +175,5 @@ def hand_out(seen: dict[Field, Any], post: Post) -> Response:
         raise Missing(_("There is no résumé to be seen."))
     reader, answer = viewer(me(), post.org), files.send(file)
     let_go()
-    answer.set_data(marks.marked(answer.get_data(), reader))
+    answer.set_data(watermarks.marked(answer.get_data(), reader))
     return answer

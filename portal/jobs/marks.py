@@ -1,31 +1,46 @@
-"""Marks: whatever of a candidate goes out as a file says on each page for whom and when it was taken out."""
+"""The marks of a version in words: what a moderator's eye is drawn to, and which words stand there."""
 
 from __future__ import annotations
 
-import io
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
-from pikepdf import Dictionary, Name, Pdf
+from flask import url_for
+from flask_babel import gettext as _
 
-from portal.core import clock
-from portal.jobs.looks import Viewer
-
-SIZE, GREY = 7, "0.45 g"
-
-
-def words(viewer: Viewer) -> str:
-    """Return the mark in letters that every font has: who took it out by their signs, and the minute in UTC."""
-    return f"Shown to {viewer.org.uid[:8]}/{viewer.person.uid[:8]} {clock.now():%Y-%m-%d %H:%M} UTC"
+from portal.core import catalogue
+from portal.jobs import screening
 
 
-def marked(data: bytes, viewer: Viewer) -> bytes:
-    """Return a PDF with the mark in small print at the foot of each page."""
-    out = io.BytesIO()
-    with Pdf.open(io.BytesIO(data)) as pdf:
-        font = pdf.make_indirect(Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica))
-        for page in pdf.pages:
-            name = page.add_resource(font, Name.Font)
-            text = f"q BT {GREY} {name} {SIZE} Tf 18 10 Td ({words(viewer)}) Tj ET Q".encode()
-            page.contents_add(b"q", prepend=True)
-            page.contents_add(b"Q " + text)
-        pdf.save(out)
-    return out.getvalue()
+class Said(NamedTuple):
+    """A mark in words; `blocks` keeps a post from being sent, `href` opens the other post."""
+
+    title: str
+    words: str
+    blocks: bool
+    href: str = ""
+
+
+def marks_in_words(marks: Iterable[Mapping[str, Any]]) -> list[Said]:
+    """Return marks as a page shows them."""
+    return [_said(one) for one in marks]
+
+
+def _said(mark: Mapping[str, Any]) -> Said:
+    kind, tongue = str(mark["kind"]), str(mark.get("language", ""))
+    words = " · ".join(str(one) for one in mark.get("words", ()))
+    lists = catalogue.entries("job_mark")
+    if kind in lists:
+        name = catalogue.in_words(lists[kind]["name"])
+        where = {"zh": _("Chinese text"), "en": _("English text")}.get(tongue, "")
+        return Said(f"{name} ({where})" if where else name, words, bool(lists[kind].get("blocks")))
+    if kind == screening.ALIKE:
+        return Said(_("Nearly the same text as another post"), "", False, url_for("jobs.post", uid=words))
+    titles = {
+        screening.CONTACT: _("Contact data of persons"),
+        screening.PAY: _("The range of pay is very wide"),
+        screening.DOMAIN: _("The link leads to a domain that is not confirmed"),
+        screening.RETURNED: _("Sent back twice or more before"),
+        screening.SAME: _("The same text as the one approved last"),
+    }
+    return Said(titles.get(kind, kind), words, False)

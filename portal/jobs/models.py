@@ -79,7 +79,7 @@ class Post(Model):
 
 
 class PostVersion(Model):
-    """What a post says, in one or both languages; it is never changed once it was sent for review."""
+    """What a post says, in one or both languages; never changed once it was sent. One that `renews` gives the post new days."""
 
     __tablename__ = "job_post_version"
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
@@ -100,6 +100,7 @@ class PostVersion(Model):
     )
     escalated_at: Mapped[datetime | None] = mapped_column(init=False, default=None)
     decided_at: Mapped[datetime | None] = mapped_column(init=False, default=None)
+    renews: Mapped[bool] = mapped_column(default=False)
     marks: Mapped[list[Any]] = mapped_column(JSON, init=False, default_factory=list)
     title_zh: Mapped[str] = mapped_column(String(120), default="")
     title_en: Mapped[str] = mapped_column(String(120), default="")
