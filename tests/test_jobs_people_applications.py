@@ -37,6 +37,7 @@ from portal.jobs import (
     profiles,
 )
 from portal.jobs.application_models import ContactRequest, JobApplication
+from portal.jobs.events import PostClosed
 from portal.jobs.kinds import Need, PostState
 from portal.jobs.people_models import Look, Profile
 from portal.jobs.stages import (
@@ -341,7 +342,7 @@ def test_a_post_that_is_filled_closes_its_applications_each_with_a_letter(house:
             applying.withdraw(rows[1], by=w.person("bob@people.example"))
             galaxy.state = PostState.FILLED
             for _twice in range(2):
-                people_hearing.post_closed(galaxy)
+                people_hearing.on_post_closed(PostClosed(galaxy))
         assert [(one.state, one.closing) for one in rows] == [
             (A.DECLINED, Closing.FILLED), (A.WITHDRAWN, None), (A.DECLINED, Closing.FILLED),
         ]  # fmt: skip

@@ -52,7 +52,7 @@ def _written(row: Consent) -> Consent:
     db.session.add(row)
     db.session.flush()
     verb = "consent.withdrawn" if row.withdrawn else "consent.given"
-    audit.record(verb, row, by=CANDIDATE, purpose=row.purpose, text_version=row.text_version)
+    audit.record(verb, row, by="candidate", purpose=row.purpose, text_version=row.text_version)
     return row
 
 

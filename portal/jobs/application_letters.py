@@ -11,7 +11,7 @@ from portal.accounts.people import Person
 from portal.core import labels, mail, web
 from portal.core.mail import Letter
 from portal.core.words import day
-from portal.jobs import credits, hirers
+from portal.jobs import hirers, naming
 from portal.jobs.application_models import ContactRequest, JobApplication, Referral
 from portal.jobs.models import Post
 from portal.jobs.stages import ApplicationState
@@ -37,7 +37,7 @@ def arrived(row: JobApplication) -> None:
 
     def sent() -> Letter:
         return Letter(
-            _("Your application is sent: %(post)s", post=credits.title(row.post)),
+            _("Your application is sent: %(post)s", post=naming.title_of(row.post)),
             (
                 _("%(org)s sees what you ticked, and nothing else. You can change that, or withdraw, at any time.", org=row.post.org.name),
                 _("We write to you when it is opened and at each step."),
@@ -47,7 +47,7 @@ def arrived(row: JobApplication) -> None:
 
     def came() -> Letter:
         return Letter(
-            _("A new application: %(post)s", post=credits.title(row.post)),
+            _("A new application: %(post)s", post=naming.title_of(row.post)),
             (_("Please open it in the portal: what its sender shows you is shown there, and only there."),),
             button=_list_of(row.post),
         )
@@ -61,7 +61,7 @@ def withdrawn(row: JobApplication) -> None:
 
     def letter() -> Letter:
         return Letter(
-            _("An application was withdrawn: %(post)s", post=credits.title(row.post)),
+            _("An application was withdrawn: %(post)s", post=naming.title_of(row.post)),
             (_("Its sender took it back. Nothing of it is shown any more."),),
             button=_list_of(row.post),
         )
@@ -84,7 +84,7 @@ def moved(row: JobApplication, words: str) -> None:
         said = (_NEWS[row.state](row.post.org.name),)
         own = (_("Their words: %(words)s", words=words),) if words else ()
         return Letter(
-            _("%(state)s: %(post)s", state=labels.label(row.state), post=credits.title(row.post)),
+            _("%(state)s: %(post)s", state=labels.label(row.state), post=naming.title_of(row.post)),
             (*said, *own),
             button=_mine(row),
         )
@@ -97,7 +97,7 @@ def closed(row: JobApplication) -> None:
 
     def letter() -> Letter:
         return Letter(
-            _("Your application is closed: %(post)s", post=credits.title(row.post)),
+            _("Your application is closed: %(post)s", post=naming.title_of(row.post)),
             (
                 _("%(why)s. No application to it is open any more.", why=labels.label(row.closing)),
                 _("What you sent is erased when its time is over, unless you let the employer keep it."),
@@ -113,9 +113,9 @@ def certificate_ended(row: JobApplication, level: str, award: str) -> None:
 
     def letter() -> Letter:
         return Letter(
-            _("A certificate behind an application is not in force any more: %(post)s", post=credits.title(row.post)),
+            _("A certificate behind an application is not in force any more: %(post)s", post=naming.title_of(row.post)),
             (
-                _("It is one of the level %(level)s. The page of the application shows what it is worth now, and the order of the list follows.", level=credits.level_name(level)),
+                _("It is one of the level %(level)s. The page of the application shows what it is worth now, and the order of the list follows.", level=naming.level(level)),
                 _("This says nothing about the person. The application itself stands as before."),
             ),
             button=_list_of(row.post),
@@ -134,7 +134,7 @@ def nudge(post: Post, count: int, on: str) -> None:
             count,
         )
         return Letter(
-            _("Somebody waits for an answer: %(post)s", post=credits.title(post)),
+            _("Somebody waits for an answer: %(post)s", post=naming.title_of(post)),
             (said, _("A word to each, also a no, is worth more than silence.")),
             button=_list_of(post),
         )
@@ -152,7 +152,7 @@ def asked(row: ContactRequest) -> None:
         return Letter(
             _("%(org)s asks for contact", org=row.org.name),
             (
-                _("It is about the post %(post)s.", post=credits.title(row.post)),
+                _("It is about the post %(post)s.", post=naming.title_of(row.post)),
                 _("Their reason: %(reason)s", reason=row.reason),
                 _("They found you in the talent pool and do not know who you are. They learn it only if you say yes, and only what you tick."),
                 _("You can answer until %(day)s ends. No answer is a no.", day=day(row.answer_by)),
@@ -175,7 +175,7 @@ def answered(row: ContactRequest, *, agreed: bool) -> None:
         else:
             said = _("The answer is no. Who it was stays hidden.")
         return Letter(
-            _("Your request for contact was answered: %(post)s", post=credits.title(row.post)),
+            _("Your request for contact was answered: %(post)s", post=naming.title_of(row.post)),
             (said,),
             button=(_("Open your requests"), web.absolute("hiring.requests")),
         )  # fmt: skip
@@ -198,7 +198,7 @@ def referred(row: Referral, address: str, language: str, token: str) -> None:
         return Letter(
             _("%(name)s thinks of you for a post at %(org)s", name=row.by.name, org=row.post.org.name),
             (
-                _("The post is %(post)s.", post=credits.title(row.post)),
+                _("The post is %(post)s.", post=naming.title_of(row.post)),
                 _("%(name)s gave us your address for this one letter. Nobody at %(org)s knows of it, and nothing is shared unless you apply yourself.", name=row.by.name, org=row.post.org.name),
                 _("If you say yes you see a form: you tick what the employer may see, and whether %(name)s hears what becomes of it. If you say no, or nothing until %(day)s, we erase your address.", name=row.by.name, day=day(row.answer_by)),
             ),

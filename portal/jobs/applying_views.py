@@ -14,7 +14,7 @@ from portal.core import catalogue, files
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.web import go
-from portal.jobs import applying, consents, contacting, credits, looks, ordering, profiles, referring
+from portal.jobs import applying, consents, contacting, credits, looks, naming, ordering, profiles, referring
 from portal.jobs import people_forms as f
 from portal.jobs.application_models import ContactRequest, JobApplication, Referral
 from portal.jobs.applying import Handed
@@ -58,9 +58,9 @@ def _form_page(post: Post, form: f.ApplyForm, status: int = 200) -> Any:
     person = me().person
     referral, token = _referral(post)
     return render_template(
-        "jobs/candidate/apply.html", post=post, form=form, title=credits.title, asks=credits.asks(post), rule=ordering.rule(),
+        "jobs/candidate/apply.html", post=post, form=form, title=naming.title_of, asks=credits.asks(post), rule=ordering.rule(),
         profile=profiles.of(person), texts=consents.texts(Purpose.APPLY, Purpose.KEEP, Purpose.OUTCOME),
-        badges=credits.of([person]).get(person.id, []), referral=referral, token=token, purpose=Purpose, city=credits.city_name,
+        badges=credits.of([person]).get(person.id, []), referral=referral, token=token, purpose=Purpose, city=naming.city,
     ), status  # fmt: skip
 
 
@@ -121,7 +121,7 @@ def _application_page(row: JobApplication, form: f.FieldsForm, status: int = 200
     word = consents.word(person, Purpose.APPLY, row.post)
     seen = looks.of_candidate(person).where(Look.about == row.subject)
     return render_template(
-        "jobs/candidate/application.html", row=row, form=form, title=credits.title, steps=applying.steps_of(row), word=word,
+        "jobs/candidate/application.html", row=row, form=form, title=naming.title_of, steps=applying.steps_of(row), word=word,
         keep=consents.word(person, Purpose.KEEP, row.post), looks=db.session.scalars(seen).all(), open=row.state in OPEN,
         rule=ordering.rule(), badges=credits.of([person]).get(person.id, []), text=consents.texts(Purpose.APPLY)[Purpose.APPLY],
         shown=[Field(one) for one in word.fields] if word else [],
@@ -182,7 +182,7 @@ def _request_page(row: ContactRequest, form: f.AnswerForm, status: int = 200) ->
     person = me().person
     word = consents.word(person, Purpose.SHOW, row.org) if row.state is ContactState.AGREED else None
     return render_template(
-        "jobs/candidate/request.html", row=row, form=form, title=credits.title, waits=contacting.is_open(row), word=word,
+        "jobs/candidate/request.html", row=row, form=form, title=naming.title_of, waits=contacting.is_open(row), word=word,
         text=consents.texts(Purpose.SHOW)[Purpose.SHOW], days=catalogue.policy("jobs.contact_days"),
         shown=[Field(one) for one in word.fields] if word else [],
         looks=db.session.scalars(looks.of_candidate(person).where(Look.about == row.subject)).all(),
@@ -245,7 +245,7 @@ def _refer_page(post: Post, form: f.ReferForm, status: int = 200) -> Any:
     person = me().person
     _org, most = referring.member_of(person)
     return render_template(
-        "jobs/candidate/refer.html", post=post, form=form, title=credits.title, most=most, left=max(0, most - referring.spent(person)),
+        "jobs/candidate/refer.html", post=post, form=form, title=naming.title_of, most=most, left=max(0, most - referring.spent(person)),
         days=catalogue.policy("jobs.referral_days"),
     ), status  # fmt: skip
 

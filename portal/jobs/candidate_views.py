@@ -29,6 +29,7 @@ from portal.jobs import (
     leaving,
     looks,
     modes,
+    naming,
     profiles,
     referring,
 )
@@ -58,7 +59,7 @@ def mine() -> str:
         modes.full_only()
     requests = contacting.of_person(person)
     return render_template(
-        "jobs/candidate/mine.html", rows=rows, profile=profile, title=credits.title, asked=requests, open=OPEN,
+        "jobs/candidate/mine.html", rows=rows, profile=profile, title=naming.title_of, asked=requests, open=OPEN,
         waiting=[one for one in requests if contacting.is_open(one)],
         found=house.stands(Purpose.POOL.value, person), through=hires.through_certificate(),
         looks=db.session.scalars(looks.of_candidate(person).limit(5)).all(),

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 
 from portal.accounts.people import Person
 from portal.core import catalogue
-from portal.jobs import gateway
+from portal.jobs import gateway, naming
 from portal.jobs.gateway import Credential
 from portal.jobs.kinds import Need
 from portal.jobs.models import Post
@@ -44,12 +44,6 @@ WORDS = {
 }  # fmt: skip
 
 
-def level_name(code: str) -> str:
-    """Return what a level is called in the reader's language."""
-    body = catalogue.entries("level").get(code)
-    return catalogue.in_words(body["name"]) if body else code
-
-
 def levels() -> list[tuple[int, str, str]]:
     """Return every level as (rank, code, name), the lowest first."""
     return [
@@ -59,7 +53,7 @@ def levels() -> list[tuple[int, str, str]]:
 
 
 def _badge(one: Credential) -> Badge:
-    return Badge(one.level, level_name(one.level), one.rank, one.state, one.number, one.until)
+    return Badge(one.level, naming.level(one.level), one.rank, one.state, one.number, one.until)
 
 
 def of(people: Sequence[Person]) -> dict[int, list[Badge]]:
@@ -72,23 +66,7 @@ def highest(badges: Sequence[Badge]) -> Badge | None:
     return next((one for one in badges if one.state == "valid"), None)
 
 
-def title(post: Post) -> str:
-    """Return a post's title in the reader's language, else in the other one."""
-    shown = post.shown
-    if shown is None:
-        return ""
-    return catalogue.in_words(
-        {"zh": shown.title_zh or shown.title_en, "en": shown.title_en or shown.title_zh}
-    )
-
-
-def city_name(code: str) -> str:
-    """Return a city in the reader's language; its code if the catalogue has it no more."""
-    body = catalogue.entries("job_city").get(code)
-    return catalogue.in_words(body["name"]) if body else code
-
-
 def asks(post: Post) -> str:
     """Return the level a post names, in words; empty where it names none."""
     shown = post.shown
-    return level_name(shown.level) if shown is not None and shown.need is not Need.NONE else ""
+    return naming.level(shown.level) if shown is not None and shown.need is not Need.NONE else ""

@@ -8,14 +8,12 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, select
 
 from portal.accounts.access import Reader
-from portal.accounts.may import CONTACT, May
-from portal.accounts.organisations import Contact, Organisation
-from portal.accounts.people import Person
-from portal.core import mail
+from portal.accounts.may import May
+from portal.accounts.organisations import Organisation
 from portal.core.db import db
 from portal.core.errors import Missing, Refused
 from portal.core.mail import Letter
-from portal.jobs import modes, quotas
+from portal.jobs import modes, people, quotas
 from portal.jobs.application_models import NO_APPLICATION, NO_REQUEST, ContactRequest, JobApplication
 from portal.jobs.looks import Viewer
 from portal.jobs.models import NO_POST, Post
@@ -24,22 +22,9 @@ from portal.members.standing import Answer
 NOT_IN_FORCE = _l("The talent pool is for members whose membership is in force.")
 
 
-def of(org: Organisation) -> list[Person]:
-    """Return the people who recruit for an organisation, in order of their contacts."""
-    roles = [role for role, verbs in CONTACT.items() if May.RECRUIT in verbs]
-    rows = (
-        select(Person)
-        .join(Contact, Contact.person_id == Person.id)
-        .where(Contact.org_id == org.id, Contact.role.in_(roles), Contact.ended_at.is_(None), Person.erased_at.is_(None))
-        .order_by(Contact.id)
-    )  # fmt: skip
-    return list(dict.fromkeys(db.session.scalars(rows)))
-
-
 def write(key: str, org: Organisation, letter: Callable[[], Letter], *, topic: str) -> None:
     """Write the same mail to everybody who recruits for an organisation, to each in his language."""
-    for person in of(org):
-        mail.send(f"{key}:{person.uid}", person.email, person.name, person.language, letter, topic=topic)
+    people.write(key, people.recruiters(org), letter, topic=topic)
 
 
 def orgs(reader: Reader) -> frozenset[int]:

@@ -15,7 +15,7 @@ from portal.core.periods import nth
 from portal.jobs import hires
 from portal.jobs.people_doors import hires_office
 
-NAV = "hires_office.figures"
+NAV = "jobs_office.queue"
 SPANS = {"12": 12, "3": 3, "1": 1}
 
 

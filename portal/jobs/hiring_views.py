@@ -16,7 +16,7 @@ from portal.core.db import db, let_go, transaction
 from portal.core.errors import Missing
 from portal.core.paging import number, page_of
 from portal.core.web import go
-from portal.jobs import applying, credits, hirers, hiring, ordering, profiles, watermarks
+from portal.jobs import applying, credits, hirers, hiring, naming, ordering, profiles, watermarks
 from portal.jobs import people_forms as f
 from portal.jobs.application_models import JobApplication
 from portal.jobs.hirers import viewer
@@ -45,7 +45,7 @@ def posts() -> str:
         .group_by(Post.id)
         .order_by(Post.id.desc())
     ).all()
-    return render_template("jobs/people/posts.html", rows=rows, title=credits.title)
+    return render_template("jobs/people/posts.html", rows=rows, title=naming.title_of)
 
 
 def _about(row: JobApplication, said: dict[Field, Any]) -> Asked:
@@ -66,7 +66,7 @@ def listed(uid: str) -> str:
     rows = [row for row, _rank in page.items]
     seen = _briefly(rows, reader)
     return render_template(
-        "jobs/people/list.html", post=post, page=page, rows=rows, seen=seen, title=credits.title, rule=ordering.rule(),
+        "jobs/people/list.html", post=post, page=page, rows=rows, seen=seen, title=naming.title_of, rule=ordering.rule(),
         levels=credits.levels(), least=least, left_out=ordering.left_out(ranking, least) if least else 0, field=Field,
         asks=credits.asks(post), required=ordering.required(post),
     )  # fmt: skip
@@ -100,7 +100,7 @@ def said(row: JobApplication) -> dict[Field, Any]:
 def of_profile(profile: Profile) -> dict[Field, Any]:
     """Return what a profile has to say to whom its owner shows it."""
     return {
-        Field.CITY: credits.city_name(profile.city), Field.SKILLS: profile.skills, Field.REACH: profile.reach,
+        Field.CITY: naming.city(profile.city), Field.SKILLS: profile.skills, Field.REACH: profile.reach,
         Field.LANGUAGES: [labels.label(Tongue(one)) for one in profile.languages],
     }  # fmt: skip
 
@@ -119,7 +119,7 @@ def _page(row: JobApplication, form: f.StepForm | None = None, status: int = 200
         form = f.StepForm(formdata=None)
         form.offer(steps)
     return render_template(
-        "jobs/people/application.html", row=row, seen=seen, form=form, steps=steps, title=credits.title, field=Field,
+        "jobs/people/application.html", row=row, seen=seen, form=form, steps=steps, title=naming.title_of, field=Field,
         history=applying.steps_of(row), state=A, reader=reader, shown=[one for one in Field if one in seen],
         rule=ordering.rule(), now=row.moved_at,
     ), status  # fmt: skip

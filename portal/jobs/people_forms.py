@@ -13,7 +13,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from portal.core import catalogue, labels
 from portal.core.errors import Refused
 from portal.core.forms import REQUIRED, Form, choice_field, mail_field, options, text_field
-from portal.jobs import credits
+from portal.jobs import credits, naming
 from portal.jobs.kinds import Employment
 from portal.jobs.models import Post
 from portal.jobs.stages import TO_APPLY, TO_SHOW, ApplicationState, Field, Tongue
@@ -176,7 +176,7 @@ class AskForm(Form):
 
     def offer(self, posts: Iterable[Post]) -> None:
         """Offer the employer's open posts."""
-        self.post.choices = options((one.uid, credits.title(one)) for one in posts)
+        self.post.choices = options((one.uid, naming.title_of(one)) for one in posts)
 
 
 class ReferForm(Form):

@@ -11,7 +11,6 @@ from flask_openapi3.blueprint import APIBlueprint
 
 from portal.accounts.access import Reader
 from portal.accounts.events import PersonErased
-from portal.accounts.frame import staff_who_may
 from portal.accounts.may import May
 from portal.accounts.merging import OrganisationsMerged
 from portal.core import labels, nav, story
@@ -28,6 +27,7 @@ from portal.jobs import (  # noqa: F401 - their routes
     referred_views,
 )
 from portal.jobs.applications_api import job_applications_api
+from portal.jobs.events import PostClosed
 from portal.jobs.people_doors import candidates, hiring, referred
 from portal.jobs.people_doors import hires_office as office
 from portal.jobs.stages import ApplicationState
@@ -36,6 +36,7 @@ BLUEPRINTS: list[Blueprint] = [candidates, hiring, referred, office]
 APIS: list[APIBlueprint] = [job_applications_api]
 REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (PersonErased, leaving.on_erased),
+    (PostClosed, people_hearing.on_post_closed),
     (OrganisationsMerged, people_hearing.on_merged),
 )
 
@@ -52,10 +53,9 @@ def install() -> None:
     known = {one.value: one for one in ApplicationState}
     story.values({"job_application.moved/state": lambda value: labels.label(known.get(str(value), value))})
     nav.add(
-        Entry("member", 62, "candidates.mine", _l("My applications"), "briefcase", lambda _r: True),
-        Entry("member", 64, "hiring.posts", _l("Applications"), "person-lines-fill", recruits),
-        Entry("member", 65, "hiring.pool_page", _l("Talent pool"), "people", recruits),
-        Entry("office", 39, "hires_office.figures", _l("Applications and hires"), "bar-chart-line", staff_who_may(May.READ_JOBS)),
+        Entry("member", 50, "hiring.posts", _l("Applicants"), "person-lines-fill", recruits),
+        Entry("member", 50, "hiring.pool_page", _l("Talent pool"), "people", recruits),
+        Entry("member", 61, "candidates.mine", _l("My job search"), "briefcase", lambda _r: True),
     )  # fmt: skip
 
 

@@ -13,16 +13,17 @@ from portal.core.db import db
 from portal.jobs import application_letters as letters
 from portal.jobs import consents, gateway, hiring
 from portal.jobs.application_models import ContactRequest, JobApplication, Referral
+from portal.jobs.events import PostClosed
 from portal.jobs.kinds import PostState
-from portal.jobs.models import Post
 from portal.jobs.people_models import Look, PoolSearch, ShutOut
 from portal.jobs.stages import OPEN, Closing, Field, Purpose
 
 WHY = {PostState.FILLED: Closing.FILLED, PostState.REMOVED: Closing.REMOVED}
 
 
-def post_closed(post: Post) -> None:
+def on_post_closed(event: PostClosed) -> None:
     """Close the applications to a post that is filled or taken down; told late or twice it closes what is still open."""
+    post = event.post
     if post.state in WHY:
         hiring.close_all(post, WHY[post.state], by="post closed")
 

@@ -13,7 +13,7 @@ from portal.accounts.people import Person
 from portal.core import labels, personal
 from portal.core.db import db
 from portal.core.personal import Keeping, Purpose, Sheet
-from portal.jobs import applying, contacting, credits, looks, profiles, referring
+from portal.jobs import applying, contacting, looks, naming, profiles, referring
 from portal.jobs.application_models import ContactRequest, JobApplication, Referral
 from portal.jobs.people_models import Look
 from portal.jobs.stages import ReferralState
@@ -79,7 +79,7 @@ def _profile(person: Person) -> Sheet:
         ),
         [
             {
-                "city": credits.city_name(row.city), "skills": row.skills, "kinds": row.kinds,
+                "city": naming.city(row.city), "skills": row.skills, "kinds": row.kinds,
                 "languages": row.languages, "reach": row.reach, "resume": row.resume.name if row.resume else None,
                 "used": row.used_at,
             }
@@ -105,7 +105,7 @@ def _sent(person: Person) -> Sheet:
         ),
         [
             {
-                "post": credits.title(row.post), "employer": row.post.org.name, "sent": row.sent_at,
+                "post": naming.title_of(row.post), "employer": row.post.org.name, "sent": row.sent_at,
                 "state": labels.label(row.state), "letter": row.letter,
                 "resume": row.resume.name if row.resume else None,
             }
@@ -119,7 +119,7 @@ def _steps(person: Person) -> Sheet:
         "job_application_steps", _l("Steps of your applications"),
         (("post", _l("Post")), ("state", _l("State")), ("at", _l("When")), ("words", _l("Words"))),
         [
-            {"post": credits.title(row.post), "state": labels.label(step.state), "at": step.at, "words": step.words}
+            {"post": naming.title_of(row.post), "state": labels.label(step.state), "at": step.at, "words": step.words}
             for row in reversed(applying.of_person(person))
             for step in applying.steps_of(row)
         ],
@@ -135,7 +135,7 @@ def _asked(person: Person) -> Sheet:
         ),
         [
             {
-                "employer": row.org.name, "post": credits.title(row.post), "reason": row.reason,
+                "employer": row.org.name, "post": naming.title_of(row.post), "reason": row.reason,
                 "asked": row.asked_at, "state": labels.label(row.state), "until": row.shown_until,
             }
             for row in reversed(contacting.of_person(person))
@@ -161,7 +161,7 @@ def _referred(person: Person) -> Sheet:
     return Sheet(
         "job_referrals", _l("People you referred"), (("post", _l("Post")), ("at", _l("When")), ("state", _l("State"))),
         [
-            {"post": credits.title(row.post), "at": row.asked_at, "state": labels.label(ReferralState.ASKED)}
+            {"post": naming.title_of(row.post), "at": row.asked_at, "state": labels.label(ReferralState.ASKED)}
             for row in reversed(referring.of_person(person))
         ],
     )  # fmt: skip

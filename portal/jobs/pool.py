@@ -14,7 +14,7 @@ from portal.accounts.people import Person
 from portal.core import audit, catalogue, clock, labels, vault
 from portal.core.db import db
 from portal.core.errors import Missing, Refused
-from portal.jobs import consents, credits, gateway, hirers, profiles, quotas
+from portal.jobs import consents, credits, gateway, hirers, naming, quotas, terms
 from portal.jobs.kinds import Employment
 from portal.jobs.looks import Asked, Viewer, cards
 from portal.jobs.people_models import PoolSearch, Profile, ProfileTerm, ShutOut
@@ -106,9 +106,9 @@ def _matching(row: PoolSearch) -> Select[Any]:
     for column, code in ((Profile.kinds, wanted.kind), (Profile.languages, wanted.language)):
         if code:
             statement = statement.where(cast(column, Text).contains(f'"{code}"'))
-    for term in sorted(profiles.terms([wanted.skills])):
-        having = select(ProfileTerm.profile_id).where(ProfileTerm.term == term)
-        statement = statement.where(Profile.id.in_(having))
+    for term in terms.asked(wanted.skills):
+        fits = ProfileTerm.term.startswith(term) if terms.is_lone(term) else ProfileTerm.term == term
+        statement = statement.where(Profile.id.in_(select(ProfileTerm.profile_id).where(fits)))
     ordered: Select[Any] = statement.order_by(highest.desc(), Profile.uid)
     return ordered
 
@@ -130,7 +130,7 @@ def said(profile: Profile, rank: int) -> dict[Field, Any]:
     names = {one[0]: one[2] for one in credits.levels()}
     return {
         Field.LEVEL: names.get(rank, ""),
-        Field.CITY: credits.city_name(profile.city),
+        Field.CITY: naming.city(profile.city),
         Field.SKILLS: profile.skills,
         Field.LANGUAGES: [labels.label(Tongue(one)) for one in profile.languages],
         Field.KINDS: [labels.label(Employment(one)) for one in profile.kinds],

@@ -16,7 +16,7 @@ from portal.core import catalogue, labels
 from portal.core.db import db
 from portal.core.paging import number, page_of
 from portal.core.web import go
-from portal.jobs import contacting, credits, hirers, modes, pool, posts, profiles, quotas
+from portal.jobs import contacting, credits, hirers, modes, naming, pool, posts, profiles, quotas
 from portal.jobs import people_forms as f
 from portal.jobs.application_models import ContactRequest
 from portal.jobs.hirers import viewer
@@ -96,7 +96,7 @@ def _in_words(row: PoolSearch) -> list[str]:
     names = {rank: name for rank, _code, name in credits.levels()}
     parts = [
         _("%(level)s or higher", level=names[wanted.level]) if wanted.level in names else "",
-        credits.city_name(wanted.city), wanted.skills,
+        naming.city(wanted.city), wanted.skills,
         labels.label(Employment(wanted.kind)) if wanted.kind else "",
         labels.label(Tongue(wanted.language)) if wanted.language else "",
     ]  # fmt: skip
@@ -160,7 +160,7 @@ def requests() -> str:
     mine = select(ContactRequest).where(ContactRequest.org_id == org.id)
     page = page_of(mine.order_by(ContactRequest.id.desc()))
     return render_template(
-        "jobs/people/requests.html", page=page, title=credits.title, waits=contacting.is_open, org=org
+        "jobs/people/requests.html", page=page, title=naming.title_of, waits=contacting.is_open, org=org
     )
 
 
@@ -194,7 +194,7 @@ def request_seen(uid: str) -> str:
     reader = viewer(me(), row.org)
     seen = card(reader, asked) if asked is not None else {}
     return render_template(
-        "jobs/people/request.html", row=row, seen=seen, title=credits.title, field=Field, reader=reader,
+        "jobs/people/request.html", row=row, seen=seen, title=naming.title_of, field=Field, reader=reader,
         waits=contacting.is_open(row), shown=[one for one in Field if one in seen],
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask_babel import lazy_gettext as _l
@@ -19,16 +19,13 @@ from portal.core import audit, catalogue, clock, files, pdf_check
 from portal.core.db import db
 from portal.core.errors import Refused
 from portal.core.paging import folded
-from portal.jobs import consents
+from portal.jobs import consents, terms
 from portal.jobs.people_models import Profile, ProfileTerm, ShutOut
 from portal.jobs.stages import Purpose
 from portal.members.uploads import Taken, safe_name
 
 BY = named_consents.CANDIDATE
 MOST_SKILLS, LONGEST_SKILL = 20, 40
-HAN = "\u3400-\u9fff\uf900-\ufaff"
-_LATIN = re.compile(r"[a-z0-9][a-z0-9+#.\-]*")
-_CHINESE = re.compile(f"[{HAN}]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +37,6 @@ class Written:
     kinds: Sequence[str] = ()
     languages: Sequence[str] = ()
     reach: str = ""
-
-
-def terms(texts: Iterable[str]) -> set[str]:
-    """Return the terms of some texts: Latin words, and pairs of Chinese characters (a lone one by itself)."""
-    found: set[str] = set()
-    for text in texts:
-        plain = folded(text)
-        found |= {word.strip(".-")[:40] for word in _LATIN.findall(plain)}
-        for run in _CHINESE.findall(plain):
-            found |= {run[at : at + 2] for at in range(len(run) - 1)} or {run}
-    return found - {""}
 
 
 def of(person: Person) -> Profile | None:
@@ -91,7 +77,7 @@ def save(person: Person, written: Written) -> Profile:
 
 def _index(row: Profile) -> None:
     db.session.execute(delete(ProfileTerm).where(ProfileTerm.profile_id == row.id))
-    if found := sorted(terms(row.skills)):
+    if found := sorted(terms.terms_of(row.skills)):
         db.session.execute(insert(ProfileTerm), [{"term": one, "profile_id": row.id} for one in found])
 
 

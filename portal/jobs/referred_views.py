@@ -9,7 +9,7 @@ from flask import render_template
 from portal.core.db import transaction
 from portal.core.errors import Missing
 from portal.core.web import public
-from portal.jobs import applying, credits, referring
+from portal.jobs import applying, credits, naming, referring
 from portal.jobs.application_models import NO_REFERRAL, Referral
 from portal.jobs.people_doors import referred
 
@@ -27,7 +27,7 @@ def letter(token: str) -> Any:
     """Show what somebody was referred to; nothing is shared by looking."""
     row = _found(token)
     return render_template(
-        "jobs/candidate/referred.html", row=row, token=token, title=credits.title, asks=credits.asks(row.post), city=credits.city_name
+        "jobs/candidate/referred.html", row=row, token=token, title=naming.title_of, asks=credits.asks(row.post), city=naming.city
     )  # fmt: skip
 
 
