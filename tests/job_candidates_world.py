@@ -29,9 +29,9 @@ KNOWN: dict[tuple[str, str], str] = {
     ("candidates.take_back", "number"): "job_consent",
     ("hiring", "uid"): "job_application",
     ("hiring.listed", "uid"): "job_applied_post",
-    ("hiring.found", "uid"): "job_search",
-    ("hiring.ask_form", "uid"): "job_search",
-    ("hiring.ask", "uid"): "job_search",
+    ("hiring.found", "uid"): "job_pool_search",
+    ("hiring.ask_form", "uid"): "job_pool_search",
+    ("hiring.ask", "uid"): "job_pool_search",
     ("hiring", "handle"): "word:0123456789abcdef0123456789abcdef",
     ("hiring.request_seen", "uid"): "job_contact",
     ("hiring.request_resume", "uid"): "job_contact",
@@ -60,6 +60,6 @@ def rows(org: Organisation, content: Content) -> dict[str, str]:
     word = consents.give(who, Purpose.APPLY, post, org.legal_name, [Field.NAME, Field.LETTER, Field.RESUME])
     assert profile.id
     return {
-        "job_application": row.uid, "job_applied_post": post.uid, "job_contact": asked.uid, "job_search": search.uid,
+        "job_application": row.uid, "job_applied_post": post.uid, "job_contact": asked.uid, "job_pool_search": search.uid,
         "job_consent": str(word.id), "job_shut_out": org.uid,
     }  # fmt: skip
