@@ -47,6 +47,7 @@ from tests import (
     exam_world,
     grade_world,
     item_world,
+    job_world,
     licence_world,
     place_world,
     road,
@@ -100,6 +101,7 @@ KNOWN: dict[tuple[str, str], str] = {
     **support_world.KNOWN,
     **licence_world.KNOWN,
     **place_world.KNOWN,
+    **job_world.KNOWN,
     **service_world.KNOWN,
     ("public", "uid"): "organisation",
     ("accounts.confirm_link", "secret"): "word:no-such-ticket",
@@ -244,6 +246,7 @@ OPEN = {
     "pay.test_act",
     *award_world.OPEN,
     *support_world.OPEN,
+    *job_world.OPEN,
 }
 
 
@@ -369,6 +372,7 @@ def _rows(app: Flask, uid: str) -> dict[str, str]:
         sold |= support_world.rows(road.application(uid).org, work)
         sold |= licence_world.rows(road.application(uid).org)
         sold |= place_world.rows(road.application(uid).org, work)
+        sold |= job_world.rows(road.application(uid).org, chen, work)
         sold |= service_world.rows(road.application(uid).org, work)
     with app.app_context():
         sold |= award_world.rows("omni@walk.example")
