@@ -48,6 +48,7 @@ from tests import (
     grade_world,
     item_world,
     job_candidates_world,
+    job_world,
     licence_world,
     place_world,
     road,
@@ -102,6 +103,7 @@ KNOWN: dict[tuple[str, str], str] = {
     **licence_world.KNOWN,
     **place_world.KNOWN,
     **job_candidates_world.KNOWN,
+    **job_world.KNOWN,
     **service_world.KNOWN,
     ("public", "uid"): "organisation",
     ("accounts.confirm_link", "secret"): "word:no-such-ticket",
@@ -246,6 +248,7 @@ OPEN = {
     "pay.test_act",
     *award_world.OPEN,
     *support_world.OPEN,
+    *job_world.OPEN,
 }
 
 
@@ -372,6 +375,7 @@ def _rows(app: Flask, uid: str) -> dict[str, str]:
         sold |= licence_world.rows(road.application(uid).org)
         sold |= place_world.rows(road.application(uid).org, work)
         sold |= job_candidates_world.rows(road.application(uid).org, work)
+        sold |= job_world.rows(road.application(uid).org, chen, work)
         sold |= service_world.rows(road.application(uid).org, work)
     with app.app_context():
         sold |= award_world.rows("omni@walk.example")
