@@ -47,7 +47,10 @@ def rows(org: Organisation, content: Content) -> dict[str, str]:
     post = Post(org=org, by=who)
     db.session.add(post)
     db.session.flush()
-    post.shown = PostVersion(post=post, n=1, by=who, title_en="Quokka post", text_en="Quokka work")
+    version = PostVersion(post=post, n=1, by=who, title_en="Quokka post", text_en="Quokka work")
+    db.session.add(version)
+    db.session.flush()
+    post.shown = version
     row = JobApplication(
         post=post, person=who, letter="Quokka letter", resume=profiles.kept(who, content, "q.pdf")
     )
