@@ -52,6 +52,7 @@ def rows(org: Organisation, by: Person, content: Content) -> dict[str, str]:
     today = clock.today()
     post.shown, post.starts_on, post.ends_on, post.days = version, today, today + timedelta(days=30), 30
     post.posted_at = clock.now()
+    db.session.flush()
     for step in (PostState.IN_REVIEW, PostState.LIVE):
         move(post, step)
     db.session.flush()

@@ -41,6 +41,8 @@ STAFF = [
     ("supportlead", "雷鸣", StaffRole.SUPPORT_LEAD, "zh_Hans_CN"),
     ("servicelead", "Linnea Berg", StaffRole.SERVICE_LEAD, "en"),
     ("servicemanager", "满江", StaffRole.SERVICE_MANAGER, "zh_Hans_CN"),
+    ("moderator", "莫问", StaffRole.JOB_MODERATOR, "zh_Hans_CN"),
+    ("moderator2", "Mona Fischer", StaffRole.JOB_MODERATOR, "en"),
 ]
 # Hired today: who marks anew after an appeal marked nothing before.
 NEWCOMERS = [

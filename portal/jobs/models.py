@@ -49,7 +49,9 @@ class Post(Model):
     shown_id: Mapped[int | None] = mapped_column(
         ForeignKey("job_post_version.id", use_alter=True), init=False, index=True
     )
-    shown: Mapped[PostVersion | None] = relationship(foreign_keys=[shown_id], init=False, default=None)
+    shown: Mapped[PostVersion | None] = relationship(
+        foreign_keys=[shown_id], post_update=True, init=False, default=None
+    )
     posted_at: Mapped[datetime | None] = mapped_column(init=False, default=None)
     changed_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
     closed_at: Mapped[datetime | None] = mapped_column(init=False, default=None)

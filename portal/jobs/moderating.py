@@ -95,6 +95,7 @@ def approve(post: Post, *, by: Person, n: int | None = None) -> PostDecision:
     move(version, V.APPROVED)
     version.decided_at = clock.now()
     row.shown, row.places, row.changed_at = version, version.places, clock.now()
+    db.session.flush()  # what it shows is written after the row itself, and a live post shows something
     if row.state is P.IN_REVIEW or (version.renews and row.state is P.LIVE):
         _run(row)
     db.session.flush()
