@@ -22,6 +22,8 @@ from portal.certs import award_chores, grade_chores, seat_chores, sitting_chores
 from portal.core import audit, chores, file_checks, idempotency, outbox, retaining
 from portal.core.chores import Chore
 from portal.core.db import transaction
+from portal.jobs import chores as job_chores
+from portal.jobs import people_chores, saving
 from portal.members import benefit_chores, contact_care, editions, tier_quotes
 from portal.members import chores as members
 from portal.members import renewal_chores as renewals
@@ -132,6 +134,18 @@ SAID = {
     ),
     "release_holds": _l("Lets sponsors' places go whose hold is over, and lets signed ones begin"),
     "offer_slots": _l("Lets offers of slots pass, and offers what is free by the fair rule"),
+    "nudge_employers": _l("Reminds employers of applications that have waited for two weeks"),
+    "drop_silent_referrals": _l("Erases the addresses of referrals that nobody answered in time"),
+    "erase_job_data": _l("Erases applications and résumés after their time, and profiles nobody uses"),
+    "expire_posts": _l(
+        "Closes posts whose days are over, and lets posts follow the memberships of their employers"
+    ),
+    "remind_employers": _l("Reminds employers of the end of posts, and asks whether they are still open"),
+    "check_job_links": _l(
+        "Looks whether the pages to apply are there, and pauses posts whose page has been gone"
+    ),
+    "escalate_moderation": _l("Tells of posts that wait for review longer than promised"),
+    "mail_saved_searches": _l("Mails new posts to whoever keeps a search"),
     "check_files": _l("Reads every stored file anew and compares it with its checksum"),
 }
 
@@ -180,7 +194,7 @@ def install() -> None:
         Chore("remind_renewals", "50 9 * * *", award_chores.remind_renewals),
         Chore("check_files", "30 5 1 * *", file_checks.check_files),
     )
-    chores.register(*_reports(), *_results(), *_support(), *_licences(), *_places())
+    chores.register(*_results(), *_support(), *_licences(), *_places(), *_reports(), *_jobs(), *_candidates())
 
 
 def _reports() -> tuple[Chore, ...]:
@@ -226,4 +240,22 @@ def _places() -> tuple[Chore, ...]:
         Chore("ask_statements", "45 8 * * *", statements.ask_statements),
         Chore("release_holds", "8-59/10 * * * *", sponsors.release_holds),
         Chore("offer_slots", "35 8 * * 1-5", slots.offer_slots),
+    )
+
+
+def _candidates() -> tuple[Chore, ...]:
+    return (
+        Chore("nudge_employers", "55 8 * * 1-5", people_chores.nudge_employers),
+        Chore("drop_silent_referrals", "55 0 * * *", people_chores.drop_silent_referrals),
+        Chore("erase_job_data", "20 5 * * *", people_chores.erase_job_data),
+    )
+
+
+def _jobs() -> tuple[Chore, ...]:
+    return (
+        Chore("expire_posts", "12 0 * * *", job_chores.expire_posts),
+        Chore("remind_employers", "55 8 * * *", job_chores.remind_employers),
+        Chore("check_job_links", "15 6 * * *", job_chores.check_job_links),
+        Chore("escalate_moderation", "5 9 * * 1-5", job_chores.escalate_moderation),
+        Chore("mail_saved_searches", "20 7 * * *", saving.mail_saved_searches),
     )

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint
 from flask_openapi3.blueprint import APIBlueprint
 
-from portal import rails
+from portal import job_halls, rails
 from portal.accounts import (  # noqa: F401 - their routes
     contacts,
     engine,
@@ -204,10 +204,11 @@ BLUEPRINTS: list[Blueprint] = [
     *grade_doors.BLUEPRINTS,
     *service_halls.BLUEPRINTS,
     *reports_hall.BLUEPRINTS,
+    *job_halls.BLUEPRINTS,
 ]
 APIS: list[APIBlueprint] = [
     wall_api, whoami, profiles, applications_api, benefits_api, invoices_api, plans_api, fapiao_api, tiers_api, *privacy_doors.APIS,
-    *exam_doors.APIS, *award_doors.APIS, *service_halls.APIS,
+    *exam_doors.APIS, *award_doors.APIS, *service_halls.APIS, *job_halls.APIS,
 ]  # fmt: skip
 
 
@@ -263,6 +264,7 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (PersonErased, grade_privacy.on_erased),
     *service_halls.REACTIONS,
     *reports_hall.REACTIONS,
+    *job_halls.REACTIONS,
 )
 
 
@@ -289,11 +291,7 @@ def install() -> None:
     billing_words.install()
     close_checks.install()
     open_price_desk()
-    privacy_doors.install()
-    exam_doors.install()
-    award_doors.install()
-    grade_doors.install()
-    service_halls.install()
-    reports_hall.install()
+    for hall in (privacy_doors, exam_doors, award_doors, grade_doors, service_halls, job_halls, reports_hall):
+        hall.install()
     frame.install()
     rails.install()

@@ -48,6 +48,8 @@ from tests import (
     exam_world,
     grade_world,
     item_world,
+    job_candidates_world,
+    job_world,
     licence_world,
     outlook_world,
     place_world,
@@ -103,6 +105,8 @@ KNOWN: dict[tuple[str, str], str] = {
     **support_world.KNOWN,
     **licence_world.KNOWN,
     **place_world.KNOWN,
+    **job_candidates_world.KNOWN,
+    **job_world.KNOWN,
     **service_world.KNOWN,
     **report_world.KNOWN,
     **close_world.KNOWN,
@@ -240,7 +244,7 @@ KNOWN: dict[tuple[str, str], str] = {
     ("api_tiers", "uid"): "word:" + "0" * 32,
 }
 SILVER = {"tier": "silver", "category": "software"}
-NUMBERS = {"mail", "grant", "pair"}
+NUMBERS = {"mail", "grant", "pair", "job_consent"}
 # Open to whoever holds the address or to everybody on purpose: no row of a company is behind a role here.
 OPEN = {
     "public.member",
@@ -250,6 +254,7 @@ OPEN = {
     "pay.test_act",
     *award_world.OPEN,
     *support_world.OPEN,
+    *job_world.OPEN,
 }
 
 
@@ -375,6 +380,8 @@ def _rows(app: Flask, uid: str) -> dict[str, str]:
         sold |= support_world.rows(road.application(uid).org, work)
         sold |= licence_world.rows(road.application(uid).org)
         sold |= place_world.rows(road.application(uid).org, work)
+        sold |= job_candidates_world.rows(road.application(uid).org, work)
+        sold |= job_world.rows(road.application(uid).org, chen, work)
         sold |= service_world.rows(road.application(uid).org, work)
         sold |= close_world.rows(omni, chen)
         sold |= outlook_world.rows()

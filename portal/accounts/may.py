@@ -32,6 +32,7 @@ class May(StrEnum):
     REPORT_SALES = "report_sales"
     TAKE_SLOTS = "take_slots"
     FILL_PLACES = "fill_places"
+    RECRUIT = "recruit"
 
     ENTER_OFFICE = "enter_office"
     READ_MEMBERS = "read_members"
@@ -101,6 +102,8 @@ class May(StrEnum):
     READ_PLACES = "read_places"
     SELL_PLACES = "sell_places"
     MANAGE_PLACES = "manage_places"
+    READ_JOBS = "read_jobs"
+    MODERATE_JOBS = "moderate_jobs"
 
 
 class StaffRole(StrEnum):
@@ -130,6 +133,7 @@ class StaffRole(StrEnum):
     SERVICE_LEAD = "service_lead"
     SERVICE_MANAGER = "service_manager"
     BOARD = "board"
+    JOB_MODERATOR = "job_moderator"
 
 
 class ContactRole(StrEnum):
@@ -152,7 +156,7 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     StaffRole.REVIEWER: frozenset(
         {
             *READERS, May.REVIEW, May.READ_FIGURES, May.IMPORT_MEMBERS, May.CONFIRM_BENEFITS, May.APPOINT_OWNERS,
-            May.READ_CATALOGUE, May.READ_MAIL, May.PUBLISH_WALL, May.READ_LICENCES,
+            May.READ_CATALOGUE, May.READ_MAIL, May.PUBLISH_WALL, May.READ_LICENCES, May.READ_JOBS,
         }
     ),
     StaffRole.LEGAL: frozenset(
@@ -180,13 +184,13 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     StaffRole.COUNTER_SIGNER: frozenset({*READERS, May.COUNTERSIGN, May.READ_SERVICES}),
     StaffRole.EXECUTIVE: frozenset(
         {*READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_INCOME, May.SET_TARGETS, May.SEE_OUTLOOK, May.PUBLISH_ACCOUNT, May.READ_TICKETS, May.HEAR_OF_S1, May.READ_LICENCES,
-         May.READ_SERVICES, May.APPROVE_LARGE_QUOTES, May.READ_PLACES}
+         May.READ_SERVICES, May.APPROVE_LARGE_QUOTES, May.READ_PLACES, May.READ_JOBS}
     ),
     StaffRole.AUDITOR: frozenset(
         {
             *READERS, May.READ_MONEY, May.READ_FIGURES, May.READ_INCOME, May.READ_AUDIT, May.READ_CATALOGUE, May.READ_CHORES,
             May.READ_OUTBOX, May.READ_MAIL, May.READ_EXAMS, May.READ_ITEMS, May.READ_TICKETS, May.READ_LICENCES,
-            May.READ_SERVICES, May.READ_PLACES,
+            May.READ_SERVICES, May.READ_PLACES, May.READ_JOBS,
         }
     ),
     StaffRole.ADMINISTRATOR: frozenset(
@@ -227,13 +231,15 @@ STAFF: dict[StaffRole, frozenset[May]] = {
     ),
     # The board reads streams and groups, never who paid.
     StaffRole.BOARD: frozenset({May.ENTER_OFFICE, May.READ_INCOME, May.SEE_OUTLOOK}),
+    StaffRole.JOB_MODERATOR: frozenset({*READERS, May.READ_JOBS, May.MODERATE_JOBS, May.READ_CATALOGUE}),
 }  # fmt: skip
 SEES = {May.SEE_ORG}
 CONTACT: dict[ContactRole, frozenset[May]] = {
     ContactRole.OWNER: frozenset(
         {*SEES, May.EDIT_PROFILE, May.APPLY, May.SUBMIT, May.SEE_MONEY, May.PAY, May.MANAGE_PEOPLE, May.CLAIM_BENEFITS,
          May.CHANGE_TIER, May.ASSIGN_SEATS, May.FOLLOW_TICKETS, May.MANAGE_LICENCES, May.SEE_SERVICES,
-         May.ORDER_SERVICES, May.ACCEPT_WORK, May.MANAGE_WEBHOOKS, May.REPORT_SALES, May.TAKE_SLOTS, May.FILL_PLACES}
+         May.ORDER_SERVICES, May.ACCEPT_WORK, May.MANAGE_WEBHOOKS, May.REPORT_SALES, May.TAKE_SLOTS, May.FILL_PLACES,
+         May.RECRUIT}
     ),
     ContactRole.SIGNATORY: frozenset(
         {*SEES, May.APPLY, May.SUBMIT, May.SIGN, May.SEE_SERVICES, May.ORDER_SERVICES, May.ACCEPT_WORK}
@@ -250,7 +256,7 @@ CONTACT: dict[ContactRole, frozenset[May]] = {
     ContactRole.MARKETING: frozenset({*SEES, May.EDIT_PROFILE, May.FILL_PLACES}),
     ContactRole.LEGAL: frozenset(SEES),
     ContactRole.PR: frozenset(SEES),
-    ContactRole.HR: frozenset({*SEES, May.ASSIGN_SEATS}),
+    ContactRole.HR: frozenset({*SEES, May.ASSIGN_SEATS, May.RECRUIT}),
 }  # fmt: skip
 
 
@@ -281,6 +287,7 @@ labels.name(
         StaffRole.SERVICE_LEAD: _l("Lead of services"),
         StaffRole.SERVICE_MANAGER: _l("Manager of services"),
         StaffRole.BOARD: _l("Board member"),
+        StaffRole.JOB_MODERATOR: _l("Moderator of posts"),
     },
 )
 labels.name(

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from portal.accounts import consents
 from portal.accounts.devices import device
+from portal.accounts.named_consents import NAMED
 from portal.accounts.organisations import Contact, Invitation
 from portal.accounts.people import Grant, Passkey, Person, UserSession
 from portal.accounts.tokens import ApiToken
@@ -74,7 +75,8 @@ def _staff(person: Person) -> Sheet:
 
 def _receiver(code: str, written: str) -> str:
     body = catalogue.entries("consent").get(code)
-    return catalogue.in_words(body["receiver"]) if body else written
+    named = body is not None and body.get("holder") == NAMED
+    return catalogue.in_words(body["receiver"]) if body and not named else written
 
 
 def _consents(person: Person) -> Sheet:

@@ -43,7 +43,8 @@ class Consent(Model):
     """One word about one purpose, given or taken back; the last word counts. Frozen by triggers.
 
     `org` names the organisation where the word is hers (her listing); `text_version` is the version of the
-    catalogue's row whose words were read, in `language`.
+    catalogue's row whose words were read, in `language`. `about` is the one post, company or certificate that a
+    word is about (`organisation:7`), empty where the purpose alone says it.
     """
 
     __tablename__ = "consent"
@@ -60,8 +61,12 @@ class Consent(Model):
     language: Mapped[str] = mapped_column(String(16))
     channel: Mapped[Channel] = mapped_column(choice(Channel))
     withdrawn: Mapped[bool]
+    about: Mapped[str] = mapped_column(String(80), default="")
     at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
-    __table_args__ = (Index("ix_consent_purpose", "purpose", "person_id"),)
+    __table_args__ = (
+        Index("ix_consent_purpose", "purpose", "person_id"),
+        Index("ix_consent_about", "about", "purpose"),
+    )
 
 
 class ErasureState(StrEnum):

@@ -24,6 +24,8 @@ KINDS: dict[str, LazyString] = {
     "service_contract": _l("Text of service contracts"), "quote_decline": _l("Reasons to decline a quote"),
     "target": _l("Targets"), "benchmark": _l("Benchmarks"), "contradiction": _l("Contradictions of the plan"),
     "pipeline_stage": _l("Stages of the pipeline"), "cost": _l("Costs of months"),
+    "job_board": _l("The job board"), "job_quota": _l("What tiers have on the job board"), "job_city": _l("Cities of posts"),
+    "job_reason": _l("Reasons about posts"), "job_mark": _l("Words that a moderator looks at"), "job_report": _l("Reasons to report a post"),
 }  # fmt: skip
 WORDS: dict[str, LazyString] = {
     "name": _l("Called"), "label": _l("Question"), "hint": _l("Hint"), "lead": _l("Lead"), "words": _l("Words"),
@@ -83,4 +85,8 @@ WORDS: dict[str, LazyString] = {
     "of": _l("Of what"), "part": _l("Part"), "whole": _l("Out of"), "share": _l("Share"), "source": _l("Source"),
     "quality": _l("Quality"), "conflict": _l("Contradiction"), "decision": _l("What was decided"), "sides": _l("What the plan says"),
     "judged": _l("Judged by the ceiling"), "tax_bp": _l("Tax within, in basis points"),
+    "licence_number": _l("Number of the licence"), "licence_issuer": _l("Issued by"), "licence_valid_until": _l("First day without the licence"),
+    "posts": _l("Posts in review or open"), "searches_a_day": _l("Searches of the pool a day"), "contacts_a_month": _l("Requests for contact a month"),
+    "referrals_a_quarter": _l("Referrals of a person a quarter"), "region": _l("Region"), "zh": _l("Chinese"), "en": _l("English"), "blocks": _l("Stops the post"),
+    "verdicts": _l("Used when"),
 }  # fmt: skip

@@ -31,6 +31,8 @@ class Scope(StrEnum):
     SERVICES_WRITE = "services:write"
     LICENCES_READ = "licences:read"
     LICENCES_WRITE = "licences:write"
+    JOBS_READ = "jobs:read"
+    JOBS_WRITE = "jobs:write"
 
 
 SCOPES: dict[Scope, frozenset[May]] = {
@@ -63,6 +65,8 @@ SCOPES: dict[Scope, frozenset[May]] = {
     Scope.LICENCES_WRITE: frozenset(
         {May.SEE_ORG, May.MANAGE_LICENCES, May.PAY, May.SIGN, May.READ_LICENCES, May.RUN_LICENCES}
     ),
+    Scope.JOBS_READ: frozenset({May.SEE_ORG, May.RECRUIT}),  # one's own applications need none of them
+    Scope.JOBS_WRITE: frozenset({May.SEE_ORG, May.RECRUIT}),
 }
 
 labels.name(
@@ -86,5 +90,7 @@ labels.name(
         Scope.SERVICES_WRITE: _l("Write in support tickets, accept quotes and finished work"),
         Scope.LICENCES_READ: _l("Read licences, their nodes and files"),
         Scope.LICENCES_WRITE: _l("Manage licences: keys, nodes and files"),
+        Scope.JOBS_READ: _l("Read posts, and applications you may see"),
+        Scope.JOBS_WRITE: _l("Write posts and applications"),
     },
 )

@@ -26,6 +26,8 @@ from portal.core.errors import Refused
 from portal.core.settings import settings
 from portal.demo import build, sign_ins
 from portal.demo.cast import PASSWORD
+from portal.jobs import people_verify
+from portal.jobs import verify as job_verify
 from portal.members import benefit_verify, contact_care, landscape, names, reports, terms, verify_wall
 from portal.members.belonging import Membership
 from portal.members.verify import verify_deeds
@@ -110,6 +112,8 @@ def everything() -> tuple[dict[str, int], list[str]]:
         "slots": slot_verify.verify_slots,
         "consumed": consumed_verify.verify_consumed,
         "snapshots": snapshots.verify,
+        "candidates": people_verify.verify_candidates,
+        "posts": job_verify.verify_posts, "employers": job_verify.verify_slots, "terms": job_verify.verify_terms,
     }  # fmt: skip
     answers = {name: check() for name, check in checks.items()}
     checked = {name: number for name, (number, _faults) in answers.items()}

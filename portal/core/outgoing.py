@@ -115,6 +115,15 @@ class _To(http.client.HTTPSConnection):
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     """Send a body to an address others chose; raises `Unreachable`. Redirects are answers like others."""
+    return _ask("POST", url, body, headers)
+
+
+def look(url: str) -> Answer:
+    """Ask whether a page is there that others named; raises `Unreachable`. Redirects are answers like others."""
+    return _ask("GET", url, None, {"Accept": "text/html", "User-Agent": "foundation-portal link check"})
+
+
+def _ask(method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
     parts, began = _parts(url), clock.monotonic()
     host, port = parts.hostname or "", parts.port or 443
     connection = _To(host, port, resolved(host, port), trust())
@@ -124,7 +133,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     enough.start()
     try:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("POST", path, body, {**headers, "Connection": "close"})
+        connection.request(method, path, body, {**headers, "Connection": "close"})
         answer = connection.getresponse()
         text = answer.read(MOST_READ).decode("utf-8", "replace")
         if connection.cut:  # cut off by ourselves: what came may look whole

@@ -29,6 +29,7 @@ class Purpose(StrEnum):
     EXAMS = "exams"
     CERTIFICATES = "certificates"
     SUPPORT = "support"
+    JOBS = "jobs"
 
 
 P = Purpose
@@ -46,6 +47,7 @@ labels.name(
         P.EXAMS: _l("To hold the exams you book, and to certify what you passed"),
         P.CERTIFICATES: _l("To issue certificates and badges, and to let others check them"),
         P.SUPPORT: _l("To answer what you ask, and to show that promises were kept"),
+        P.JOBS: _l("To bring members that recruit and people who look for work together"),
     },
 )
 
@@ -69,6 +71,9 @@ class Keeping(StrEnum):
     AWARDS = "awards"
     SUPPORT = "support"
     SUPPORT_FILES = "support_files"
+    JOBS = "jobs"
+    JOB_PROFILE = "job_profile"
+    JOB_APPLICATION = "job_application"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,20 +22,22 @@ def sanitised(html: str) -> str:
 
 @lru_cache(maxsize=2048)
 def shown(text: str, form: str) -> Markup:
-    """Return a text as markup: `html` or `markdown` without links, `article` (Markdown with links to https), or plain."""
+    """Return a text as markup: `html` or `markdown` without links, `article` (Markdown with links to https), `post`, or plain.
+
+    `post` is an article written by others than the foundation: its links say so to search engines.
+    """
     if form == "html":
         return Markup(sanitised(text))  # noqa: S704 - sanitised
     if form == "markdown":
         html = _reader("image", "link", "autolink").render(text)
         return Markup(sanitised(html))  # noqa: S704 - HTML is escaped, then sanitised
-    if form == "article":
+    if form in {"article", "post"}:
         import nh3  # noqa: PLC0415 - heavy
 
-        tags, schemes = TAGS | {"a", "h2"}, {"https"}
+        tags, schemes = TAGS | {"a", "h2"} if form == "article" else TAGS | {"a"}, {"https"}
         html = _reader("image").render(text)
-        clean = nh3.clean(
-            html, tags=tags, attributes={"a": {"href"}}, url_schemes=schemes, link_rel="nofollow noopener"
-        )
+        rel = "nofollow ugc noopener" if form == "post" else "nofollow noopener"
+        clean = nh3.clean(html, tags=tags, attributes={"a": {"href"}}, url_schemes=schemes, link_rel=rel)
         return Markup(clean)  # noqa: S704 - HTML is escaped, then sanitised
     return Markup("<p>") + escape(text).replace("\n", Markup("<br>")) + Markup("</p>")
 

@@ -26,6 +26,7 @@ from portal.demo import exam_now as demo_exam_now
 from portal.demo import exam_past as demo_exam_past
 from portal.demo import exams as demo_exams
 from portal.demo import items as demo_items
+from portal.demo import jobs as demo_jobs
 from portal.demo import licence_cases as demo_licence_cases
 from portal.demo import licences as demo_licences
 from portal.demo import members as demo_members
@@ -238,7 +239,7 @@ def build(app: Flask) -> None:
         with at(today), transaction():
             demo.hire(NEWCOMERS, today)
         demo_awards.fill(demo.who, today, demo.holder)
-        for part in (demo_services, demo_licences, demo_licence_cases, demo_places, demo_outlook):
+        for part in (demo_services, demo_licences, demo_licence_cases, demo_places, demo_outlook, demo_jobs):
             part.fill(demo.who, today)
 
 

@@ -42,6 +42,8 @@ STAFF = [
     ("servicelead", "Linnea Berg", StaffRole.SERVICE_LEAD, "en"),
     ("servicemanager", "满江", StaffRole.SERVICE_MANAGER, "zh_Hans_CN"),
     ("board", "Beatrix Lang", StaffRole.BOARD, "en"),
+    ("moderator", "莫问", StaffRole.JOB_MODERATOR, "zh_Hans_CN"),
+    ("moderator2", "Mona Fischer", StaffRole.JOB_MODERATOR, "en"),
 ]
 # Hired today: who marks anew after an appeal marked nothing before.
 NEWCOMERS = [

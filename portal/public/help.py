@@ -17,14 +17,15 @@ from portal.accounts.access import Reader, who
 from portal.accounts.may import StaffRole
 from portal.core.settings import place
 from portal.core.web import public as anybody
+from portal.public.fits import JOBS
 from portal.public.views import public
 
 FOLDERS = {"en": "docs/guide", "zh_Hans_CN": "docs/zh/guide"}
 GUIDES = (
     "account", "applicant", "signatory", "billing", "individual", "public",
     "candidate", "reviewer", "legal", "director", "finance", "administrator", "auditor", "certification", "examiner",
-    "holder", "awards", "support", "agent", "licences", "services", "projects", "places", "placing",
-    "reports",
+    "holder", "awards", "support", "agent", "licences", "services", "projects", "places", "placing", "recruiting",
+    "moderator", "reports",
 )  # fmt: skip
 # The section that fits a page, by the longest beginning of its endpoint; sections are named by the English headings.
 # A page of the office that is not here opens the guide of its reader's role.
@@ -162,6 +163,7 @@ FITS = {
     "quote_office.contract": "projects#prepare-the-contract",
     "quote_office.services": "projects#services-by-the-year",
     "engagement_office.": "projects#lead-a-project",
+    **JOBS,
 }
 BY_ROLE = {
     StaffRole.REVIEWER: "reviewer",
@@ -187,6 +189,7 @@ BY_ROLE = {
     StaffRole.SUPPORT_LEAD: "agent",
     StaffRole.SERVICE_LEAD: "placing",
     StaffRole.SERVICE_MANAGER: "placing",
+    StaffRole.JOB_MODERATOR: "moderator",
 }
 # Markdown wants spaces around bold Chinese words; people do not.
 SPACED = re.compile(

@@ -1,0 +1,1 @@
+"""Recruitment: posts of member employers, and people who look for work."""
