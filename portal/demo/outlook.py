@@ -22,13 +22,14 @@ def fill(who: Who, today: date) -> None:
     with clock.stopped_at(today), transaction():
         for n, amount in enumerate(COSTS):
             month = nth(first, 1, n - len(COSTS))
+            code = f"{month:%Y-%m}"
             row = {
-                "code": f"{month:%Y-%m}",
+                "code": code,
                 "amount": amount,
                 "source": {"en": "Finance", "zh": "财务"},
                 "order": n,
             }
-            catalogue.put("cost", row["code"], row, min(today, nth(month, 1, 1)))
+            catalogue.put("cost", code, row, min(today, nth(month, 1, 1)))
     year, last_week = today.year + 1, today - timedelta(days=7)
     with clock.stopped_at(last_week), transaction():
         total = setting.propose(

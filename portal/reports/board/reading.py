@@ -69,7 +69,8 @@ def income(day: date) -> dict[str, int]:
 
 def _unbooked(day: date, start: date, end: date) -> tuple[Facts, dict[int, str]]:
     """Return the plans of daily lines and what of them is booked: all others are booked with their fact."""
-    until, facts, streams = months.end_of(day), Facts(day, start, end), {}
+    until = months.end_of(day)
+    facts, streams = Facts(day, start, end, until), {}
     one = Segment
     plans = (
         select(one.order_line_id, OrderLine.stream, one.starts, one.ends, type_coerce(one.amount, BigInteger), one.cut_on, one.cut_known_at)

@@ -23,7 +23,8 @@ from portal.core.money import Money
 from portal.core.words import money
 from portal.reports.income import asked, doors, pages, payers, words
 from portal.reports.income.asked import Question
-from portal.reports.income.doors import framed, refusing, reports
+from portal.reports.income.blueprint import reports
+from portal.reports.income.doors import framed, refusing
 from portal.reports.income.figure import Figure, Head, Line, Table
 from portal.reports.income.pages import Tab
 from portal.reports.income.reader import sees_payers
