@@ -262,6 +262,7 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (AttemptInvalidated, award_hearing.on_invalidated),
     (PersonErased, grade_privacy.on_erased),
     *service_halls.REACTIONS,
+    *reports_hall.REACTIONS,
 )
 
 

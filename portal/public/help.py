@@ -24,6 +24,7 @@ GUIDES = (
     "account", "applicant", "signatory", "billing", "individual", "public",
     "candidate", "reviewer", "legal", "director", "finance", "administrator", "auditor", "certification", "examiner",
     "holder", "awards", "support", "agent", "licences", "services", "projects", "places", "placing",
+    "reports",
 )  # fmt: skip
 # The section that fits a page, by the longest beginning of its endpoint; sections are named by the English headings.
 # A page of the office that is not here opens the guide of its reader's role.
@@ -76,7 +77,9 @@ FITS = {
     "staff.": "administrator#give-and-take-roles",
     "intake.": "reviewer#lists-of-members",
     "figures.": "director#read-the-figures",
-    "reports.": "director#read-the-figures",
+    "reports.": "reports#choose-what-to-read",
+    "reports.rows": "reports#follow-an-amount-to-its-document",
+    "reports.line": "reports#follow-an-amount-to-its-document",
     "exams.": "candidate#book-a-session",
     "results.": "candidate#your-result",
     "marking.": "examiner#mark-works",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Blueprint
 
 from portal.reports import member_files, outlook_hall  # noqa: F401 - its routes
@@ -9,6 +12,7 @@ from portal.reports.income import hall as income
 from portal.reports.office import figures
 
 BLUEPRINTS: list[Blueprint] = [figures, *income.BLUEPRINTS]
+REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = income.REACTIONS
 
 
 def install() -> None:
