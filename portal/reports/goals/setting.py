@@ -31,7 +31,7 @@ BASES: dict[str, LazyString] = {
     "recognised": _l("Recognised"),
     "invoiced": _l("Invoiced less credited"),
     "collected": _l("Collected"),
-    "booked": _l("Booked"),
+    "booked": _l("Bookings"),
 }
 MOST = 10**14
 
