@@ -46,7 +46,7 @@ def facts(said: Question, report: Report, *, by: str) -> list[tuple[str, str]]:
     """Return what a report is read on, in words: for the sheet of notes and the head of a paper."""
     closed = hashes.of(said)
     return [
-        (_("Report"), report.title),
+        (_("Name of the report"), report.title),
         (_("Basis"), report.basis),
         (_("From"), said.start.isoformat()),
         (_("Through"), said.last_day.isoformat()),
@@ -177,7 +177,7 @@ def told(said: Question, report: Report) -> str:
 def paper(said: Question, report: Report, *, by: str) -> bytes:
     """Return a page as a tagged PDF (PDF/UA-1), dated by the day known."""
     words = {
-        "report": report, "facts": facts(said, report, by=by), "known": said.known.isoformat(), "plain": _printed,
+        "report": report, "facts": facts(said, report, by=by), "known": said.known.isoformat(), "plain": printed,
         "language": "en" if i18n.language().startswith("en") else "zh-Hans",
     }  # fmt: skip
     html = current_app.jinja_env.get_template("papers/report.html").render(words)
@@ -185,7 +185,8 @@ def paper(said: Question, report: Report, *, by: str) -> bytes:
     return pdf.render(html, css=CSS, variant=pdf.ACCESSIBLE)
 
 
-def _printed(value: Any) -> str:
+def printed(value: Any) -> str:
+    """Return a cell as it is printed: sums with thousands marks and two decimals."""
     found = plain(value)
     if isinstance(found, Money):
         return shown.amount(found)
