@@ -30,8 +30,8 @@ def following(month: date) -> date:
     return first_of(month.replace(day=1) + timedelta(days=32))
 
 
-def random_books(seed: int, *, until: date, size: int = 36) -> dict[str, Any]:
-    """Return a file of books whose facts lie between autumn 2025 and a day."""
+def random_books(seed: int, *, until: date, size: int = 36, mark: str = "") -> dict[str, Any]:
+    """Return a file of books whose facts lie between autumn 2025 and a day; `mark` keeps two files' names apart."""
     dice = random.Random(seed)
     span = (until - FIRST).days
 
@@ -56,7 +56,7 @@ def random_books(seed: int, *, until: date, size: int = 36) -> dict[str, Any]:
             dice.choice([1, 7, 99_999, 3_650_000, dice.randint(1, 9_000_000)]),
         )
         bill: dict[str, Any] = {
-            "id": f"I-{n}", "party": f"P{dice.randint(1, 6)}", "stream": dice.choice(list(STREAMS)[:-1]), "issued": str(issued),
+            "id": f"I{mark}-{n}", "party": f"P{dice.randint(1, 6)}", "stream": dice.choice(list(STREAMS)[:-1]), "issued": str(issued),
             "net": net, "tax": half_up(net * 6, 100), "method": method,
         }  # fmt: skip
         if method == "daily":
@@ -87,7 +87,7 @@ def random_books(seed: int, *, until: date, size: int = 36) -> dict[str, Any]:
             signed = day(issued - 40 * DAY, issued)
             whole = bill.get("contract_net", bill["net"])
             order = {
-                "id": f"O-{n}",
+                "id": f"O{mark}-{n}",
                 "party": bill["party"],
                 "stream": bill["stream"],
                 "signed": str(signed),
@@ -107,8 +107,8 @@ def random_books(seed: int, *, until: date, size: int = 36) -> dict[str, Any]:
         if known >= until - DAY:
             continue
         body["commission"].append(
-            {"month": f"{month:%Y-%m}", "party": f"P{n}", "gmv": dice.randint(1, 90_000_000), "rate": "0.0375",
-             "known": str(known), "invoiced": str(known + DAY), "invoice": f"C-{n}"}
+            {"month": f"{month:%Y-%m}", "party": f"P{mark}{n}", "gmv": dice.randint(1, 90_000_000), "rate": "0.0375",
+             "known": str(known), "invoiced": str(known + DAY), "invoice": f"C{mark}-{n}"}
         )  # fmt: skip
     return body
 

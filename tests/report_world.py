@@ -21,6 +21,7 @@ KNOWN: dict[tuple[str, str], str] = {
     ("reports", "number"): "word:1",
     ("reports", "key"): "word:overview",
     ("reports", "form"): "word:csv",
+    ("reports", "uid"): "word:none",
 }
 
 

@@ -94,8 +94,8 @@ def test_a_spreadsheet_has_types_heads_that_stay_and_notes(house: Flask) -> None
     assert days
     assert all(cell.is_date for cell in days)
     assert any(cell.hyperlink for row in detail.iter_rows(min_row=2) for cell in row)
-    notes: dict[Any, Any] = dict(row[:2] for row in made["说明"].iter_rows(min_row=2, values_only=True))
-    assert (notes["口径"], notes["截至该日已知"]) == ("确认收入", "2026-07-08")
+    notes = {row[0]: row[1] for row in made["说明"].iter_rows(min_row=2, values_only=True)}
+    assert (notes["口径"], notes["截至该日已知"]) == ("已确认收入", "2026-07-08")
     stamps = {info.date_time for info in zipfile.ZipFile(io.BytesIO(data)).infolist()}
     assert stamps == {(1980, 1, 1, 0, 0, 0)}
 

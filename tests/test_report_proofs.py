@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -74,7 +76,7 @@ def test_every_basis_stream_and_month_as_worked_out_plainly(app: Flask, seed: in
                 assert _some(late) == _some(plain.corrections(said.start)), (seed, start, last, known)
 
 
-def _some(sums: dict[object, int]) -> dict[object, int]:
+def _some(sums: Mapping[Any, int]) -> dict[Any, int]:
     return {key: amount for key, amount in sums.items() if amount}
 
 

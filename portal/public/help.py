@@ -24,6 +24,7 @@ GUIDES = (
     "account", "applicant", "signatory", "billing", "individual", "public",
     "candidate", "reviewer", "legal", "director", "finance", "administrator", "auditor", "certification", "examiner",
     "holder", "awards", "support", "agent", "licences", "services", "projects", "places", "placing",
+    "reports",
 )  # fmt: skip
 # The section that fits a page, by the longest beginning of its endpoint; sections are named by the English headings.
 # A page of the office that is not here opens the guide of its reader's role.
@@ -81,7 +82,9 @@ FITS = {
     "account_desk.": "auditor#publish-the-half-yearly-account",
     "report_mail.": "finance#reports-by-mail",
     "open_account.": "public#the-public-account",
-    "reports.": "director#read-the-figures",
+    "reports.": "reports#choose-what-to-read",
+    "reports.rows": "reports#follow-an-amount-to-its-document",
+    "reports.line": "reports#follow-an-amount-to-its-document",
     "exams.": "candidate#book-a-session",
     "results.": "candidate#your-result",
     "marking.": "examiner#mark-works",

@@ -159,14 +159,16 @@ def _bills(facts: Facts) -> None:
     for number, line, gross, net in db.session.execute(lines):
         if number in facts.bills:
             facts.bills[number].lines.append((line, gross, net))
-    # What an invoice of a change takes back of the line that it ends.
-    back = select(one.order_line_id, Invoice.issued_on, _fen(one.net), Invoice.id).join(Invoice)
+    # What an invoice of a change takes back of the line that it ends: a line of another order. What it takes off within
+    # a line of its own is in that line's net already.
+    back = (
+        select(one.order_line_id, Invoice.issued_on, _fen(one.net), Invoice.id).join(Invoice).join(OrderLine)
+    )
     issued = Invoice.issued_on <= facts.known, Invoice.state != InvoiceState.VOID
+    ended = one.net < Money(0), OrderLine.order_id != Invoice.order_id
     facts.ended = [
         (line, day, net, bill)
-        for line, day, net, bill in db.session.execute(
-            back.where(one.net < Money(0), *issued).order_by(one.id)
-        )
+        for line, day, net, bill in db.session.execute(back.where(*ended, *issued).order_by(one.id))
     ]
 
 

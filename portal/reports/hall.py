@@ -13,7 +13,7 @@ from portal.reports.income import hall as income
 from portal.reports.office import figures
 
 BLUEPRINTS: list[Blueprint] = [figures, *income.BLUEPRINTS, *closed.BLUEPRINTS]
-REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (*closed.REACTIONS,)
+REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (*income.REACTIONS, *closed.REACTIONS)
 
 
 def install() -> None:

@@ -20,7 +20,7 @@ from portal.reports.lists import Lists, in_force
 
 EARLIEST, LATEST, MOST_MONTHS = 1990, 2199, 120
 BASES: dict[str, LazyString] = {
-    "booked": _l("Booked"),
+    "booked": _l("Bookings"),
     "invoiced": _l("Invoiced less credited"),
     "collected": _l("Collected"),
     "recognised": _l("Recognised"),
@@ -206,10 +206,10 @@ def presets(today: date) -> list[Preset]:
     year, after = month.replace(month=1), months.following(month)
     quarter = month.replace(month=(month.month - 1) // 3 * 3 + 1)
     return [
-        Preset(_("Last month"), nth(month, 1, -1), month),
+        Preset(_("Previous month"), nth(month, 1, -1), month),
         Preset(_("This month"), month, after),
         Preset(_("This quarter"), quarter, nth(quarter, 3, 1)),
         Preset(_("Year to date"), year, after),
         Preset(_("Trailing 12 months"), nth(month, 1, -11), after),
-        Preset(_("Last year"), nth(year, 12, -1), year),
+        Preset(_("Previous year"), nth(year, 12, -1), year),
     ]

@@ -56,5 +56,8 @@ def added_up(found: list[Row]) -> list[Row]:
         sums[key] = sums.get(key, 0) + row.amount
     return [
         Row(amount, stream, None, service or month)
-        for (stream, month, service), amount in sorted(sums.items(), key=lambda one: str(one[0]))
+        for (stream, month, service), amount in sorted(
+            sums.items(),
+            key=lambda one: (one[0][0], one[0][2] or one[0][1] or date.min, one[0][1] or date.min),
+        )
     ]

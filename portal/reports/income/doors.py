@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Blueprint, g, render_template, request
+from flask import g, render_template, request
 from flask_babel import gettext as _
 
 from portal.accounts.access import allow, me
@@ -16,13 +16,13 @@ from portal.core.errors import Forbidden, Refused
 from portal.core.money import Money
 from portal.core.paging import asked as word_asked
 from portal.core.paging import place_in
-from portal.reports.income import asked, behind, hashes, links, pages, shown
+from portal.reports.income import asked, behind, hashes, links, pages, saved, shown
 from portal.reports.income.asked import Question
+from portal.reports.income.blueprint import reports
 from portal.reports.income.figure import Figure
 from portal.reports.income.pages import Page
 from portal.reports.income.reader import sees_payers
 
-reports = Blueprint("reports", __name__, url_prefix="/office/reports")
 SIZES = (50, 100, 200)
 HOME = "reports.overview"
 
@@ -41,7 +41,7 @@ def framed(template: str, said: Question, **words: Any) -> str:
     return render_template(
         template, said=said, tabs=pages.tabs(me()), presets=asked.presets(clock.today()), bases=asked.BASES,
         today=clock.today(), hash=hashes.of(said), sees_payers=sees_payers(), href=links.rows, here=request.endpoint,
-        narrowed_words=shown.question(said),
+        narrowed_words=shown.question(said), views=saved.mine(me().person),
         **words,
     )  # fmt: skip
 

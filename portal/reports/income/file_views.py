@@ -12,7 +12,8 @@ from portal.core.errors import Forbidden, Missing
 from portal.core.paging import asked as word_asked
 from portal.reports.income import behind, files, pages
 from portal.reports.income.asked import Question
-from portal.reports.income.doors import figure_asked, question, reports
+from portal.reports.income.blueprint import reports
+from portal.reports.income.doors import figure_asked, question
 from portal.reports.income.figure import Report
 from portal.reports.income.reader import sees_payers
 

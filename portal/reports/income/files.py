@@ -87,7 +87,7 @@ def rows_cells(said: Question, found: Sequence[Row]) -> tuple[list[str], list[li
     """Return heads and cells of rows behind figures; without payers for whoever may not see them."""
     open_to_payers = sees_payers()
     heads = [_("Day"), _("Month of service"), _("Stream")]
-    heads += [_("Payer"), _("Document"), _("Contract line")] if open_to_payers else []
+    heads += [_("Payer"), _("Document or entry"), _("Contract line")] if open_to_payers else []
     made = []
     for one in shown.rows(found, said.lists):
         month = f"{one.row.month:%Y-%m}" if one.row.month else None

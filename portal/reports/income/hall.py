@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Blueprint
 from flask_babel import lazy_gettext as _l
 
+from portal.accounts.events import PersonErased
 from portal.accounts.frame import staff_who_may
 from portal.accounts.may import May
 from portal.core import nav
@@ -21,8 +25,9 @@ from portal.reports.income import (
     page_payers,
     page_streams,
     page_waived,
+    saved,
 )
-from portal.reports.income.doors import reports
+from portal.reports.income.blueprint import reports
 
 flow_rows.install()
 for page in (
@@ -31,10 +36,12 @@ for page in (
     page.install()
 doors.open_pages()
 BLUEPRINTS: list[Blueprint] = [reports]
+REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = ((PersonErased, saved.on_erased),)
 
 
 def install() -> None:
-    """Stand on the rail."""
+    """Stand on the rail, and answer for what is kept of people."""
+    saved.install()
     nav.add(
         Entry("office", 41, "reports.overview", _l("Reports"), "bar-chart", staff_who_may(May.READ_INCOME))
     )

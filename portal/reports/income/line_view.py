@@ -19,7 +19,8 @@ from portal.core.audit import AuditEntry
 from portal.core.db import db
 from portal.core.errors import Missing
 from portal.core.money import Money
-from portal.reports.income.doors import framed, question, refusing, reports
+from portal.reports.income.blueprint import reports
+from portal.reports.income.doors import framed, question, refusing
 
 MOST = 400
 

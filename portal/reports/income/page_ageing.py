@@ -168,7 +168,11 @@ def _totals(found: dict[Any, dict[str, int]]) -> dict[str, int]:
 
 def _payers(books: Books, owed: list[Left], heads: dict[int, int], credit: dict[int, int]) -> Table:
     found = _spread(books, owed, lambda line: heads.get(books.party_of(line), books.party_of(line)))
-    ranked = sorted({*found, *credit}, key=lambda head: (-sum(found[head].values()), head))
+    owing = {head for head, sums in found.items() if any(sums.values())}
+    ranked = sorted(
+        owing | {head for head, amount in credit.items() if amount},
+        key=lambda head: (-sum(found[head].values()), head),
+    )
     named = payers.named(ranked)
     table = Table("payers", _("By payer"), _("Payer"), [*_heads(), Head(str(words.NAMES["credit"]))])
     for head in ranked:

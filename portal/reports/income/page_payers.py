@@ -80,7 +80,9 @@ def _payers(
         payer = named[head]
         cells = [Figure.of(code, columns[code].get(head, 0), payer=head) for code in CODES]
         link = Link(payer.name, f"{links.to('reports.payer')}?{said.query(payer=payer.uid)}")
-        note = _("with related companies") if others[head] > 1 else _("person") if payer.person else ""
+        note = (
+            _("with related companies") if others[head] > 1 else _("pays as a person") if payer.person else ""
+        )
         table.lines.append(
             Line(link, [*cells, percent(max(0, columns[basis].get(head, 0)), whole)], note=note)
         )
@@ -122,7 +124,7 @@ def _ties(said: Question, parties: list[int]) -> Table:
     other = f"{links.to('reports.payer')}?{said.query(alone=None if said.alone else 'yes')}"
     words_ = _("Rows of ownership of more than half of the votes.")
     table = Table(
-        "ties", _("Why they are one group"), _("Owner"),
+        "ties", _("Why they are one group"), _("Shareholder"),
         [Head(_("Owns"), "text"), Head(_("Share of votes"), "share"), Head(_("Since"), "text"), Head(_("Evidence"), "text")],
         words=words_,
     )  # fmt: skip

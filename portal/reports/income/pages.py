@@ -66,7 +66,7 @@ def every() -> list[Page]:
 def of(key: str) -> Page:
     """Return a page by its key; `Missing` if there is none."""
     if key not in _pages:
-        raise Missing(_("There is no such report."))
+        raise Missing(_("There is no such report page."))
     return _pages[key]
 
 

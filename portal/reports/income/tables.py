@@ -47,16 +47,20 @@ def by_stream(books: Books, key: str, title: str, codes: Sequence[str], *, said:
     table = Table(key, title, _("Stream"), heads(codes), words=said)
     for stream in dict.fromkeys(stream for amounts in columns.values() for stream in amounts):
         cells = [Figure.of(code, columns[code].get(stream, 0), stream=stream) for code in codes]
-        group = question.lists.groups.get(stream)
-        table.lines.append(
-            Line(stream_link(question, stream), cells, note=group_name(group) if group else "")
-        )
+        table.lines.append(Line(stream_link(question, stream), cells, note=_group_of(question, stream)))
     if not question.stream:
         table.lines += _groups(question, columns)
     table.lines.append(
         Line(_("In total"), [Figure.of(code, sum(columns[code].values())) for code in codes], total=True)
     )
     return table
+
+
+def _group_of(question: Question, stream: str) -> str:
+    """Return the group of a stream in words; nothing if it is called like the stream."""
+    group = question.lists.groups.get(stream)
+    name = group_name(group) if group else ""
+    return "" if name == question.lists.called(stream) else name
 
 
 def _groups(question: Question, columns: dict[str, Sums]) -> list[Line]:
