@@ -21,6 +21,7 @@ from portal.core.db import db, let_go, transaction
 from portal.core.errors import Refused
 from portal.demo import awards as demo_awards
 from portal.demo import bank as demo_bank
+from portal.demo import closed as demo_closed
 from portal.demo import desk as demo_desk
 from portal.demo import exam_now as demo_exam_now
 from portal.demo import exam_past as demo_exam_past
@@ -241,6 +242,7 @@ def build(app: Flask) -> None:
         demo_awards.fill(demo.who, today, demo.holder)
         for part in (demo_services, demo_licences, demo_licence_cases, demo_places, demo_outlook, demo_jobs):
             part.fill(demo.who, today)
+        demo_closed.fill(demo.who, today)
 
 
 def _timeline(demo: Demo, today: date) -> list[tuple[int, Callable[[], None]]]:

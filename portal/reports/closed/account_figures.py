@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
-from portal.billing import months
+from portal.billing import closing, months
 from portal.certs import awarding
 from portal.certs.models.award import Award
 from portal.core import catalogue
@@ -36,19 +36,25 @@ def six(year: int, half: int) -> list[date]:
 
 
 def closed(year: int, half: int) -> list[Snapshot]:
-    """Return the snapshots of the half year's months; `Refused` while one of them is open."""
+    """Return the snapshots of the half year's months; `Refused` while one of them is open.
+
+    Months before the books began have none, and are not missed.
+    """
+    first = closing.first_month()
     found, wanting = [], []
     for month in six(year, half):
+        if first is not None and month < first:
+            continue
         row = snapshots.newest(month)
         if row is None:
             wanting.append(f"{month:%Y-%m}")
         else:
             found.append(row)
-    if wanting:
+    if wanting or not found:
         raise Refused(
             _(
                 "Only closed months go into the public account. Not closed yet: %(months)s.",
-                months=", ".join(wanting),
+                months=", ".join(wanting or [f"{six(year, half)[-1]:%Y-%m}"]),
             ),
             status=422,
         )
