@@ -224,7 +224,7 @@ def test_the_licence_stands_on_every_page_and_modes_shut_doors(app: Flask) -> No
 def test_feeds_for_readers_and_partners(app: Flask) -> None:
     house(app)
     with at(app, "2026-03-03T10:00"):
-        first = s.live(text_en="A & B <script>alert(1)</script>").uid
+        first = s.live(text_en="A & B <script>alert(1)</script> \ufffe\uffff\x85").uid
         second = s.live(SILVER, city="shanghai", employment=Employment.INTERN).uid
         key = partners.give("智联招聘", by=person("mo"))
     client = app.test_client()
