@@ -41,7 +41,7 @@ from portal.members.models import Application
 from portal.services.statements import reporting, sellers, settling
 from portal.services.support import asking
 from portal.services.support.clocks import Severity
-from tests import perks, road
+from tests import job_world, perks, road
 from tests.conftest import KEY, build
 from tests.contract_exams import BOOKED, exams
 from tests.people import make_org, make_person, post
@@ -50,7 +50,7 @@ from tests.test_processes import answers, until
 OWNER = "chen@galaxy-chips.example"
 ROOT = Path(__file__).resolve().parents[1]
 # Those of licences have a run of their own: tests/test_licence_contract.py.
-READY, OPERATIONS, OTHERS = 12, 73, 35
+READY, OPERATIONS, OTHERS = 12, 80, 35
 CHANGING = {"PATCH /api/v1/applications/{uid}", "POST /api/v1/applications/{uid}/submission"}
 PROFILE = {"GET /api/v1/organisations/{uid}", "PATCH /api/v1/organisations/{uid}"}
 BOUGHT = {
@@ -76,11 +76,16 @@ SERVICES = {
     "POST /api/v1/service-quotes/{uid}/refusal", "POST /api/v1/orders", "GET /api/v1/engagements/{uid}",
     *(f"POST /api/v1/engagements/{{uid}}/milestones/{{milestone}}/{verb}" for verb in ("acceptance", "refusal")),
 }  # fmt: skip
+# Nobody applies in the portal unless everything is open: tests/test_jobs_people_ledger.py goes through these.
+APPLYING = {
+    "GET /api/v1/job-applications/{uid}", "POST /api/v1/job-applications",
+    *(f"POST /api/v1/job-applications/{{uid}}/{deed}" for deed in ("withdrawal", "steps")),
+}  # fmt: skip
 # What a kind of owner has no rows for: the organisation's one application is approved, it bought nothing by the month and
 # is nobody who consents or books; staff have none of their own.
 NEVER: dict[str, set[str]] = {
-    "person": set(), "organisation": SERVICES | CHANGING | BOUGHT | CONSENTS | LINKED | BOOKED,
-    "staff": SERVICES | CHANGING | PROFILE | BOUGHT | CLAIMS | MEMBERSHIP | LINKED | BOOKED | SALES,
+    "person": APPLYING, "organisation": APPLYING | SERVICES | CHANGING | BOUGHT | CONSENTS | LINKED | BOOKED,
+    "staff": APPLYING | SERVICES | CHANGING | PROFILE | BOUGHT | CLAIMS | MEMBERSHIP | LINKED | BOOKED | SALES,
 }  # fmt: skip
 LANDSCAPE = (
     "landscape: [{name: Members, subcategories: [{name: Gold, items: [{name: A}, {name: B}, {name: C}]}]}]"
@@ -159,6 +164,7 @@ def world(app: Flask) -> dict[str, Any]:
             claiming.claim(grant, 1, by=person)
         for asker, org in ((person, galaxy), (person, galaxy), (ada, None)):
             asking.open_ticket(by=asker, org=org, title="It stops", body="It stops.", severity=Severity.S3)
+        job_world.rows(galaxy, person, scan)
         scopes = [scope for scope in Scope if scope is not Scope.METRICS]
         return {
             "ready": [row.uid for row in drafts],
@@ -231,6 +237,7 @@ def ids(api: str, token: str) -> dict[str, list[str]]:
         "bookings",
         "tickets",
         "statements",
+        "jobs",
     ):
         asked = urllib.request.Request(f"{api}/{kind}", headers={"Authorization": f"Bearer {token}"})
         with urllib.request.urlopen(asked, timeout=20) as answer:

@@ -14,12 +14,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
+from portal.accounts.events import PersonErased
 from portal.accounts.may import ContactRole
 from portal.accounts.organisations import Contact
 from portal.core import clock
 from portal.core.db import db, reading
 from portal.core.errors import Refused
-from portal.jobs import moderating, partners, running, saving, searching
+from portal.jobs import keeping, moderating, partners, reporting, running, saving, searching
 from portal.jobs.board_models import SavedSearch
 from portal.jobs.kinds import ApplyBy, Employment, Need, PayPer, Remote, Rhythm
 from tests import jobs_scene as s
@@ -224,7 +225,7 @@ def test_the_licence_stands_on_every_page_and_modes_shut_doors(app: Flask) -> No
 def test_feeds_for_readers_and_partners(app: Flask) -> None:
     house(app)
     with at(app, "2026-03-03T10:00"):
-        first = s.live(text_en="A & B <script>alert(1)</script>").uid
+        first = s.live(text_en="A & B <script>alert(1)</script> \ufffe\uffff\x85").uid
         second = s.live(SILVER, city="shanghai", employment=Employment.INTERN).uid
         key = partners.give("智联招聘", by=person("mo"))
     client = app.test_client()
@@ -451,3 +452,26 @@ def test_a_person_of_another_role_does_not_recruit(app: Flask) -> None:
         assert (
             post(browser(app, "eva@house.example"), f"/office/jobs/posts/{uid}/approval/1").status_code == 403
         )
+
+
+def test_what_is_kept_of_a_reader_goes_along_and_goes_away(app: Flask) -> None:
+    house(app)
+    with at(app, "2026-03-03T10:00"):
+        uid = s.live().uid
+        reader = make_person("lin@else.example", "Lin")
+        saving.keep(searching.Asked(q="triton", city="beijing"), Rhythm.DAILY, by=reader)
+        reporting.report(s.the(uid), reason="other", words="I was there", person=reader, address="")
+        found = {sheet.code: sheet.rows for sheet in keeping.sheets(reader)}
+        assert [row["search"] for row in found["job_searches"]] == ["triton · Beijing"]
+        assert [row["words"] for row in found["job_reports"]] == ["I was there"]
+        assert {line.item: line.count for line in keeping.lines(reader)} == {
+            "job_searches": 1,
+            "job_reports": 1,
+        }
+        keeping.on_erased(PersonErased(reader, "token", "Lin", "lin@else.example"))
+        assert {sheet.code: sheet.rows for sheet in keeping.sheets(reader)} == {
+            "job_searches": [],
+            "job_reports": [],
+        }
+        (kept,) = reporting.reports_of(s.the(uid))
+        assert (kept.words, kept.person_id, kept.reason) == ("", None, "other")

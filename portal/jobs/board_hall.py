@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from flask_openapi3.blueprint import APIBlueprint
 
 from portal.accounts.access import Reader
+from portal.accounts.events import PersonErased
 from portal.accounts.frame import staff_who_may
 from portal.accounts.may import May
 from portal.accounts.merging import OrganisationsMerged
@@ -40,6 +41,7 @@ REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (TermOpened, standing.on_term_opened),
     (TierChanged, standing.on_tier_changed),
     (OrganisationsMerged, words.on_merged),
+    (PersonErased, keeping.on_erased),
 )
 
 
@@ -57,5 +59,5 @@ def install() -> None:
     reads = staff_who_may(May.READ_JOBS)
     nav.add(
         Entry("member", 50, "jobs_employer.listed", _l("Recruiting posts"), "person-workspace", recruits),
-        Entry("office", 38, "jobs_office.queue", _l("Job posts"), "person-workspace", reads, desk.count_waiting),
+        Entry("office", 36, "jobs_office.queue", _l("Job posts"), "person-workspace", reads, desk.count_waiting),
     )  # fmt: skip

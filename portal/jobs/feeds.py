@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -24,6 +25,8 @@ ATOM = "http://www.w3.org/2005/Atom"
 SITEMAP, XHTML = "http://www.sitemaps.org/schemas/sitemap/0.9", "http://www.w3.org/1999/xhtml"
 VERSION = "https://jsonfeed.org/version/1.1"
 MOST_IN_SITEMAP = 50_000
+# What XML cannot hold, however it is written: one such character in a post would break the feed of all.
+_BAD = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def newest(asked: Asked) -> list[Post]:
@@ -98,7 +101,7 @@ def atom(rows: Sequence[Post], tongue: str, asked: Asked, *, address: str) -> by
 def _add(parent: Xml.Element, name: str, text: str = "", **values: str) -> Xml.Element:
     made = Xml.SubElement(parent, f"{{{ATOM}}}{name}", values)
     if text:
-        made.text = text
+        made.text = _BAD.sub("", text)
     return made
 
 

@@ -14,7 +14,7 @@ from portal.core import catalogue, labels, story
 from portal.core.db import db
 from portal.jobs import employers
 from portal.jobs.board_models import EmployerCheck, EmployerDomain
-from portal.jobs.kinds import PausedBy, PostState
+from portal.jobs.kinds import CheckState, PausedBy, PostState
 from portal.jobs.models import Post
 
 
@@ -60,7 +60,10 @@ def on_merged(event: OrganisationsMerged) -> None:
     for kind in (Post, EmployerCheck):
         rows = select(kind).where(kind.org_id == merge.duplicate.id).order_by(kind.id)
         for row in db.session.scalars(rows).all():
-            merging.move(merge, row, "org_id", merge.kept.id)
+            if not (
+                isinstance(row, EmployerCheck) and row.state is CheckState.ASKED and _asks(merge.kept.id)
+            ):
+                merging.move(merge, row, "org_id", merge.kept.id)
     kept = set(employers.domains(merge.kept))
     found = (
         select(EmployerDomain).where(EmployerDomain.org_id == merge.duplicate.id).order_by(EmployerDomain.id)
@@ -68,6 +71,13 @@ def on_merged(event: OrganisationsMerged) -> None:
     for domain in db.session.scalars(found).all():
         if domain.domain not in kept:
             merging.move(merge, domain, "org_id", merge.kept.id)
+
+
+def _asks(org_id: int) -> bool:
+    asked = select(EmployerCheck.id).where(
+        EmployerCheck.org_id == org_id, EmployerCheck.state == CheckState.ASKED
+    )
+    return db.session.scalar(asked.limit(1)) is not None
 
 
 _DETAILS = {
