@@ -20,16 +20,18 @@ from portal.accounts.people import Person
 from portal.accounts.privacy_models import Channel, Consent
 from portal.certs import award_steps, awarding
 from portal.certs.models.award import RevokeCause
-from portal.core import clock, labels, retaining
+from portal.core import catalogue, clock, labels, retaining
 from portal.core.db import Model, db, reading, transaction
 from portal.core.errors import Refused
 from portal.core.mail import MailMessage
+from portal.core.settings import place
 from portal.core.states import TABLES
 from portal.jobs import (
     applying,
     consents,
     hires,
     hiring,
+    modes,
     ordering,
     people_chores,
     people_hearing,
@@ -523,3 +525,12 @@ def test_hires_through_a_certificate_are_shown_from_five_on(house: Flask) -> Non
         assert hires.through_certificate() == 5
         found = hires.figures(w.DAY.replace(day=1), w.DAY + timedelta(days=30))
         assert (found.sent, found.hires, found.by_certificate) == (5, 5, 4)
+
+
+def test_a_start_does_not_write_the_files_row_again_beside_a_later_decision(house: Flask) -> None:
+    """The board was opened for a later day than the file's: each start loads the files, and changes nothing."""
+    with house.app_context():
+        for _start in range(3):
+            with transaction():
+                assert catalogue.load_folder(place("catalogue")) == []
+        assert modes.mode() is modes.Mode.FULL

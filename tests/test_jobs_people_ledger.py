@@ -352,3 +352,38 @@ def test_nothing_is_ticked_before_and_each_purpose_has_its_own_box(house: Flask)
     assert " checked" not in page
     assert "Version 1 of the text" in page
     assert len(TO_SHOW) == 7
+
+
+def test_a_program_applies_withdraws_and_takes_steps(house: Flask) -> None:
+    with house.app_context(), transaction():
+        bob = w.candidate("bob")
+        _row, bobs = tokens.give("bob", [Scope.JOBS_READ, Scope.JOBS_WRITE], 30, by=bob)
+        org = w.post_of("galaxy").org
+        _row, hers = tokens.give("org", [Scope.JOBS_READ, Scope.JOBS_WRITE], 30, org=org, by=w.person(HR))
+        about = w.post_of("galaxy").uid
+    client, path = house.test_client(), "/api/v1/job-applications"
+
+    def send(secret: str, where: str, body: object) -> tuple[int, dict[str, Any]]:
+        answer = client.post(where, json=body, headers={"Authorization": f"Bearer {secret}"})
+        found: dict[str, Any] = answer.get_json()
+        return answer.status_code, found
+
+    body: dict[str, Any] = {"post": about, "fields": ["name", "letter"], "letter": "Hi", "agree": False}
+    assert send(bobs, path, body)[0] == 422
+    assert send(hers, path, {**body, "agree": True})[0] == 403
+    assert send(bobs, path, {**body, "agree": True, "fields": ["level"]})[0] == 422
+    status, made = send(bobs, path, {**body, "agree": True})
+    assert (status, made["own"], made["candidate"]) == (201, True, None)
+    assert send(bobs, path, {**body, "agree": True})[0] == 200
+    steps = f"{path}/{made['id']}/steps"
+    assert send(bobs, steps, {"state": "seen"})[0] == 403
+    status, seen = send(hers, steps, {"state": "seen"})
+    assert (status, seen["state"], seen["candidate"]["letter"]) == (200, "seen", "Hi")
+    assert send(hers, steps, {"state": "interview", "words": "Come"})[1]["state"] == "interview"
+    assert send(hers, steps, {"state": "hired"})[0] == 422
+    assert send(bobs, f"{path}/{made['id']}/withdrawal", {})[0] in (200, 422)
+    answer = client.post(f"{path}/{made['id']}/withdrawal", headers={"Authorization": f"Bearer {bobs}"})
+    assert answer.get_json()["state"] == "withdrawn"
+    assert send(hers, steps, {"state": "offer"})[0] == 409
+    with house.app_context(), reading():
+        assert people_verify.verify_candidates()[1] == []

@@ -21,6 +21,7 @@ from portal.core.db import db, let_go, transaction
 from portal.core.errors import Refused
 from portal.demo import awards as demo_awards
 from portal.demo import bank as demo_bank
+from portal.demo import candidates as demo_candidates
 from portal.demo import closed as demo_closed
 from portal.demo import desk as demo_desk
 from portal.demo import exam_now as demo_exam_now
@@ -240,7 +241,9 @@ def build(app: Flask) -> None:
         with at(today), transaction():
             demo.hire(NEWCOMERS, today)
         demo_awards.fill(demo.who, today, demo.holder)
-        for part in (demo_services, demo_licences, demo_licence_cases, demo_places, demo_outlook, demo_jobs):
+        for part in (
+            demo_services, demo_licences, demo_licence_cases, demo_places, demo_outlook, demo_jobs, demo_candidates,
+        ):  # fmt: skip
             part.fill(demo.who, today)
         demo_closed.fill(demo.who, today)
 

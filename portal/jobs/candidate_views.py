@@ -15,7 +15,7 @@ from portal.accounts.access import fresh, me, signed_in
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
 from portal.accounts.privacy_models import Channel, Consent
-from portal.core import files
+from portal.core import files, i18n
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.paging import folded, page_of
@@ -229,11 +229,16 @@ def let_in(uid: str) -> BaseResponse:
 def privacy() -> str:
     """Show what one allows to whom, in which words, and every look there was."""
     person = open_board()
+    titles = {consents.key(one.post): naming.title_of(one.post) for one in applying.of_person(person)}
     return render_template(
-        "jobs/candidate/privacy.html", words=consents.in_force(person), found=house.stands(Purpose.POOL.value, person),
+        "jobs/candidate/privacy.html", titles=titles, tongue=_tongue, words=consents.in_force(person), found=house.stands(Purpose.POOL.value, person),
         pool=house.last_word(Purpose.POOL.value, person), name=house.purpose_name, page=page_of(looks.of_candidate(person)),
         field=_field,
     )  # fmt: skip
+
+
+def _tongue(language: str) -> str:
+    return i18n.LANGUAGES.get(language, language)
 
 
 def _field(code: str) -> Field | str:

@@ -24,11 +24,17 @@ from portal.jobs.looks import Asked, card, cards
 from portal.jobs.models import Post
 from portal.jobs.people_doors import hiring as doors
 from portal.jobs.people_models import Profile
-from portal.jobs.stages import ApplicationState, Field, Purpose, Tongue
+from portal.jobs.stages import SEEN_AS, ApplicationState, Field, Purpose, Tongue
 
 A = ApplicationState
 NAV = "hiring.posts"
 APPLICATION = "hiring.application"
+
+
+@doors.app_context_processor
+def _words() -> dict[str, Any]:
+    """Return what a field of a candidate is called for whoever sees it."""
+    return {"seen_as": SEEN_AS.__getitem__}
 
 
 @doors.get("/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
 from portal.core import labels
@@ -124,6 +125,12 @@ labels.name(
         F.REACH: _l("How to reach me"), F.RESUME: _l("My résumé"),
     },
 )  # fmt: skip
+# What the same things are called for whoever sees them of somebody else.
+SEEN_AS: dict[Field, LazyString] = {
+    F.NAME: _l("Name"), F.LETTER: _l("Words to you"), F.LEVEL: _l("Highest level in force"), F.CITY: _l("City"),
+    F.SKILLS: _l("Skills"), F.LANGUAGES: _l("Languages"), F.KINDS: _l("Kinds of work"),
+    F.CERTIFICATES: _l("Certificates, as they are now"), F.REACH: _l("How to reach the person"), F.RESUME: _l("Résumé"),
+}  # fmt: skip
 TO_APPLY = (F.NAME, F.LETTER, F.CITY, F.SKILLS, F.LANGUAGES, F.CERTIFICATES, F.REACH, F.RESUME)
 TO_SHOW = (F.NAME, F.CITY, F.SKILLS, F.LANGUAGES, F.CERTIFICATES, F.REACH, F.RESUME)
 IN_POOL = (F.LEVEL, F.CITY, F.SKILLS, F.LANGUAGES, F.KINDS)

@@ -25,7 +25,7 @@ GUIDES = (
     "account", "applicant", "signatory", "billing", "individual", "public",
     "candidate", "reviewer", "legal", "director", "finance", "administrator", "auditor", "certification", "examiner",
     "holder", "awards", "support", "agent", "licences", "services", "projects", "places", "placing", "recruiting",
-    "moderator", "reports",
+    "moderator", "applying", "hiring", "reports",
 )  # fmt: skip
 # The section that fits a page, by the longest beginning of its endpoint; sections are named by the English headings.
 # A page of the office that is not here opens the guide of its reader's role.
