@@ -169,6 +169,7 @@ from portal.cli import (  # noqa: E402, F401  # noqa: E402, F401, I001
     books,
     certs,
     doors,
+    income,
     items,
     licence_deeds,
     licences,

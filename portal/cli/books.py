@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import click
 
 from portal.billing import past_books, past_file
 from portal.cli import prepared
 from portal.cli.doors import DAY, FILE, FORM, bring_in, report
-from portal.core import clock
+from portal.core import clock, export, sheets
 from portal.core.db import reading, transaction
 from portal.core.errors import Refused
 from portal.core.money import Money
@@ -56,13 +57,24 @@ def import_books(file: Path, dry_run: bool, form: str) -> None:
 @click.option(
     "--as-known", "known", type=DAY, default=None, help="Facts recorded by this day; default: today."
 )
-@FORM
-def report_revenue(start: datetime, end: datetime, known: datetime | None, form: str) -> None:
-    """Print what was earned: five bases by stream, diversity, targets, forecast."""
+@click.option("--format", "form", type=click.Choice(["text", "json", "csv", "xlsx"]), default="text")
+@click.option(
+    "--output",
+    type=click.File("wb", lazy=True),
+    default="-",
+    help="File for csv and xlsx; default: standard output.",
+)
+def report_revenue(
+    start: datetime, end: datetime, known: datetime | None, form: str, output: BinaryIO
+) -> None:
+    """Print what was earned: five bases by stream, diversity, targets, forecast; the bases alone as CSV or XLSX."""
     with prepared().app_context(), reading():
         body = revenue(start.date(), end.date(), known.date() if known else clock.today())
     if form == "json":
         click.echo(json.dumps(body, ensure_ascii=False, indent=1))
+        return
+    if form in ("csv", "xlsx"):
+        output.write(_table(body, form))
         return
     click.echo(f"{body['period'][0]} to {body['period'][1]}, as known on {body['as_known']} (CNY)")
     for basis, amounts in body["by_stream"].items():
@@ -70,3 +82,19 @@ def report_revenue(start: datetime, end: datetime, known: datetime | None, form:
         for stream, amount in amounts.items():
             if amount:
                 click.echo(f"  {stream}\t{plain(Money(amount))}")
+
+
+def _table(body: dict[str, Any], form: str) -> bytes:
+    """Return the bases of a report as a table: a row a basis, a column a stream, the total last."""
+    streams = list(dict.fromkeys(stream for amounts in body["by_stream"].values() for stream in amounts))
+    heads = ["basis", *streams, "total"]
+    rows = [
+        [basis, *(Money(amounts.get(stream, 0)) for stream in streams), Money(body["totals"][basis])]
+        for basis, amounts in body["by_stream"].items()
+    ]
+    if form == "csv":
+        return "".join(export.lines_of(heads, rows)).encode()
+    notes = [["period", " – ".join(body["period"])], ["as known", body["as_known"]], ["currency", "CNY"]]
+    return sheets.book(
+        [sheets.Sheet("revenue", heads, rows), sheets.Sheet("notes", ["what", "value"], notes)]
+    )

@@ -177,7 +177,7 @@ def told(said: Question, report: Report) -> str:
 def paper(said: Question, report: Report, *, by: str) -> bytes:
     """Return a page as a tagged PDF (PDF/UA-1), dated by the day known."""
     words = {
-        "report": report, "facts": facts(said, report, by=by), "known": said.known.isoformat(), "plain": _printed,
+        "report": report, "facts": facts(said, report, by=by), "known": said.known.isoformat(), "plain": printed,
         "language": "en" if i18n.language().startswith("en") else "zh-Hans",
     }  # fmt: skip
     html = current_app.jinja_env.get_template("papers/report.html").render(words)
@@ -185,7 +185,8 @@ def paper(said: Question, report: Report, *, by: str) -> bytes:
     return pdf.render(html, css=CSS, variant=pdf.ACCESSIBLE)
 
 
-def _printed(value: Any) -> str:
+def printed(value: Any) -> str:
+    """Return a cell as it is printed: sums with thousands marks and two decimals."""
     found = plain(value)
     if isinstance(found, Money):
         return shown.amount(found)
