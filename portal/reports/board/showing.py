@@ -26,7 +26,8 @@ from portal.reports.goals.pace import Pace, Standing
 from portal.reports.goals.targets import Target
 from portal.reports.income import asked, links, pages
 from portal.reports.income.asked import Question
-from portal.reports.income.doors import HOME, reports
+from portal.reports.income.blueprint import reports
+from portal.reports.income.doors import HOME
 from portal.reports.income.figure import Figure
 from portal.reports.income.pages import Tab
 from portal.reports.spread import spoken, windows

@@ -28,7 +28,8 @@ from portal.reports.goals.models import TargetProposal, TargetState
 from portal.reports.goals.targets import FIRST_ANSWERS, INCOME, MEASURES, Target, read
 from portal.reports.income import asked
 from portal.reports.income.asked import Question
-from portal.reports.income.doors import HOME, reports
+from portal.reports.income.blueprint import reports
+from portal.reports.income.doors import HOME
 from portal.reports.lists import group_name
 
 COUNTED = ("organisations", "universities", "certified", "first_answers", "conversion", "at_risk")

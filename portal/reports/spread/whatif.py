@@ -23,7 +23,8 @@ from portal.core.money import Money
 from portal.core.words import money
 from portal.reports.income import asked, doors, pages, payers, words
 from portal.reports.income.asked import Question
-from portal.reports.income.doors import framed, refusing, reports
+from portal.reports.income.blueprint import reports
+from portal.reports.income.doors import framed, refusing
 from portal.reports.income.figure import Figure, Head, Line, Table
 from portal.reports.income.pages import Tab
 from portal.reports.income.reader import sees_payers
@@ -117,7 +118,7 @@ def tables(sources: Sources, window: Window, changes: list[Change]) -> list[Tabl
     verdicts = Table(
         "after", _("Before and after"), _("Basis and level"),
         [Head(_("Share before"), "share"), Head(_("Share after"), "share"), Head(_("Largest source after"), "text"),
-         Head(_("Verdict before"), "text"), Head(_("Verdict after"), "text"), Head(_("Left, or needed, after"), "text"),
+         Head(_("Verdict before"), "share"), Head(_("Verdict after"), "share"), Head(_("Left, or needed, after"), "text"),
          Head(_("HHI before"), "share"), Head(_("HHI after"), "share"), Head(_("Effective number after"), "share")]
     )  # fmt: skip
     for basis in supposing.BASES:
