@@ -34,6 +34,7 @@ th, td { padding: 1.1mm 2mm 1.1mm 0; }
 .tight th, .tight td { padding-right: 1.2mm; }
 .end { text-align: right; white-space: nowrap; }
 .read-on { color: #545a63; }
+.chart-svg { max-width: 100%; max-height: 98mm; }
 """
 
 
@@ -46,7 +47,7 @@ def facts(said: Question, report: Report, *, by: str) -> list[tuple[str, str]]:
     """Return what a report is read on, in words: for the sheet of notes and the head of a paper."""
     closed = hashes.of(said)
     return [
-        (_("Report"), report.title),
+        (_("Name of the report"), report.title),
         (_("Basis"), report.basis),
         (_("From"), said.start.isoformat()),
         (_("Through"), said.last_day.isoformat()),
