@@ -237,6 +237,7 @@ def test_a_question_that_cannot_be_read_keeps_what_was_typed(app: Flask) -> None
         assert page.status_code == 422, query
         assert "What you entered is still in the fields" in page.text
     assert 'value="2026-13"' in fang.get(f"{HOME}/months?from=2026-13").text
+    assert [fang.get(f"{HOME}/{key}").status_code for key in ("payer", "stream", "rows")] == [302] * 3
     for query in ("stream=gold", "group=gold", "payer=nobody", "figure=gold"):
         assert fang.get(f"{HOME}/{'rows' if 'figure' in query else 'months'}?{query}").status_code == 404, (
             query

@@ -25,7 +25,7 @@ GUIDES = (
     "account", "applicant", "signatory", "billing", "individual", "public",
     "candidate", "reviewer", "legal", "director", "finance", "administrator", "auditor", "certification", "examiner",
     "holder", "awards", "support", "agent", "licences", "services", "projects", "places", "placing", "recruiting",
-    "moderator", "applying", "hiring", "reports",
+    "moderator", "applying", "hiring", "reports", "executive", "board",
 )  # fmt: skip
 # The section that fits a page, by the longest beginning of its endpoint; sections are named by the English headings.
 # A page of the office that is not here opens the guide of its reader's role.
@@ -79,6 +79,14 @@ FITS = {
     "intake.": "reviewer#lists-of-members",
     "figures.": "director#read-the-figures",
     "reports.": "reports#choose-what-to-read",
+    "reports.today": "executive#ten-seconds-in-the-morning",
+    "reports.diversity": "executive#on-what-income-hangs",
+    "reports.whatif": "executive#try-before-you-sign",
+    "reports.target": "executive#targets-and-forecast",
+    "reports.counted": "executive#targets-and-forecast",
+    "reports.forecast": "executive#targets-and-forecast",
+    "reports.recurring": "executive#what-comes-back-every-year",
+    "reports.contradictions": "executive#where-the-plan-contradicts-itself",
     "reports.rows": "reports#follow-an-amount-to-its-document",
     "reports.line": "reports#follow-an-amount-to-its-document",
     "account_desk.": "auditor#publish-the-half-yearly-account",
@@ -172,7 +180,8 @@ BY_ROLE = {
     StaffRole.FINANCE: "finance",
     StaffRole.ADMINISTRATOR: "administrator",
     StaffRole.AUDITOR: "auditor",
-    StaffRole.EXECUTIVE: "auditor",
+    StaffRole.EXECUTIVE: "executive",
+    StaffRole.BOARD: "board",
     StaffRole.CERTIFICATION: "certification",
     StaffRole.PROCTOR: "certification",
     StaffRole.AUTHOR: "examiner",

@@ -27,7 +27,7 @@ T = TargetState
 TARGET_LIFE = life(TargetState, {T.PROPOSED: [T.SET, T.DECLINED]})
 labels.name(
     TargetState,
-    {T.PROPOSED: _l("To be set by a second person"), T.SET: _l("Target set"), T.DECLINED: _l("Not set")},
+    {T.PROPOSED: _l("To be set"), T.SET: _l("Target set"), T.DECLINED: _l("Not set")},
     {T.PROPOSED: "wait", T.SET: "good"},
 )
 

@@ -44,7 +44,7 @@ def _listed(found: list[Conflict]) -> Table:
     heads = [
         Head(_("What was decided"), "text"),
         Head(_("Who owns it"), "text"),
-        Head(_("Since"), "text"),
+        Head(_("Since"), "share"),
         Head(_("Version"), "count"),
     ]
     table = Table("all", _("What was decided meanwhile"), _("Contradiction"), heads)
@@ -62,7 +62,7 @@ def _table(n: int, one: Conflict) -> Table:
         heads += [
             Head(_("Each, CNY"), "share"),
             Head(_("Comes to, CNY"), "share"),
-            Head(_("What it shows"), "text"),
+            Head(_("What that means"), "text"),
         ]
     table = Table(f"c{n}", _("Parameters of %(n)s", n=n), _("What the plan says"), heads, words=one.conflict)
     for side in one.sides:

@@ -34,6 +34,7 @@ th, td { padding: 1.1mm 2mm 1.1mm 0; }
 .tight th, .tight td { padding-right: 1.2mm; }
 .end { text-align: right; white-space: nowrap; }
 .read-on { color: #545a63; }
+.chart-svg { max-width: 100%; max-height: 98mm; }
 """
 
 

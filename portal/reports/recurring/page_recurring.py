@@ -139,7 +139,7 @@ def _moves(found: Movement) -> Table:
     """Return the customers that moved, the largest moves first."""
     rows = sorted(found.moves, key=lambda one: (-one.amount, one.customer))
     people = payers.named(one.customer for one in rows[:MOST_MOVES])
-    heads = [Head(_("Move"), "text"), Head(day(found.first)), Head(day(found.last))]
+    heads = [Head(_("Kind of move"), "text"), Head(day(found.first)), Head(day(found.last))]
     table = Table("moves", _("Who moved"), _("Customer"), heads)
     if len(rows) > MOST_MOVES:
         table.words = _(

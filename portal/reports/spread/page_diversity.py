@@ -146,8 +146,8 @@ def _levels(sources: Sources) -> list[str]:
 def _verdicts(sources: Sources, windows: list[Window], key: str, title: str) -> Table:
     """Return the verdict of each basis and level: the sum, what shares are parts of, the largest source, what is left."""
     heads = [
-        Head(_("Sum")), Head(_("Negatives as nothing")), Head(_("Largest source"), "text"), Head(_("Its income")),
-        Head(_("Share"), "share"), Head(_("Judgement"), "text"), Head(_("Headroom, below"), "share"), Head(_("Others needed, above"), "share"),
+        Head(_("Sum")), Head(_("Positive sum")), Head(_("Largest source"), "text"), Head(_("Its income")),
+        Head(_("Share"), "share"), Head(_("Judgement"), "share"), Head(_("Headroom"), "share"), Head(_("Others needed"), "share"),
     ]  # fmt: skip
     table = Table(key, title, _("Basis and level"), heads)
     binding = sources.settings.binding

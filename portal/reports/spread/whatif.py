@@ -118,7 +118,7 @@ def tables(sources: Sources, window: Window, changes: list[Change]) -> list[Tabl
     verdicts = Table(
         "after", _("Before and after"), _("Basis and level"),
         [Head(_("Share before"), "share"), Head(_("Share after"), "share"), Head(_("Largest source after"), "text"),
-         Head(_("Verdict before"), "text"), Head(_("Verdict after"), "text"), Head(_("Left, or needed, after"), "text"),
+         Head(_("Verdict before"), "share"), Head(_("Verdict after"), "share"), Head(_("Left, or needed, after"), "text"),
          Head(_("HHI before"), "share"), Head(_("HHI after"), "share"), Head(_("Effective number after"), "share")]
     )  # fmt: skip
     for basis in supposing.BASES:
