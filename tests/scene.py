@@ -86,7 +86,11 @@ ALSO = {
     "director": ["/office/applications/?state=in_review"],
     "legal": ["/office/applications/?state=approved"],
     "auditor": ["/office/applications/?state=completed"],
-    "finance": ["/office/money/invoices?state=open", "/office/money/invoices?q=zzz"],
+    "finance": [
+        "/office/money/invoices?state=open",
+        "/office/money/invoices?q=zzz",
+        "/office/reports/rows?figure=recognised&by_stream=support",
+    ],
     "licensee": ["/licences/", "/licences/new?plan=triton-node&nodes=120"],
     HALF: ["/sign-in/code"],
     **{

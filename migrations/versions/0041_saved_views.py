@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f(f"fk_{name}_person_id_person")),
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{name}")),
         sa.UniqueConstraint("uid", name=op.f(f"uq_{name}_uid")),
-        sa.UniqueConstraint("person_id", "name", name=op.f(f"uq_{name}_person_id")),
+        sa.UniqueConstraint("person_id", "name", name=op.f(f"uq_{name}_person_id_name")),
     )
 
 

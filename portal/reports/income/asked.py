@@ -20,7 +20,7 @@ from portal.reports.lists import Lists, in_force
 
 EARLIEST, LATEST, MOST_MONTHS = 1990, 2199, 120
 BASES: dict[str, LazyString] = {
-    "booked": _l("Bookings"),
+    "booked": _l("Booked orders"),
     "invoiced": _l("Invoiced less credited"),
     "collected": _l("Collected"),
     "recognised": _l("Recognised"),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import g, render_template, request
+from flask import g, redirect, render_template, request
 from flask_babel import gettext as _
 
 from portal.accounts.access import allow, me
@@ -78,9 +78,11 @@ def _path(page: Page) -> str:
     return "/" if page.key == "overview" else f"/{page.key}"
 
 
-def _view(page: Page) -> Callable[[], str]:
-    def view() -> str:
+def _view(page: Page) -> Callable[[], Any]:
+    def view() -> Any:
         said = question()
+        if page.needs and not any(said.args().get(key) for key in page.needs):
+            return redirect(f"{links.to(f'reports.{page.otherwise}')}?{said.query()}")
         return framed("office/reports/page.html", said, report=page.build(said), page=page, asks=page.asks)
 
     view.__doc__ = f"Show the report page {page.key}."
@@ -97,8 +99,10 @@ def figure_asked() -> Figure:
 @reports.get("/rows")
 @allow(May.READ_INCOME)
 @refusing
-def rows() -> str:
+def rows() -> Any:
     """Show the rows behind a figure; whoever may not see payers sees them added up by stream and month."""
+    if not word_asked("figure", most=40):
+        return redirect(f"{links.to('reports.overview')}?{question().query()}")
     said, figure = question(), figure_asked()
     kind, found = behind.kind_of(figure.code), behind.rows_of(said, figure)
     if not sees_payers():

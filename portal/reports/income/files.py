@@ -46,7 +46,7 @@ def facts(said: Question, report: Report, *, by: str) -> list[tuple[str, str]]:
     """Return what a report is read on, in words: for the sheet of notes and the head of a paper."""
     closed = hashes.of(said)
     return [
-        (_("Report"), report.title),
+        (_("Name of the report"), report.title),
         (_("Basis"), report.basis),
         (_("From"), said.start.isoformat()),
         (_("Through"), said.last_day.isoformat()),

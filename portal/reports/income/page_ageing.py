@@ -121,6 +121,7 @@ def build(said: Question) -> Report:
     """Return what is owed by age."""
     books = at(said)
     owed = books.left("ar")
+    # Credit and disputes are of no stream: a page of one stream does not show them.
     beside = {code: _standing(said, code) for code in BESIDE} if not (said.stream or said.group) else {}
     heads = {} if said.payer and said.alone else payers.heads(said.known)
     report = Report(
@@ -139,7 +140,7 @@ def build(said: Question) -> Report:
         credit: dict[int, int] = defaultdict(int)
         for row in beside.get("credit", []):
             credit[heads.get(row.party, row.party)] += row.amount
-        report.tables.append(_payers(books, owed, heads, credit))
+        report.tables.append(_payers(books, owed, heads, credit if beside else None))
     report.tables.append(_streams(books, owed))
     if not any(one.amount for one in report.figures()):
         report.empty = (_("Nobody owed anything"), _("On this day every invoice was paid."))
@@ -166,31 +167,29 @@ def _totals(found: dict[Any, dict[str, int]]) -> dict[str, int]:
     return {bucket: sum(sums[bucket] for sums in found.values()) for bucket in BUCKETS}
 
 
-def _payers(books: Books, owed: list[Left], heads: dict[int, int], credit: dict[int, int]) -> Table:
+def _payers(books: Books, owed: list[Left], heads: dict[int, int], credit: dict[int, int] | None) -> Table:
     found = _spread(books, owed, lambda line: heads.get(books.party_of(line), books.party_of(line)))
+    unused = {head: amount for head, amount in (credit or {}).items() if amount}
     owing = {head for head, sums in found.items() if any(sums.values())}
-    ranked = sorted(
-        owing | {head for head, amount in credit.items() if amount},
-        key=lambda head: (-sum(found[head].values()), head),
-    )
+    ranked = sorted(owing | set(unused), key=lambda head: (-sum(found[head].values()), head))
     named = payers.named(ranked)
-    table = Table("payers", _("By payer"), _("Payer"), [*_heads(), Head(str(words.NAMES["credit"]))])
+    table = Table("payers", _("By payer"), _("Payer"), _heads())
+    if credit is not None:
+        table.heads.append(Head(str(words.NAMES["credit"])))
+
+    def line(
+        label: str | Link, cells: list[Figure], amount: int, *, total: bool = False, **by: object
+    ) -> None:
+        beside = [Figure.of("credit", amount, **by)] if credit is not None else []
+        table.lines.append(Line(label, [*cells, *beside], total=total))
+
     for head in ranked:
-        if head not in named:
-            continue
-        said = books.said
-        label = Link(
-            named[head].name,
-            f"{links.to('account.of_payer', uid=named[head].uid, end=said.last_day.isoformat())}",
-        )
-        table.lines.append(
-            Line(
-                label,
-                [*_cells(found[head], payer=head), Figure.of("credit", credit.get(head, 0), payer=head)],
+        if head in named:
+            path = links.to("account.of_payer", uid=named[head].uid, end=books.said.last_day.isoformat())
+            line(
+                Link(named[head].name, path), _cells(found[head], payer=head), unused.get(head, 0), payer=head
             )
-        )
-    whole = Figure.of("credit", sum(credit.values()))
-    table.lines.append(Line(_("In total"), [*_cells(_totals(found)), whole], total=True))
+    line(_("In total"), _cells(_totals(found)), sum(unused.values()), total=True)
     return table
 
 

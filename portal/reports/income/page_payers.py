@@ -26,7 +26,7 @@ def install() -> None:
     """Add both pages."""
     pages.add(
         Page("payers", _l("Payers"), build, may=May.READ_MONEY, tab=40, asks=("basis",)),
-        Page("payer", _l("Payer"), one, may=May.READ_MONEY),
+        Page("payer", _l("Payer"), one, may=May.READ_MONEY, needs=("payer",), otherwise="payers"),
     )
 
 

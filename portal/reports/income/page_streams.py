@@ -27,7 +27,7 @@ def install() -> None:
     """Add both pages."""
     pages.add(
         Page("months", _l("By month"), build, tab=20, asks=("basis",)),
-        Page("stream", _l("Stream"), one),
+        Page("stream", _l("Stream"), one, needs=("stream", "group")),
     )
 
 

@@ -21,7 +21,7 @@ class Page:
     """A report page at `/office/reports/KEY` and its files at `/office/reports/KEY/FORM/file`.
 
     `build` is given the question; `may` opens it. A page with `tab` stands among the tabs at that place;
-    `asks` names what its chooser asks beside the period: `basis`, `day`.
+    one that `needs` any of some words of the question leads elsewhere without them. `asks` names what its chooser asks beside the period: `basis`, `day`.
     """
 
     key: str
@@ -30,6 +30,8 @@ class Page:
     may: May = May.READ_INCOME
     tab: int | None = None
     asks: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    otherwise: str = "overview"
 
 
 class Tab(NamedTuple):

@@ -6,7 +6,7 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
 NAMES: dict[str, LazyString] = {
-    "booked": _l("Bookings"),
+    "booked": _l("Booked orders"),
     "invoiced_net": _l("Invoiced, net"),
     "invoiced_tax": _l("VAT invoiced"),
     "invoiced_gross": _l("Invoiced, gross"),
