@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import select, text
 
 from portal.billing import closing, past_books, past_file, recognising
+from portal.billing.plain_text import Dialect, lines
 from portal.billing.verify import verify_books
 from portal.core import audit, clock
 from portal.core.db import db, reading, transaction
@@ -188,6 +189,7 @@ def test_the_nightly_check_names_what_differs(two: Flask, monkeypatch: pytest.Mo
                 assert [one.where for one in done.changed] == ["formulas"]
                 assert [one.path[0] for one in done.rows] == ["support"]
         client = browser(two, "fang@house.example")
+        assert "The last check of the snapshots found something" in client.get("/office/").text
         page = client.get("/office/reports/closed/snapshots/1/again").text
         assert "Different: 1 figures and 1 rows" in page
         assert "formulas@2" in page
@@ -225,5 +227,10 @@ def test_the_pages(two: Flask) -> None:
     assert post(client, "/office/reports/closed/check").status_code == 303
     page = client.get("/office/reports/reconciliation?from=2027-01&to=2027-02").text
     assert page.count("Agrees with its accounts") == 6
+    with two.app_context(), reading():
+        assert rows()[1].hash[:12] in page
+        asserted = [line for line in lines(Dialect.BEANCOUNT) if " balance " in line]
+        assert asserted
+        assert all(" ~ 0.00 CNY" in line for line in asserted)
     assert "Differs" not in page
     assert client.get("/office/reports/reconciliation?from=x").status_code == 422

@@ -21,7 +21,7 @@ from portal.reports.closed import (
     open_pages,  # noqa: F401 - its routes
     page_reconciliation,
     snapshots,
-    views,  # noqa: F401 - its routes
+    views,
     words,
 )
 from portal.reports.closed.doors import account_desk, closed, open_account, report_mail
@@ -44,4 +44,5 @@ def install() -> None:
     checks.install()
     doors.install()
     waiting.add("public account", account_office.tasks)
+    waiting.add("snapshots", views.tasks)
     hashes.ask(lambda said: snapshots.hash_of(said.last))

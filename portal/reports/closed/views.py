@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
-from flask import render_template
+from flask import render_template, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal.accounts.access import allow, me
+from portal.accounts.access import Reader, allow, me
 from portal.accounts.may import May
 from portal.billing import closing
 from portal.core import audit, catalogue, clock
@@ -17,6 +17,7 @@ from portal.core.db import db
 from portal.core.errors import Missing, Refused
 from portal.core.money import Money
 from portal.core.paging import asked, page_of
+from portal.core.waiting import Task, task
 from portal.core.web import go
 from portal.reports.closed import snapshots
 from portal.reports.closed.doors import closed, tabs
@@ -95,3 +96,12 @@ def check() -> BaseResponse:
     """Walk the chain now, as the portal does every night."""
     count = snapshots.check()
     return go("closed.snapshots", _("Checked: %(count)s snapshots.", count=count))
+
+
+def tasks(reader: Reader) -> list[Task]:
+    """Return that the last nightly check of the chain found something, for those who close months."""
+    checked = snapshots.last_check() if reader.staff_may(May.CLOSE_MONTHS) else None
+    if checked is None or not checked.detail["breaks"]:
+        return []
+    words = _("The last check of the snapshots found something")
+    return [task(words, _("Look"), url_for("closed.snapshots"), since=checked.at, overdue=True)]
