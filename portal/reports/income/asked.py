@@ -125,11 +125,12 @@ def read(given: Mapping[str, str], today: date) -> Question:
     end = months.following(last)
     if _count(start, end) > MOST_MONTHS:
         raise _no(_l("A report covers at most ten years."))
+    lists = in_force(known)
     return Question(
-        start, end, known, in_force(known), _one_of(said["basis"], BASES, DEFAULT),
+        start, end, known, lists, _one_of(said["basis"], BASES, DEFAULT),
         _one_of(said["level"], LEVELS, LEVEL), payer=said["payer"], alone=bool(said["alone"]), dated=bool(said["known"]),
         day=min(_day(said["day"], known), known) if said["day"] else None,
-        **_narrowed(said, in_force(known)),
+        **_narrowed(said, lists),
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from portal.reports.income.figure import Figure, Line, Link, Report, Row, Table
 from portal.reports.income.reader import sees_payers
 
 FORMULAS = 1
+MOST_LINKS = 60_000  # a sheet of Excel holds 65,530
 TYPES = {
     "csv": "text/csv",
     "xlsx": sheets.MEDIA_TYPE,
@@ -89,12 +90,14 @@ def rows_cells(said: Question, found: Sequence[Row]) -> tuple[list[str], list[li
     open_to_payers = sees_payers()
     heads = [_("Day"), _("Month of service"), _("Stream")]
     heads += [_("Payer"), _("Document or entry"), _("Contract line")] if open_to_payers else []
-    made = []
+    made, linked = [], len(found) <= MOST_LINKS
     for one in shown.rows(found, said.lists):
         month = f"{one.row.month:%Y-%m}" if one.row.month else None
         more: list[Any] = []
         if open_to_payers:
-            line = Address(one.line, links.full(one.line_href)) if one.line_href else None
+            line = (
+                Address(one.line, links.full(one.line_href)) if one.line_href and linked else one.line or None
+            )
             more = [one.payer.name if one.payer else None, one.document, line]
         made.append([one.row.day, month, one.stream, *more, one.money])
     return [*heads, _("CNY")], made
