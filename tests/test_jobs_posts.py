@@ -9,6 +9,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from portal.accounts.merge_models import Merge
+from portal.accounts.merging import OrganisationsMerged
 from portal.core import clock, files, outgoing
 from portal.core.audit import AuditEntry
 from portal.core.db import db, reading, transaction
@@ -30,6 +32,7 @@ from portal.jobs import (
     submitting,
     terms,
     verify,
+    words,
     writing,
 )
 from portal.jobs.kinds import ApplyBy, PausedBy, PostState, Remote, VersionState
@@ -120,10 +123,10 @@ def test_what_is_incomplete_or_asks_for_money_is_not_sent(app: Flask) -> None:
     house(app)
     with at(app, "2026-03-03T10:00"):
         uid = s.draft().uid
-    for more, words in INCOMPLETE:
+    for more, what in INCOMPLETE:
         with at(app, "2026-03-03T10:00"):
             writing.write(s.the(uid), s.said(**more), by=person("hr"))
-        with pytest.raises(Refused, match=words), at(app, "2026-03-03T10:00"):
+        with pytest.raises(Refused, match=what), at(app, "2026-03-03T10:00"):
             submitting.submit(s.the(uid), by=person(OWNER))
 
 
@@ -135,8 +138,8 @@ def test_no_draft_holds_what_cannot_be(app: Flask) -> None:
         ({"level": "OPDEV"}, "certificate"), ({"link": "http://galaxy.example"}, "https"),
         ({"link": "https://127.0.0.1/x"}, "https"), ({"link": "javascript:alert(1)"}, "https"),
     ]  # fmt: skip
-    for more, words in wrong:
-        with pytest.raises(Refused, match=words), at(app, "2026-03-03T10:00"):
+    for more, what in wrong:
+        with pytest.raises(Refused, match=what), at(app, "2026-03-03T10:00"):
             s.draft(**more)
 
 
@@ -241,11 +244,11 @@ def test_moderators_are_others_than_the_writer_and_read_what_they_decide(app: Fl
                 moderating.send_back(post, by=person(who), reasons=REASON, words=NO)
         with pytest.raises(Refused, match="Another version"):
             moderating.approve(post, by=person("mo"), n=2)
-        for reasons, words, said in (
+        for reasons, told, said in (
             ([], NO, "at least one reason"), (["untrue"], NO, "at least one reason"), (REASON, ("", "x"), "both languages"),
         ):  # fmt: skip
             with pytest.raises(Refused, match=said):
-                moderating.send_back(post, by=person("mo"), reasons=reasons, words=words)
+                moderating.send_back(post, by=person("mo"), reasons=reasons, words=told)
         moderating.send_back(post, by=person("mo"), reasons=REASON, words=NO)
         assert s.the(uid).state is P.DRAFT
         with pytest.raises(Refused, match="moved on"):
@@ -617,3 +620,37 @@ def test_no_quota_no_post(app: Flask) -> None:
         assert db.session.scalars(select(Post).where(Post.state != P.DRAFT)).all() == []
     with app.app_context(), clock.stopped_at(date(2026, 3, 3)), reading():
         assert employers.domain_of(org_of(SILVER)) == "spruce.example"
+
+
+def test_a_renewal_taken_back_is_no_renewal_any_more(app: Flask) -> None:
+    house(app)
+    with at(app, "2026-03-03T10:00"):
+        uid = s.live(SILVER).uid
+    with at(app, "2026-03-28T10:00"):
+        submitting.renew(s.the(uid), by=person(SILVER))
+        submitting.take_back(s.the(uid), by=person(SILVER))
+        writing.write(
+            s.the(uid), s.said(title_en="Edited", link="https://spruce.example/jobs"), by=person(SILVER)
+        )
+        submitting.submit(s.the(uid), by=person(SILVER))
+        moderating.approve(s.the(uid), by=person("mo"))
+        post = s.the(uid)
+        assert (post.shown.title_en if post.shown else "", post.ends_on) == ("Edited", date(2026, 4, 2))
+        clean()
+
+
+def test_posts_and_domains_follow_a_merged_company(app: Flask) -> None:
+    house(app)
+    with at(app, "2026-03-03T10:00"):
+        uid = s.live(SILVER).uid
+        duplicate, kept = org_of(SILVER), org_of(OWNER)
+        file = (files.Content("0" * 64, 9, files.PDF), "a.pdf")
+        for who in (SILVER, OWNER):
+            employers.ask(org_of(who), code=s.CODE, file=file, by=person(who))
+        row = Merge(duplicate=duplicate, kept=kept, reason="the same", by_name="Mo", second_name="Max")
+        db.session.add(row)
+        db.session.flush()
+        words.on_merged(OrganisationsMerged(row))
+        assert s.the(uid).org_id == kept.id
+        assert employers.domains(kept) == ["galaxy.example", "spruce.example"]
+        assert posts.is_visible(s.the(uid))

@@ -13,7 +13,7 @@ from portal.core import audit, catalogue, clock, outgoing, workdays
 from portal.core.db import db, reading
 from portal.core.outgoing import Unreachable
 from portal.core.rows import each, ids_of
-from portal.jobs import letters, running, slots, standing
+from portal.jobs import letters, running, slots, standing, submitting, writing
 from portal.jobs.kinds import HELD, PausedBy, PostState, VersionState
 from portal.jobs.models import Post, PostNotice, PostVersion
 
@@ -69,7 +69,10 @@ def remind_employers() -> int:
 
 def _ending(number: int) -> int:
     post = db.session.get_one(Post, number)
-    if post.state is not P.LIVE or post.ends_on is None or not _once(post, ENDING, post.ends_on):
+    if post.state is not P.LIVE or post.ends_on is None or not submitting.may_renew(post):
+        return 0
+    waiting = writing.in_state(post, VersionState.WAITING)
+    if (waiting is not None and waiting.renews) or not _once(post, ENDING, post.ends_on):
         return 0
     letters.ending(post)
     return 1

@@ -113,6 +113,7 @@ def _run(post: Post) -> None:
     post.days, post.ends_on = days, today + timedelta(days=days)
     post.starts_on = min(max(today, post.begins_on or today), post.ends_on - timedelta(days=1))
     post.posted_at, post.sign_on, post.asked_on, post.link_dead_since = clock.now(), today, None, None
+    post.closed_at = None
     if post.state is P.IN_REVIEW:
         move(post, P.LIVE)
 
@@ -121,7 +122,7 @@ def index(post: Post) -> None:
     """Write the terms of a post anew, from the version it shows; none for one that is closed."""
     db.session.execute(delete(PostTerm).where(PostTerm.post_id == post.id))
     if post.shown is not None and post.state in (P.LIVE, P.PAUSED):
-        found = sorted(submitting.terms_of(post, post.shown))
+        found = sorted(submitting.terms_of(post.shown))
         db.session.execute(insert(PostTerm), [{"term": one, "post_id": post.id} for one in found])
 
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, false, or_, select
 
+from portal.accounts.organisations import Organisation
 from portal.core import catalogue
 from portal.core.forms import clean
 from portal.jobs import terms
@@ -16,6 +17,7 @@ from portal.jobs.models import Post, PostTerm, PostVersion
 
 REMOTE = "remote"
 MOST_WORDS = 100
+LATIN_NAME = 3  # letters; fewer stand in too many names
 PAYS = (15_000, 25_000, 40_000, 60_000)  # yuan a month
 
 
@@ -58,7 +60,9 @@ def narrowed(statement: Select[Any], asked: Asked) -> Select[Any]:
     """Narrow a statement over posts and the versions they show."""
     for term in terms.asked(asked.q):
         said = PostTerm.term.startswith(term) if terms.is_lone(term) else PostTerm.term == term
-        statement = statement.where(Post.id.in_(select(PostTerm.post_id).where(said)))
+        statement = statement.where(
+            or_(Post.id.in_(select(PostTerm.post_id).where(said)), _of_employer(term))
+        )
     if asked.city == REMOTE:
         statement = statement.where(PostVersion.remote == Remote.REMOTE)
     elif asked.city:
@@ -71,6 +75,16 @@ def narrowed(statement: Select[Any], asked: Asked) -> Select[Any]:
         least = int(asked.pay) * 100 * 12
         statement = statement.where(PostVersion.currency == "CNY", PostVersion.pay_year >= least)
     return statement
+
+
+def _of_employer(term: str) -> Any:
+    """Return the condition that an employer's name holds a term: names change without a review, and stand in no terms."""
+    if term.isascii() and len(term) < LATIN_NAME:
+        return false()
+    named = Organisation.search_text.contains(term, autoescape=True)
+    return Post.org_id.in_(
+        select(Organisation.id).where(Organisation.id.in_(select(Post.org_id).distinct()), named)
+    )
 
 
 def newest_first(statement: Select[Any]) -> Select[Any]:

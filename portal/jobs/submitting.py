@@ -114,19 +114,23 @@ def _returns(post: Post) -> int:
     return int(db.session.scalar(rows) or 0)
 
 
-def terms_of(post: Post, said: Said | PostVersion) -> set[str]:
-    """Return the terms under which a post is found: its texts, skills, employer, city and certificate, in both languages."""
-    org, city = post.org, catalogue.entries("job_city").get(said.city, {})
+def terms_of(said: Said | PostVersion) -> set[str]:
+    """Return the terms under which a version is found: its texts and skills, its city and certificate, in both languages."""
+    city = catalogue.entries("job_city").get(said.city, {})
     level = catalogue.entries("level").get(said.level, {})
-    names = [org.legal_name, org.legal_name_en, org.display_name_zh, org.display_name_en]
     words = [*city.get("name", {}).values(), *level.get("name", {}).values(), said.level]
+    return own_terms(said) | terms.terms_of(words)
+
+
+def own_terms(said: Said | PostVersion) -> set[str]:
+    """Return the terms of what a version says itself, whatever the catalogue calls its city today."""
     own = [text for tongue in saying.TONGUES for text in saying.texts(said, tongue)]
-    return terms.terms_of([*own, *said.skills, *names, *words])
+    return terms.terms_of([*own, *said.skills])
 
 
 def alike(post: Post, said: Said) -> list[str]:
     """Return the posts on the board whose terms are nearly the same, the most alike first."""
-    own, least = terms_of(post, said), int(catalogue.policy("jobs.alike_percent"))
+    own, least = terms_of(said), int(catalogue.policy("jobs.alike_percent"))
     if not own:
         return []
     shared = func.count().label("shared")
@@ -160,6 +164,7 @@ def take_back(post: Post, *, by: Person | str) -> None:
         raise Refused(_l("Nothing of this post waits for a moderator."))
     move(version, V.WRITTEN)
     version.submitted_at, version.submitted_by, version.escalated_at = None, None, None
+    version.renews = False  # what is sent again is an edit, unless the post is renewed again
     if row.state is P.IN_REVIEW:
         move(row, P.DRAFT)
     db.session.flush()
