@@ -45,10 +45,10 @@ from portal.jobs.people_models import Look, Profile
 from portal.jobs.stages import (
     OPEN,
     TO_APPLY,
-    ApplicationState,
     Closing,
     ContactState,
     Field,
+    JobApplicationState,
     Purpose,
     ReferralState,
 )
@@ -57,7 +57,7 @@ from tests.people import browser, make_person, post
 from tests.test_races import run, soon
 from tests.undone import examples, undone
 
-A, F, P = ApplicationState, Field, Purpose
+A, F, P = JobApplicationState, Field, Purpose
 HR = "hr@galaxy.example"
 
 

@@ -27,7 +27,7 @@ from portal.jobs import applying, consents, contacting, hiring, people_verify, p
 from portal.jobs.application_models import ContactRequest, JobApplication
 from portal.jobs.people_models import Look, PoolSearch
 from portal.jobs.pool import Wanted
-from portal.jobs.stages import TO_APPLY, TO_SHOW, ApplicationState, Field, Purpose
+from portal.jobs.stages import TO_APPLY, TO_SHOW, Field, JobApplicationState, Purpose
 from tests import job_people_world as w
 from tests.people import browser, post
 
@@ -153,7 +153,7 @@ def test_a_consent_withdrawn_while_the_page_is_open_ends_what_the_next_click_sho
         assert "Withdrawn" in text
     with house.app_context(), reading():
         row = db.session.scalars(select(JobApplication)).one()
-        assert row.state is ApplicationState.WITHDRAWN
+        assert row.state is JobApplicationState.WITHDRAWN
         assert people_verify.verify_candidates()[1] == []
 
 

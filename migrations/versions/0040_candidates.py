@@ -97,7 +97,7 @@ def _applications() -> None:
     whose = "(person_id IS NULL) = (erased_at IS NOT NULL)"
     _table(
         "job_application", _key("post_id"), _key("person_id", empty=True), _column("letter", sa.Text()),
-        _key("resume_id", empty=True), _column("state", _choice("application_state", *STATES)),
+        _key("resume_id", empty=True), _column("state", _choice("job_application_state", *STATES)),
         _column("sent_at", WHEN), _column("moved_at", WHEN), _column("nudged_at", WHEN, empty=True),
         _column("closing", _choice("closing", "filled", "removed"), empty=True),
         _column("by_certificate", sa.Boolean(), empty=True), _column("erased_at", WHEN, empty=True),
@@ -108,7 +108,7 @@ def _applications() -> None:
     _index("job_application", "person_id", "moved_at")
     op.create_index("ix_job_application_state", "job_application", ["state", "moved_at"])
     _table(
-        "job_application_step", _key("application_id"), _column("state", _choice("application_state", *STATES)),
+        "job_application_step", _key("application_id"), _column("state", _choice("job_application_state", *STATES)),
         _text("words", 2000), _column("at", WHEN), uid=False, application_id="job_application",
     )  # fmt: skip
     _index("job_application_step", "application_id")

@@ -31,10 +31,10 @@ from portal.jobs.looks import Asked, Viewer
 from portal.jobs.models import Post, PostVersion
 from portal.jobs.pool import Wanted
 from portal.jobs.profiles import Written
-from portal.jobs.stages import TO_APPLY, ApplicationState, Field, Purpose
+from portal.jobs.stages import TO_APPLY, Field, JobApplicationState, Purpose
 
 Who = Callable[[str], Person]
-A, F = ApplicationState, Field
+A, F = JobApplicationState, Field
 ALL_BUT_RESUME = [one for one in TO_APPLY if one is not F.RESUME]
 BARE = [F.NAME, F.LETTER]
 
@@ -145,7 +145,7 @@ def _resume() -> files.Content:
 
 
 def _sent(
-    hr: Person, day: date, email: str, post: Post, state: ApplicationState, fields: list[Field]
+    hr: Person, day: date, email: str, post: Post, state: JobApplicationState, fields: list[Field]
 ) -> None:
     letter = LETTERS["zh" if _person(email).language.startswith("zh") else "en"]
     with clock.stopped_at(day), transaction():

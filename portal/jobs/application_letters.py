@@ -14,9 +14,9 @@ from portal.core.words import day
 from portal.jobs import hirers, naming
 from portal.jobs.application_models import ContactRequest, JobApplication, Referral
 from portal.jobs.models import Post
-from portal.jobs.stages import ApplicationState
+from portal.jobs.stages import JobApplicationState
 
-A = ApplicationState
+A = JobApplicationState
 
 
 def _tell(key: str, person: Person | None, letter: Callable[[], Letter], *, topic: str) -> None:

@@ -14,7 +14,7 @@ from portal.core import clock
 from portal.core.db import Model, choice
 from portal.core.files import StoredFile
 from portal.jobs.models import Post
-from portal.jobs.stages import ApplicationState, Closing, ContactState, ReferralState
+from portal.jobs.stages import Closing, ContactState, JobApplicationState, ReferralState
 
 
 class JobApplication(Model):
@@ -33,8 +33,8 @@ class JobApplication(Model):
     letter: Mapped[str] = mapped_column(Text, default="")
     resume_id: Mapped[int | None] = mapped_column(ForeignKey("stored_file.id"), init=False)
     resume: Mapped[StoredFile | None] = relationship(default=None)
-    state: Mapped[ApplicationState] = mapped_column(
-        choice(ApplicationState), init=False, default=ApplicationState.SENT
+    state: Mapped[JobApplicationState] = mapped_column(
+        choice(JobApplicationState), init=False, default=JobApplicationState.SENT
     )
     sent_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
     moved_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now, index=True)
@@ -59,7 +59,7 @@ class ApplicationStep(Model):
     id: Mapped[int] = mapped_column(primary_key=True, init=False)
     application_id: Mapped[int] = mapped_column(ForeignKey("job_application.id"), init=False, index=True)
     application: Mapped[JobApplication] = relationship(innerjoin=True)
-    state: Mapped[ApplicationState] = mapped_column(choice(ApplicationState))
+    state: Mapped[JobApplicationState] = mapped_column(choice(JobApplicationState))
     words: Mapped[str] = mapped_column(String(2000), default="")
     at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
 

@@ -42,9 +42,9 @@ from portal.jobs.hirers import viewer
 from portal.jobs.hiring_views import said
 from portal.jobs.looks import Asked, Viewer, cards
 from portal.jobs.models import NO_POST, Post
-from portal.jobs.stages import ApplicationState, Field, Purpose
+from portal.jobs.stages import Field, JobApplicationState, Purpose
 
-A = ApplicationState
+A = JobApplicationState
 job_applications_api = operations("api_job_applications", __name__, str(_l("Applications to posts")))
 TOKEN: list[dict[str, list[Any]]] = [{"token": []}]
 
@@ -56,7 +56,7 @@ class JobApplicationQuery(Paged):
     state: Literal["", "sent", "seen", "interview", "offer", "hired", "declined", "withdrawn"] = ""
 
 
-class CertificateAnswer(Answer):
+class ShownCertificate(Answer):
     """A certificate as it is worth at this moment; `number` opens the public check."""
 
     level: str
@@ -74,7 +74,7 @@ class CandidateAnswer(Answer):
     skills: list[str] | None
     languages: list[str] | None
     reach: str | None
-    certificates: list[CertificateAnswer] | None
+    certificates: list[ShownCertificate] | None
     resume: str | None
 
 
@@ -85,7 +85,7 @@ class JobApplicationAnswer(Answer):
     post: Uid
     title: Words
     employer: Uid
-    state: ApplicationState
+    state: JobApplicationState
     sent_at: datetime
     moved_at: datetime
     own: bool
@@ -174,7 +174,7 @@ def _candidate(seen: dict[Field, Any]) -> CandidateAnswer:
         name=seen.get(Field.NAME), letter=seen.get(Field.LETTER), city=seen.get(Field.CITY), skills=seen.get(Field.SKILLS),
         languages=seen.get(Field.LANGUAGES), reach=seen.get(Field.REACH), resume=resume.name if resume else None,
         certificates=None if badges is None else [
-            CertificateAnswer(level=one.level, state=one.state, number=one.number, until=one.until) for one in badges
+            ShownCertificate(level=one.level, state=one.state, number=one.number, until=one.until) for one in badges
         ],
     )  # fmt: skip
 

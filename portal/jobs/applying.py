@@ -25,12 +25,12 @@ from portal.jobs.stages import (
     APPLICATION_LIFE,
     OPEN,
     TO_APPLY,
-    ApplicationState,
     Field,
+    JobApplicationState,
     Purpose,
 )
 
-A, P = ApplicationState, Purpose
+A, P = JobApplicationState, Purpose
 BY = named_consents.CANDIDATE
 CLOSED = _l("This post takes no applications at the moment.")
 
@@ -74,7 +74,7 @@ def steps_of(row: JobApplication) -> list[ApplicationStep]:
     return list(db.session.scalars(rows.order_by(ApplicationStep.id)))
 
 
-def next_steps(row: JobApplication) -> frozenset[ApplicationState]:
+def next_steps(row: JobApplication) -> frozenset[JobApplicationState]:
     """Return what an application can become next."""
     return APPLICATION_LIFE[row.state]
 
@@ -202,7 +202,7 @@ def withdraw(row: JobApplication, *, by: Person, channel: Channel = Channel.ACCO
     audit.record("job_application.withdrawn", row, by=BY, org_id=row.post.org_id)
 
 
-def _step(row: JobApplication, to: ApplicationState, words: str = "") -> None:
+def _step(row: JobApplication, to: JobApplicationState, words: str = "") -> None:
     move(row, to)
     row.moved_at, row.nudged_at = clock.now(), None
     db.session.add(ApplicationStep(application=row, state=to, words=words))

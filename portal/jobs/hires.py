@@ -13,9 +13,9 @@ from portal.core.db import db
 from portal.jobs.application_models import ContactRequest, JobApplication, Referral
 from portal.jobs.kinds import PostState
 from portal.jobs.models import Post
-from portal.jobs.stages import ApplicationState, ContactState, ReferralState
+from portal.jobs.stages import ContactState, JobApplicationState, ReferralState
 
-A = ApplicationState
+A = JobApplicationState
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Figures:
     """Numbers of a span of days; nobody is named, and nobody can be counted out."""
 
     sent: int
-    by_state: dict[ApplicationState, int]
+    by_state: dict[JobApplicationState, int]
     hires: int
     by_certificate: int
     requests: dict[ContactState, int]

@@ -15,9 +15,9 @@ from portal.jobs import application_letters as letters
 from portal.jobs.application_models import ApplicationStep, JobApplication
 from portal.jobs.applying import lock
 from portal.jobs.models import Post
-from portal.jobs.stages import OPEN, ApplicationState, Closing
+from portal.jobs.stages import OPEN, Closing, JobApplicationState
 
-A = ApplicationState
+A = JobApplicationState
 NEXT = (A.INTERVIEW, A.OFFER, A.HIRED, A.DECLINED)
 GONE = _l("This application was withdrawn meanwhile: nothing of it is shown any more.")
 
@@ -31,7 +31,12 @@ def open_(row: JobApplication, *, by: Any) -> JobApplication:
 
 
 def step(
-    row: JobApplication, to: ApplicationState, *, by: Any, words: str = "", by_certificate: bool | None = None
+    row: JobApplication,
+    to: JobApplicationState,
+    *,
+    by: Any,
+    words: str = "",
+    by_certificate: bool | None = None,
 ) -> JobApplication:
     """Take the next step with an application; the candidate gets a letter with the employer's words."""
     row = lock(row)
@@ -47,7 +52,7 @@ def step(
     return row
 
 
-def _step(row: JobApplication, to: ApplicationState, *, by: Any, words: str = "") -> None:
+def _step(row: JobApplication, to: JobApplicationState, *, by: Any, words: str = "") -> None:
     move(row, to)
     row.moved_at, row.nudged_at = clock.now(), None
     db.session.add(ApplicationStep(application=row, state=to, words=words))

@@ -24,9 +24,9 @@ from portal.jobs.looks import Asked, card, cards
 from portal.jobs.models import Post
 from portal.jobs.people_doors import hiring as doors
 from portal.jobs.people_models import Profile
-from portal.jobs.stages import SEEN_AS, ApplicationState, Field, Purpose, Tongue
+from portal.jobs.stages import SEEN_AS, Field, JobApplicationState, Purpose, Tongue
 
-A = ApplicationState
+A = JobApplicationState
 NAV = "hiring.posts"
 APPLICATION = "hiring.application"
 

@@ -16,7 +16,7 @@ from portal.jobs import consents, profiles, referring
 from portal.jobs.application_models import ApplicationStep, ContactRequest, JobApplication
 from portal.jobs.applying import lock
 from portal.jobs.people_models import Look, ShutOut
-from portal.jobs.stages import OPEN, ApplicationState, Purpose
+from portal.jobs.stages import OPEN, JobApplicationState, Purpose
 
 BY = named_consents.CANDIDATE
 
@@ -27,7 +27,7 @@ def erase_application(row: JobApplication, *, by: str, channel: Channel = Channe
     if person is None:
         return
     if row.state in OPEN:
-        move(row, ApplicationState.WITHDRAWN)
+        move(row, JobApplicationState.WITHDRAWN)
         row.moved_at = clock.now()
         letters.withdrawn(row)
     if row.resume is not None:

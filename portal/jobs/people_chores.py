@@ -15,9 +15,9 @@ from portal.jobs.application_models import ContactRequest, JobApplication, Refer
 from portal.jobs.kinds import OVER
 from portal.jobs.models import Post
 from portal.jobs.people_models import Look, PoolSearch, Profile
-from portal.jobs.stages import ApplicationState, Purpose
+from portal.jobs.stages import JobApplicationState, Purpose
 
-A = ApplicationState
+A = JobApplicationState
 WAITING = (A.SENT, A.SEEN, A.INTERVIEW)
 
 

@@ -16,7 +16,7 @@ from portal.core.forms import REQUIRED, Form, choice_field, mail_field, options,
 from portal.jobs import credits, naming
 from portal.jobs.kinds import Employment
 from portal.jobs.models import Post
-from portal.jobs.stages import TO_APPLY, TO_SHOW, ApplicationState, Field, Tongue
+from portal.jobs.stages import TO_APPLY, TO_SHOW, Field, JobApplicationState, Tongue
 from portal.members.forms import area
 
 AGREE = _l("Please tick that you agree, or leave this page: nothing is sent.")
@@ -133,7 +133,7 @@ class StepForm(Form):
         validate_choice=False,
     )  # fmt: skip
 
-    def offer(self, steps: Sequence[ApplicationState]) -> None:
+    def offer(self, steps: Sequence[JobApplicationState]) -> None:
         """Offer the steps that are possible now."""
         self.to.choices = options((one.value, STEP_WORDS[one]) for one in steps)
 
@@ -143,8 +143,8 @@ class StepForm(Form):
 
 
 STEP_WORDS = {
-    ApplicationState.INTERVIEW: _l("Invite to an interview"), ApplicationState.OFFER: _l("Make an offer"),
-    ApplicationState.HIRED: _l("Say that the person is hired"), ApplicationState.DECLINED: _l("Decline"),
+    JobApplicationState.INTERVIEW: _l("Invite to an interview"), JobApplicationState.OFFER: _l("Make an offer"),
+    JobApplicationState.HIRED: _l("Say that the person is hired"), JobApplicationState.DECLINED: _l("Decline"),
 }  # fmt: skip
 
 

@@ -30,7 +30,7 @@ from portal.jobs.applications_api import job_applications_api
 from portal.jobs.events import PostClosed
 from portal.jobs.people_doors import candidates, hiring, referred
 from portal.jobs.people_doors import hires_office as office
-from portal.jobs.stages import ApplicationState
+from portal.jobs.stages import JobApplicationState
 
 BLUEPRINTS: list[Blueprint] = [candidates, hiring, referred, office]
 APIS: list[APIBlueprint] = [job_applications_api]
@@ -50,7 +50,7 @@ def install() -> None:
     """Say what is kept of candidates, name the verbs and stand on the rails."""
     people_keeping.install()
     story.words(_VERBS, _DETAILS)
-    known = {one.value: one for one in ApplicationState}
+    known = {one.value: one for one in JobApplicationState}
     story.values({"job_application.moved/state": lambda value: labels.label(known.get(str(value), value))})
     nav.add(
         Entry("member", 50, "hiring.posts", _l("Applicants"), "person-lines-fill", recruits),

@@ -11,7 +11,7 @@ from portal.core import labels
 from portal.core.states import life
 
 
-class ApplicationState(StrEnum):
+class JobApplicationState(StrEnum):
     """The life of an application; the three last states are final."""
 
     SENT = "sent"
@@ -23,9 +23,9 @@ class ApplicationState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-A = ApplicationState
+A = JobApplicationState
 APPLICATION_LIFE = life(
-    ApplicationState,
+    JobApplicationState,
     {
         A.SENT: [A.SEEN, A.DECLINED, A.WITHDRAWN],
         A.SEEN: [A.INTERVIEW, A.OFFER, A.DECLINED, A.WITHDRAWN],
@@ -35,7 +35,7 @@ APPLICATION_LIFE = life(
 )
 OPEN = (A.SENT, A.SEEN, A.INTERVIEW, A.OFFER)
 labels.name(
-    ApplicationState,
+    JobApplicationState,
     {
         A.SENT: _l("Sent to the employer"), A.SEEN: _l("Seen by the employer"), A.INTERVIEW: _l("In interviews"),
         A.OFFER: _l("Offer made"), A.HIRED: _l("Hired"), A.DECLINED: _l("Not hired"),
