@@ -255,16 +255,18 @@ def _documents(folder: Path) -> Iterable[tuple[Path, dict[str, Any]]]:
 
 def _load_entry(kind: str, row: dict[str, Any], valid_from: date) -> list[Change]:
     code = str(row["code"])
-    last = db.session.scalars(
+    rows = db.session.scalars(
         select(CatalogueEntry)
         .where(CatalogueEntry.kind == kind, CatalogueEntry.code == code)
         .order_by(CatalogueEntry.valid_from.desc(), CatalogueEntry.version.desc())
-    ).first()
-    if last is not None and last.body == row:
+    ).all()
+    # What was written since with a later day stays: the same file again changes nothing.
+    held = next((one for one in rows if one.valid_from == valid_from), None)
+    if any(one is not None and one.body == row for one in (*rows[:1], held)):
         return []
-    version = 1 if last is None else last.version + 1
+    version = 1 + max((one.version for one in rows), default=0)
     db.session.add(CatalogueEntry(kind=kind, code=code, valid_from=valid_from, version=version, body=row))
-    return [Change(kind, code, "new" if last is None else "changed", valid_from)]
+    return [Change(kind, code, "changed" if rows else "new", valid_from)]
 
 
 def load_folder(folder: Path) -> list[Change]:
