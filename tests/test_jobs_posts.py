@@ -11,18 +11,20 @@ from sqlalchemy import select
 
 from portal.accounts.merge_models import Merge
 from portal.accounts.merging import OrganisationsMerged
-from portal.core import clock, files, outgoing
+from portal.core import catalogue, clock, files, outgoing
 from portal.core.audit import AuditEntry
 from portal.core.db import db, reading, transaction
 from portal.core.errors import Forbidden, Refused
 from portal.core.mail import MailMessage
 from portal.core.outgoing import Answer, Unreachable
+from portal.core.settings import place
 from portal.core.states import TABLES
 from portal.jobs import (
     chores,
     desk,
     employers,
     moderating,
+    modes,
     posts,
     reporting,
     running,
@@ -654,3 +656,13 @@ def test_posts_and_domains_follow_a_merged_company(app: Flask) -> None:
         assert s.the(uid).org_id == kept.id
         assert employers.domains(kept) == ["galaxy.example", "spruce.example"]
         assert posts.is_visible(s.the(uid))
+
+
+def test_what_was_set_by_hand_stays_when_the_files_of_the_portal_are_loaded_again(app: Flask) -> None:
+    """Every start loads them: a later row of the same code neither falls to them nor stops them."""
+    with at(app, "2026-03-02T10:00"):
+        s.mode("full", **s.DEMO)
+    for _start in range(2):
+        with at(app, "2026-03-03T10:00"):
+            assert catalogue.load_folder(place("catalogue")) == []
+            assert modes.mode() is modes.Mode.FULL
