@@ -286,10 +286,9 @@ labels.name(
         StaffRole.SUPPORT_LEAD: _l("Lead of support"),
         StaffRole.SERVICE_LEAD: _l("Lead of services"),
         StaffRole.SERVICE_MANAGER: _l("Manager of services"),
-        StaffRole.BOARD: _l("Board member"),
-        StaffRole.JOB_MODERATOR: _l("Moderator of posts"),
+        StaffRole.BOARD: _l("Board member"), StaffRole.JOB_MODERATOR: _l("Moderator of posts"),
     },
-)
+)  # fmt: skip
 labels.name(
     ContactRole,
     {
