@@ -260,14 +260,13 @@ def _load_entry(kind: str, row: dict[str, Any], valid_from: date) -> list[Change
         .where(CatalogueEntry.kind == kind, CatalogueEntry.code == code)
         .order_by(CatalogueEntry.valid_from.desc(), CatalogueEntry.version.desc())
     ).all()
-    last = rows[0] if rows else None
     # What was decided since for a later day is no reason to write the file's row again at each start.
-    same_day = next((one for one in rows if one.valid_from == valid_from), None)
-    if any(one is not None and one.body == row for one in (last, same_day)):
+    same_day = [one for one in rows if one.valid_from == valid_from]
+    if row in [one.body for one in (*rows[:1], *same_day[:1])]:
         return []
     version = 1 + max((one.version for one in rows), default=0)
     db.session.add(CatalogueEntry(kind=kind, code=code, valid_from=valid_from, version=version, body=row))
-    return [Change(kind, code, "new" if last is None else "changed", valid_from)]
+    return [Change(kind, code, "changed" if rows else "new", valid_from)]
 
 
 def load_folder(folder: Path) -> list[Change]:
