@@ -17,6 +17,7 @@ from portal.accounts.access import Reader, who
 from portal.accounts.may import StaffRole
 from portal.core.settings import place
 from portal.core.web import public as anybody
+from portal.public import help_reports
 from portal.public.views import public
 
 FOLDERS = {"en": "docs/guide", "zh_Hans_CN": "docs/zh/guide"}
@@ -77,17 +78,7 @@ FITS = {
     "staff.": "administrator#give-and-take-roles",
     "intake.": "reviewer#lists-of-members",
     "figures.": "director#read-the-figures",
-    "reports.": "reports#choose-what-to-read",
-    "reports.today": "executive#ten-seconds-in-the-morning",
-    "reports.diversity": "executive#on-what-income-hangs",
-    "reports.whatif": "executive#try-before-you-sign",
-    "reports.target": "executive#targets-and-forecast",
-    "reports.counted": "executive#targets-and-forecast",
-    "reports.forecast": "executive#targets-and-forecast",
-    "reports.recurring": "executive#what-comes-back-every-year",
-    "reports.contradictions": "executive#where-the-plan-contradicts-itself",
-    "reports.rows": "reports#follow-an-amount-to-its-document",
-    "reports.line": "reports#follow-an-amount-to-its-document",
+    **help_reports.FITS,
     "exams.": "candidate#book-a-session",
     "results.": "candidate#your-result",
     "marking.": "examiner#mark-works",
