@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+REPORTS = {
+    "reports.": "reports#choose-what-to-read",
+    "reports.today": "executive#ten-seconds-in-the-morning",
+    "reports.diversity": "executive#on-what-income-hangs",
+    "reports.whatif": "executive#try-before-you-sign",
+    "reports.target": "executive#targets-and-forecast",
+    "reports.counted": "executive#targets-and-forecast",
+    "reports.forecast": "executive#targets-and-forecast",
+    "reports.recurring": "executive#what-comes-back-every-year",
+    "reports.contradictions": "executive#where-the-plan-contradicts-itself",
+    "reports.rows": "reports#follow-an-amount-to-its-document",
+    "reports.line": "reports#follow-an-amount-to-its-document",
+}
 JOBS = {
     "jobs.": "public#jobs",
     "candidates.": "applying#apply",
@@ -83,17 +96,6 @@ FITS = {
     "staff.": "administrator#give-and-take-roles",
     "intake.": "reviewer#lists-of-members",
     "figures.": "director#read-the-figures",
-    "reports.": "reports#choose-what-to-read",
-    "reports.today": "executive#ten-seconds-in-the-morning",
-    "reports.diversity": "executive#on-what-income-hangs",
-    "reports.whatif": "executive#try-before-you-sign",
-    "reports.target": "executive#targets-and-forecast",
-    "reports.counted": "executive#targets-and-forecast",
-    "reports.forecast": "executive#targets-and-forecast",
-    "reports.recurring": "executive#what-comes-back-every-year",
-    "reports.contradictions": "executive#where-the-plan-contradicts-itself",
-    "reports.rows": "reports#follow-an-amount-to-its-document",
-    "reports.line": "reports#follow-an-amount-to-its-document",
     "account_desk.": "auditor#publish-the-half-yearly-account",
     "open_account.": "public#the-public-account",
     "exams.": "candidate#book-a-session",
@@ -173,5 +175,6 @@ FITS = {
     "quote_office.contract": "projects#prepare-the-contract",
     "quote_office.services": "projects#services-by-the-year",
     "engagement_office.": "projects#lead-a-project",
+    **REPORTS,
     **JOBS,
 }
