@@ -12,7 +12,8 @@ import yaml
 from babel.messages.pofile import read_po
 
 from portal.cli import cli
-from portal.public.help import FITS, GUIDES, slug
+from portal.public.fits import FITS
+from portal.public.help import GUIDES, slug
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"

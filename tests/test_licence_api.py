@@ -13,6 +13,7 @@ from sqlalchemy import event, select
 from werkzeug.test import TestResponse
 
 from portal.core import clock, signing
+from portal.core import db as core_db
 from portal.core.db import db, reading, transaction
 from portal.core.signing import KeyUse
 from portal.services.licences import keyring, life, proofs, quick
@@ -208,7 +209,7 @@ def test_a_heartbeat_of_nothing_new_is_one_update_outside_any_session(
     app, key = held
     tool = Tool(app, key)
     first = body(tool.put(run="r1", machine="m1", name="alpha"))
-    asked, wrote, written = list[str](), list[str](), quick.write_one
+    asked, wrote, written = list[str](), list[str](), core_db.write_one
 
     def write_one(raw: Any, statement: str, values: Any) -> Any:
         wrote.append(statement)

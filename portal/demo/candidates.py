@@ -61,7 +61,7 @@ SEEKERS = (
     Seeker("mei@certs.example", "shanghai", ("MLIR", "Triton"), ("zh",)),
 )
 # Who applied to which post (employer, English title), how many days ago, how far it came, what he shows.
-SENT = (
+SENT: tuple[tuple[str, str, str, int, JobApplicationState, list[Field]], ...] = (
     ("holder@certs.example", "galaxy-chips", "Operator developer", 12, A.INTERVIEW, list(TO_APPLY)),
     ("zhe@certs.example", "galaxy-chips", "Operator developer", 11, A.OFFER, ALL_BUT_RESUME),
     ("lukasz@certs.example", "galaxy-chips", "Operator developer", 10, A.SEEN, ALL_BUT_RESUME),
