@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -61,7 +61,7 @@ SEEKERS = (
     Seeker("mei@certs.example", "shanghai", ("MLIR", "Triton"), ("zh",)),
 )
 # Who applied to which post (employer, English title), how many days ago, how far it came, what he shows.
-SENT: tuple[tuple[str, str, str, int, JobApplicationState, list[Field]], ...] = (
+SENT: tuple[tuple[str, str, str, int, JobApplicationState, Sequence[Field]], ...] = (
     ("holder@certs.example", "galaxy-chips", "Operator developer", 12, A.INTERVIEW, list(TO_APPLY)),
     ("zhe@certs.example", "galaxy-chips", "Operator developer", 11, A.OFFER, ALL_BUT_RESUME),
     ("lukasz@certs.example", "galaxy-chips", "Operator developer", 10, A.SEEN, ALL_BUT_RESUME),
@@ -145,7 +145,7 @@ def _resume() -> files.Content:
 
 
 def _sent(
-    hr: Person, day: date, email: str, post: Post, state: JobApplicationState, fields: list[Field]
+    hr: Person, day: date, email: str, post: Post, state: JobApplicationState, fields: Sequence[Field]
 ) -> None:
     letter = LETTERS["zh" if _person(email).language.startswith("zh") else "en"]
     with clock.stopped_at(day), transaction():
