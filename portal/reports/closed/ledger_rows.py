@@ -13,7 +13,7 @@ from portal.billing.models import OrderLine
 from portal.billing.money_models import JournalEntry, JournalLine
 from portal.core.db import db
 from portal.core.errors import Missing
-from portal.reports.closed.ledger_sums import CUSTOMERS, KEYS
+from portal.reports.closed.ledger_sums import CUSTOMERS, KEYS, of_the_bank
 from portal.reports.closed.positions import COLLECTED, FEES, SENT
 from portal.reports.income import behind
 from portal.reports.income.asked import Question
@@ -99,7 +99,8 @@ def _condition(side: Side, said: Question) -> Any:
     if side.but:
         tests.append(JournalEntry.kind.not_in(side.but))
     if side.named:
-        tests.append(or_(*(and_(JournalLine.account.in_(codes), key.is_not(None)) for codes, key in KEYS)))
+        kept = (and_(JournalLine.account.in_(codes), key.is_not(None)) for codes, key in KEYS)
+        tests.append(or_(of_the_bank(), *kept))
     return and_(*tests)
 
 

@@ -21,6 +21,8 @@ KEYS = (
     ((*CONTRACT, ledger.VAT), JournalLine.order_line_id),
     (CUSTOMERS, JournalLine.receipt_id),
 )
+# Money out that nobody has found yet is kept by its line of the bank, not by a receipt.
+OF_THE_BANK = ("bank_line", "bank_outside")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,15 @@ class Sums:
         return found
 
 
+def of_the_bank() -> Any:
+    """Return the condition of money that a line of the bank keeps: nobody has found yet for what it went out."""
+    return and_(JournalLine.account == ledger.UNIDENTIFIED, JournalEntry.kind.in_(OF_THE_BANK))
+
+
 def _loose() -> Any:
     """Say whether a side names no row that its account is kept by."""
     return case(
+        (of_the_bank(), literal(False, Boolean)),
         *((and_(JournalLine.account.in_(codes), key.is_(None)), literal(True, Boolean)) for codes, key in KEYS),
         (and_(INCOME, JournalLine.order_line_id.is_(None)), literal(True, Boolean)),
         else_=literal(False, Boolean),
