@@ -103,7 +103,7 @@ ALSO = {
 # Kinds of pages that read differently to each of the staff; all others are looked at once for all of them.
 OWN_VIEW = ("cases.", "exam_cases.", "exam_appeals.", "exam_office.")
 EACH = {"apply.page": ("page",), "public.help_page": ("name",)}
-SKIP = {"static", "bootstrap.static", "accounts.arrive", "pay.back", "chain.about"}
+SKIP = {"candidates.resume_file", "static", "bootstrap.static", "accounts.arrive", "pay.back", "chain.about"}
 
 
 BLANK_DEMO = """

@@ -393,7 +393,7 @@ def lacking(answer: Any) -> list[str]:
     wanted = {
         "policy": bool(POLICY.fullmatch(policy))
         or policy == FILE_POLICY
-        or (policy == PROGRAM_POLICY and answer.mimetype != "text/html"),
+        or (policy == PROGRAM_POLICY and for_programs(answer.request.path)),
         "attachment": policy != FILE_POLICY or "filename" in answer.headers.get("Content-Disposition", ""),
         "nosniff": answer.headers.get("X-Content-Type-Options") == "nosniff",
         "referrer": answer.headers.get("Referrer-Policy") == "same-origin",

@@ -542,7 +542,9 @@ def test_the_desk_asks_few_questions_however_much_waits(app: Flask) -> None:
         client.get("/office/")
         with counted(app) as seen:
             assert client.get("/office/").status_code == 200
-        assert len(seen) <= 16, (role, len(seen), seen)
+        # Whoever leads sees the foundation in ten seconds at its head, which asks at most ten by itself.
+        most = 26 if May.SEE_OUTLOOK in STAFF[role] else 16
+        assert len(seen) <= most, (role, len(seen), seen)
 
 
 def test_the_queue_is_sorted_and_marks_what_is_overdue(app: Flask) -> None:

@@ -188,11 +188,11 @@ def test_the_nightly_check_names_what_differs(two: Flask, monkeypatch: pytest.Mo
                 done = snapshots.again(rows()[0])
                 assert [one.where for one in done.changed] == ["formulas"]
                 assert [one.path[0] for one in done.rows] == ["support"]
-        client = browser(two, "fang@house.example")
-        assert "The last check of the snapshots found something" in client.get("/office/").text
-        page = client.get("/office/reports/closed/snapshots/1/again").text
-        assert "Different: 1 figures and 1 rows" in page
-        assert "formulas@2" in page
+    client = browser(two, "fang@house.example")
+    assert "The last check of the snapshots found something" in client.get("/office/").text
+    page = client.get("/office/reports/closed/snapshots/1/again").text
+    assert "Different: 1 figures and 1 rows" in page
+    assert "formulas@2" in page
 
 
 def test_imported_closed_months_get_theirs_at_night(app: Flask) -> None:

@@ -42,7 +42,7 @@ def quarter(app: Flask) -> Flask:
             catalogue.put(
                 "target", "2027.income.total",
                 {"code": "2027.income.total", "measure": "income", "scope": "total", "year": 2027, "amount": 900_000_000,
-                 "basis": "recognised"}, date(2027, 1, 1),
+                 "basis": "recognised", "set_by": {"en": "The board", "zh": "理事会"}}, date(2027, 1, 1),
             )  # fmt: skip
         with clock.stopped_at(date(2027, 2, 3)):
             recognising.recognise()
