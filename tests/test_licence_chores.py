@@ -49,7 +49,7 @@ def year(app: Flask, name: str, *, with_chores: bool) -> list[tuple[str, str, st
         buyer(name, f"it@{name.split()[0].lower()}.example")
     with app.app_context(), clock.stopped_at(FIRST), transaction():
         row = _buys(name)
-        key = keyring.make(row.id, label="cluster", by="test", most_nodes=3)[1]
+        key = keyring.make(row.id, label="cluster", by="test", most_nodes=2)[1]
     chance, told = random.Random(7), list[tuple[str, str, str]]()
     for day in range(396):
         moment = clock.start_of(FIRST + timedelta(days=day)) + timedelta(hours=9)

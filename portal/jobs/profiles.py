@@ -15,7 +15,7 @@ from portal.accounts import named_consents
 from portal.accounts.organisations import Contact, Organisation
 from portal.accounts.people import Person
 from portal.accounts.privacy_models import Channel
-from portal.core import audit, catalogue, clock, files, pdf_check
+from portal.core import audit, catalogue, clock, files
 from portal.core.db import db
 from portal.core.errors import Refused
 from portal.core.paging import folded
@@ -93,6 +93,8 @@ def touch(person: Person) -> None:
 
 def check(upload: FileStorage) -> Taken:
     """Read an uploaded résumé; `Refused` in words when it is no plain PDF, by its bytes and a real parse, or too large."""
+    from portal.core import pdf_check  # noqa: PLC0415 - heavy
+
     name, most = safe_name(upload.filename or ""), int(catalogue.policy("jobs.resume_mb"))
     data = upload.stream.read(most * 1024 * 1024 + 1)
     if len(data) > most * 1024 * 1024:

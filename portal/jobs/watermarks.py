@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 
-from pikepdf import Dictionary, Name, Pdf
-
 from portal.core import clock
 from portal.jobs.looks import Viewer
 
@@ -19,6 +17,8 @@ def words(viewer: Viewer) -> str:
 
 def marked(data: bytes, viewer: Viewer) -> bytes:
     """Return a PDF with the mark in small print at the foot of each page."""
+    from pikepdf import Dictionary, Name, Pdf  # noqa: PLC0415 - heavy
+
     out = io.BytesIO()
     with Pdf.open(io.BytesIO(data)) as pdf:
         font = pdf.make_indirect(Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica))
