@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
 from portal.accounts.people import Person
+from portal.billing import closing
 from portal.core import audit, catalogue, clock
 from portal.core.db import db
 from portal.core.errors import Forbidden, Refused
@@ -148,6 +149,9 @@ def last_half(today: date) -> tuple[int, int]:
 
 
 def owed(today: date) -> tuple[int, int] | None:
-    """Return the last half year that is over, if nothing of it is released yet."""
+    """Return the last half year that is over, if the books reach back to it and nothing of it is released yet."""
     year, half = last_half(today)
+    begun = closing.first_month()
+    if begun is None or begun > date(year, 6 * half, 1):
+        return None
     return None if released(year, half) else (year, half)
