@@ -28,6 +28,7 @@ from portal.members import benefit_chores, contact_care, editions, tier_quotes
 from portal.members import chores as members
 from portal.members import renewal_chores as renewals
 from portal.reports.closed import mailing, snapshots
+from portal.reports.stored import building
 from portal.services.engagements import chores as engagements
 from portal.services.licences import announcing
 from portal.services.licences import deal_chores as licences
@@ -74,6 +75,7 @@ SAID = {
     "chase_unidentified": _l("Asks finance about money whose payer is not found for days"),
     "send_refunds": _l("Sends approved refunds and asks about those under way"),
     "mail_reports": _l("Sends the reports that people ordered by mail"),
+    "keep_totals": _l("Adds closed months up for the reports where no totals of them are kept"),
     "check_snapshots": _l("Walks the chain of snapshots and works the last closed months out again"),
     "recognise": _l("Books what was earned in the months that are over"),
     "revalue": _l("Revalues receivables in other currencies at the month's end"),
@@ -199,6 +201,7 @@ def install() -> None:
 
 def _reports() -> tuple[Chore, ...]:
     return (
+        Chore("keep_totals", "5 4 * * *", building.mend),
         Chore("check_snapshots", "10 4 * * *", snapshots.check),
         Chore("mail_reports", "20 7 * * *", mailing.send),
     )

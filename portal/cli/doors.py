@@ -32,6 +32,7 @@ from portal.members import benefit_verify, contact_care, landscape, names, repor
 from portal.members.belonging import Membership
 from portal.members.verify import verify_deeds
 from portal.reports.closed import snapshots
+from portal.reports.stored import building
 from portal.services import verify as services_verify
 from portal.services.consumed import verify as consumed_verify
 from portal.services.licences import verify as licence_verify
@@ -112,6 +113,7 @@ def everything() -> tuple[dict[str, int], list[str]]:
         "slots": slot_verify.verify_slots,
         "consumed": consumed_verify.verify_consumed,
         "snapshots": snapshots.verify,
+        "report totals": building.verify,
         "candidates": people_verify.verify_candidates,
         "posts": job_verify.verify_posts, "employers": job_verify.verify_slots, "terms": job_verify.verify_terms,
     }  # fmt: skip

@@ -12,9 +12,10 @@ from portal.cli import prepared
 from portal.cli.books import MONTH
 from portal.cli.doors import DAY, report
 from portal.core import clock
-from portal.core.db import let_go, reading
+from portal.core.db import let_go, reading, transaction
 from portal.reports.income import asked, files, pages
 from portal.reports.income.figure import Report
+from portal.reports.stored import building
 
 PAGES = ("overview", "months", "payers", "waterfall", "deferred", "rpo", "ageing", "corrections", "waived")
 LOCALES = {"en": "en", "zh": "zh_Hans_CN"}
@@ -54,6 +55,13 @@ def report_income(
         if form == "pdf":
             data = files.of(said, made, form)
     output.write(data.encode() if isinstance(data, str) else data)
+
+
+@report.command("totals")
+def report_totals() -> None:
+    """Make the kept totals of closed months anew from the entries, and say of how many months."""
+    with prepared().app_context(), transaction():
+        click.echo(f"{building.rebuild()} months")
 
 
 def _text(made: Report) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import BigInteger, select, type_coerce
@@ -19,7 +21,7 @@ from portal.billing.money_models import Allocation, Receipt, Refund
 from portal.billing.note_models import CreditNote, NoteState
 from portal.billing.plans import DAY
 from portal.billing.pricing import split
-from portal.core import clock
+from portal.core import clock, heap
 from portal.core.db import db
 from portal.core.money import Money
 from portal.core.periods import earned
@@ -79,25 +81,85 @@ class Put:
     day: date
 
 
-@dataclass
 class Facts:
-    """What was known on a day, for a period `[start, end]` of whole months."""
+    """What was known at an instant, for a period `[start, end]` of whole months; each part is read when it is first asked for."""
 
-    known: date
-    start: date
-    end: date
-    until: datetime
-    pools: list[Pool] = field(default_factory=list)
-    lines: dict[int, Standing] = field(default_factory=dict)
-    owed: dict[int, int] = field(default_factory=dict)
-    owed_before: int = 0
-    sold: dict[int, Sold] = field(default_factory=dict)
-    bills: dict[int, Bill] = field(default_factory=dict)
-    plans: dict[int, list[Planned]] = field(default_factory=lambda: defaultdict(list))
-    usage: list[tuple[int, date, int]] = field(default_factory=list)
-    ended: list[tuple[int, date, int, int]] = field(default_factory=list)
-    puts: dict[int, Put] = field(default_factory=dict)
-    notes: list[CreditNote] = field(default_factory=list)
+    def __init__(self, known: date, start: date, end: date, until: datetime) -> None:
+        self.known, self.start, self.end, self.until = known, start, end, until
+
+    @cached_property
+    def pools(self) -> list[Pool]:
+        """The movements of the period and of its last year."""
+        return journal.pools(self.until, min(self.start, date(self.end.year, 1, 1)), self.end)
+
+    @cached_property
+    def lines(self) -> dict[int, Standing]:
+        """Where each contract line stands in the journal."""
+        served = months.first_of(min(self.end, self.known, clock.today()))
+        with heap.filling():
+            return journal.standings(self.until, self.start, self.end, served)
+
+    @cached_property
+    def _owed(self) -> list[tuple[int, int, int]]:
+        return list(journal.owed(self.until, self.start, self.end))
+
+    @cached_property
+    def owed(self) -> dict[int, int]:
+        """What is owed of each invoice at the period's end."""
+        return {number: after for number, _before, after in self._owed}
+
+    @property
+    def owed_before(self) -> int:
+        """What was owed in all before the period."""
+        return sum(before for _number, before, _after in self._owed)
+
+    @cached_property
+    def sold(self) -> dict[int, Sold]:
+        """Every contract line."""
+        with heap.filling():
+            return dict(_contracts(self))
+
+    @cached_property
+    def bills(self) -> dict[int, Bill]:
+        """Every invoice that has a number."""
+        with heap.filling():
+            return _bills()
+
+    @cached_property
+    def ended(self) -> list[tuple[int, date, int, int]]:
+        """What invoices of changes took back of lines of other orders: line, day, net, invoice."""
+        return _ended(self.known)
+
+    @cached_property
+    def plans(self) -> dict[int, list[Planned]]:
+        """What each line earns and when."""
+        with heap.filling():
+            return _plans(self.until)
+
+    @cached_property
+    def usage(self) -> list[tuple[int, date, int]]:
+        """What was rated of lines that are paid by use: line, day, net."""
+        return _usage(self.until)
+
+    @cached_property
+    def puts(self) -> dict[int, Put]:
+        """Every allocation of a receipt."""
+        statement = select(Allocation.id, Allocation.receipt_id, Allocation.invoice_id, Receipt.received_on)
+        joined = statement.join(Receipt, Receipt.id == Allocation.receipt_id).order_by(Allocation.id)
+        with heap.filling():
+            return {
+                number: Put(receipt, invoice, day)
+                for number, receipt, invoice, day in db.session.execute(joined)
+            }
+
+    @cached_property
+    def notes(self) -> list[CreditNote]:
+        """Every credit note issued by the day known."""
+        notes = select(CreditNote).where(
+            CreditNote.state == NoteState.ISSUED, CreditNote.issued_on <= self.known
+        )
+        lines = selectinload(CreditNote.lines)
+        return list(db.session.scalars(notes.order_by(CreditNote.id).options(lines)))
 
     def stream(self, line_id: int) -> str:
         """Return the stream a line was sold under."""
@@ -113,76 +175,68 @@ def _fen(column: InstrumentedAttribute[Any]) -> Any:
 
 
 def gather(known: date, start: date, end: date, *, at: datetime | None = None) -> Facts:
-    """Read everything about a period that was known at the end of a day, or at an instant of it."""
-    until = at or months.end_of(known)
-    facts = Facts(known, start, end, until)
-    facts.pools = journal.pools(until, min(start, date(end.year, 1, 1)), end)
-    facts.lines = journal.standings(until, start, end, months.first_of(min(end, known, clock.today())))
-    for number, before, after in journal.owed(until, start, end):
-        facts.owed_before += before
-        facts.owed[number] = after
-    _contracts(facts, until)
-    _bills(facts)
-    _plans(facts, until)
-    puts = select(Allocation.id, Allocation.receipt_id, Allocation.invoice_id, Receipt.received_on)
-    for number, receipt, invoice, day in db.session.execute(
-        puts.join(Receipt, Receipt.id == Allocation.receipt_id)
-    ):
-        facts.puts[number] = Put(receipt, invoice, day)
-    notes = select(CreditNote).where(CreditNote.state == NoteState.ISSUED, CreditNote.issued_on <= known)
-    lines = selectinload(CreditNote.lines)
-    facts.notes = list(db.session.scalars(notes.order_by(CreditNote.id).options(lines)))
-    return facts
+    """Return what was known of a period at the end of a day, or at an instant of it, to be asked."""
+    return Facts(known, start, end, at or months.end_of(known))
 
 
-def _contracts(facts: Facts, until: datetime) -> None:
+def _contracts(facts: Facts) -> Iterator[tuple[int, Sold]]:
     one = OrderLine
     statement = (
         select(
             one.id, one.stream, Order.party_id, one.recognition, _fen(one.net), _fen(one.list_amount), one.agreed_on,
             _fen(one.discount), one.tax_bp, one.period_start, one.period_end,
-        ).join(Order, Order.id == one.order_id).where(Order.placed_at <= until)
+        ).join(Order, Order.id == one.order_id).where(Order.placed_at <= facts.until)
     )  # fmt: skip
     for row in db.session.execute(statement.order_by(one.id)):
         agreed = row[6] if row[6] is not None and row[6] <= facts.known else None
         waived = split(row[5], row[8] or 0).net - row[4] if row[7] else 0
         period = (row[9], row[10]) if row[9] is not None and row[10] is not None else None
-        facts.sold[row[0]] = Sold(row[1], row[2], row[3], row[4], waived, agreed, period)
+        yield row[0], Sold(row[1], row[2], row[3], row[4], waived, agreed, period)
 
 
-def _bills(facts: Facts) -> None:
+def _bills() -> dict[int, Bill]:
     statement = select(Invoice.id, Invoice.due_on, _fen(Invoice.gross), _fen(Invoice.tax))
-    for number, due, gross, tax in db.session.execute(statement.where(Invoice.number.is_not(None))):
-        facts.bills[number] = Bill(due, gross, tax, [])
+    numbered = statement.where(Invoice.number.is_not(None)).order_by(Invoice.id)
+    found = {number: Bill(due, gross, tax, []) for number, due, gross, tax in db.session.execute(numbered)}
     one = InvoiceLine
     lines = select(one.invoice_id, one.order_line_id, _fen(one.gross), _fen(one.net)).order_by(one.id)
     for number, line, gross, net in db.session.execute(lines):
-        if number in facts.bills:
-            facts.bills[number].lines.append((line, gross, net))
+        if number in found:
+            found[number].lines.append((line, gross, net))
+    return found
+
+
+def _ended(known: date) -> list[tuple[int, date, int, int]]:
     # What an invoice of a change takes back of the line that it ends: a line of another order. What it takes off within
     # a line of its own is in that line's net already.
+    one = InvoiceLine
     back = (
         select(one.order_line_id, Invoice.issued_on, _fen(one.net), Invoice.id).join(Invoice).join(OrderLine)
     )
-    issued = Invoice.issued_on <= facts.known, Invoice.state != InvoiceState.VOID
+    issued = Invoice.issued_on <= known, Invoice.state != InvoiceState.VOID
     ended = one.net < Money(0), OrderLine.order_id != Invoice.order_id
-    facts.ended = [
+    return [
         (line, day, net, bill)
         for line, day, net, bill in db.session.execute(back.where(*ended, *issued).order_by(one.id))
     ]
 
 
-def _plans(facts: Facts, until: datetime) -> None:
-    one = Segment
+def _plans(until: datetime) -> dict[int, list[Planned]]:
+    one, found = Segment, defaultdict[int, list[Planned]](list)
     statement = select(
-        one.order_line_id, one.starts, one.ends, _fen(one.amount), one.cut_on, one.cut_known_at,
-        one.key.startswith("usage:", autoescape=True),
-    ).where(one.known_at <= until)  # fmt: skip
-    for line_id, starts, ends, amount, cut_on, cut_known, used in db.session.execute(statement):
+        one.order_line_id, one.starts, one.ends, _fen(one.amount), one.cut_on, one.cut_known_at
+    ).where(one.known_at <= until)
+    for line_id, starts, ends, amount, cut_on, cut_known in db.session.execute(statement.order_by(one.id)):
         cut = cut_on if cut_known is not None and cut_known <= until else None
-        facts.plans[line_id].append(Planned(starts, ends, amount, cut))
-        if used:
-            facts.usage.append((line_id, starts, amount))
+        found[line_id].append(Planned(starts, ends, amount, cut))
+    return found
+
+
+def _usage(until: datetime) -> list[tuple[int, date, int]]:
+    one = Segment
+    used = one.known_at <= until, one.key.startswith("usage:", autoescape=True)
+    statement = select(one.order_line_id, one.starts, _fen(one.amount)).where(*used).order_by(one.id)
+    return [(line, day, fen) for line, day, fen in db.session.execute(statement)]
 
 
 def party_names() -> dict[int, str]:

@@ -9,6 +9,7 @@ from datetime import date
 from functools import cached_property
 
 from portal.billing import ledger, months
+from portal.core import heap
 from portal.core.money import half_up, spread
 from portal.reports import journal
 from portal.reports.facts import Bill, Facts, refunds
@@ -46,12 +47,30 @@ class Flows:
 
     def __init__(self, facts: Facts, lists: Lists) -> None:
         self.facts, self.lists, self.start, self.end = facts, lists, facts.start, facts.end
-        self.parts: list[Late] = late(facts)
-        self.late: dict[int, int] = defaultdict(int)
+
+    @cached_property
+    def parts(self) -> list[Late]:
+        """What lines have earned and no entry says yet."""
+        return late(self.facts)
+
+    @cached_property
+    def late(self) -> dict[int, int]:
+        """The same by line."""
+        found: dict[int, int] = defaultdict(int)
         for part in self.parts:
-            self.late[part.line_id] += part.amount
-        self.paid = collected(facts)
-        self.back = refunded(facts)
+            found[part.line_id] += part.amount
+        return found
+
+    @cached_property
+    def paid(self) -> list[Paid]:
+        """Money put on invoices."""
+        with heap.filling():
+            return collected(self.facts)
+
+    @cached_property
+    def back(self) -> list[Paid]:
+        """Money sent back."""
+        return refunded(self.facts)
 
     def _within(self, day: date) -> bool:
         return self.start <= day <= self.end
@@ -145,15 +164,15 @@ class Flows:
                 month = found[months.first_of(pool.day)]
                 month[pool.stream] = month.get(pool.stream, 0) - pool.amount
         for part in self.parts:
-            month, stream = found[part.month], self.facts.stream(part.line_id)
-            month[stream] = month.get(stream, 0) + part.amount
+            month = found[part.month]
+            month[part.stream] = month.get(part.stream, 0) + part.amount
         return found
 
     def to_date(self) -> Sums:
         """Return all income to the period's end."""
-        stream, late = self.facts.stream, self.late.items()
+        stream = self.facts.stream
         booked = [(stream(line), one.income) for line, one in self.facts.lines.items() if one.income]
-        return self.add([*booked, *((stream(line), amount) for line, amount in late)])
+        return self.add([*booked, *((part.stream, part.amount) for part in self.parts)])
 
     def recognised(self) -> dict[date, Sums]:
         """Return income by month of the period and stream."""
@@ -171,7 +190,7 @@ class Flows:
                 found[self.facts.sold[line_id].party_id] += one.within
         for part in self.parts:
             if self._within(part.month):
-                found[self.facts.sold[part.line_id].party_id] += part.amount
+                found[part.party_id] += part.amount
         return found
 
     def opened(self) -> int:

@@ -13,6 +13,8 @@ from portal.billing import ledger
 from portal.billing.models import OrderLine
 from portal.billing.money_models import JournalEntry, JournalLine
 from portal.core.db import db
+from portal.reports.stored import reading as stored
+from portal.reports.stored.models import StoredTotal
 
 CONTRACT = (ledger.DEFERRED, ledger.CONTRACT_ASSET)
 RECEIVABLE = (ledger.RECEIVABLE, ledger.REVALUATION)
@@ -64,12 +66,22 @@ def _known(statement: Select[*tuple[Any, ...]], until: datetime) -> Select[*tupl
 
 
 def pools(until: datetime, start: date, end: date) -> list[Pool]:
-    """Return the movements of `[start, end]` known at an instant, summed by kind, account, stream and day."""
+    """Return the movements of `[start, end]` known at an instant, summed by kind, account, stream and day.
+
+    Those of months whose totals are stored stand on the month's first day.
+    """
+    some, one = stored.within(until, start, end), StoredTotal
     keys = (JournalEntry.kind, JournalLine.account, OrderLine.stream, JournalEntry.posted_on)
-    statement = _known(select(*keys, func.sum(FEN)), until).where(JournalEntry.posted_on.between(start, end))
-    rows = db.session.execute(
-        statement.outerjoin(OrderLine, OrderLine.id == JournalLine.order_line_id).group_by(*keys)
+    statement = _known(select(*keys, func.sum(FEN)), until).where(
+        stored.open_days(JournalEntry.posted_on, some, start, end)
     )
+    summed = statement.outerjoin(OrderLine, OrderLine.id == JournalLine.order_line_id).group_by(*keys)
+    rows: list[tuple[Any, ...]] = [tuple(row) for row in db.session.execute(summed)]
+    if some:
+        held = (one.kind, one.account, one.stream, one.month_id)
+        totals = select(*held, func.sum(stored.FEN)).where(stored.of_months(some)).group_by(*held)
+        months = {kept.id: kept.month for kept in some}
+        rows += [(*row[:3], months[row[3]], row[4]) for row in db.session.execute(totals)]
     return [Pool(kind, account, stream, day, int(amount)) for kind, account, stream, day, amount in rows]
 
 

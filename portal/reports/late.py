@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,22 +13,27 @@ from portal.billing import months
 from portal.billing.book_models import AccountingPeriod, PeriodState
 from portal.billing.money_models import JournalEntry, JournalLine
 from portal.billing.plans import DAY
-from portal.core import clock
+from portal.core import clock, heap
 from portal.core.db import db
+from portal.reports import running
 from portal.reports.facts import Facts, Planned
 from portal.reports.journal import INCOME
+from portal.reports.stored import reading as stored
 
 AT_ONCE = 10_000
+Plan = Sequence[Planned]
 
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """Fen of a line earned in a month of service and not booked, with the month they are posted in."""
+    """Fen of a line earned in a month of service and not booked, with the month they are posted in; the line's stream and payer."""
 
     line_id: int
     service: date
     month: date
     amount: int
+    stream: str
+    party_id: int
 
 
 def through(facts: Facts) -> date:
@@ -36,7 +41,7 @@ def through(facts: Facts) -> date:
     return min(facts.end, facts.known, clock.today())
 
 
-def earned_by(plan: Sequence[Planned], day: date) -> int:
+def earned_by(plan: Plan, day: date) -> int:
     """Return the fen that a plan has earned when a day has ended."""
     return sum(part.earned_by(day) for part in plan)
 
@@ -45,22 +50,28 @@ def late(facts: Facts) -> list[Late]:
     """Return what lines have earned and no entry says yet.
 
     Nearly always it is the days of the running month alone; a month that is over and not booked yet counts in its own
-    month, or, if that is closed, in the first open one after it.
+    month, or, if that is closed, in the first open one after it. Where a stored month says that nothing was owed at
+    its end, only what moved since is read.
     """
     day = through(facts)
-    running, found, behind = months.first_of(day), [], []
-    for line_id, plan in facts.plans.items():
-        whole = earned_by(plan, day)
-        missing = whole - facts.line(line_id).served
-        if missing and missing == whole - earned_by(plan, running - DAY):
-            found.append(Late(line_id, running, running, missing))
-        elif missing:
-            behind.append(line_id)
-    return found + (_by_month(facts, sorted(behind), day) if behind else [])
+    month, base = months.first_of(day), stored.base(facts.until, day)
+    owed, behind = [], []
+    with heap.filling():
+        found = running.since(facts.until, base, month)
+        for line_id, line in found.items():
+            missing = line.earned(day) - line.booked
+            whole = base is not None and month == base.month
+            if missing and not whole and missing == line.within(month - DAY, day):
+                owed.append((line_id, month, month, missing))
+            elif missing:
+                behind.append(line_id)
+        if behind:
+            owed += _by_month(facts, running.plans(sorted(behind), facts.until), day)
+    return [Late(*one, found[one[0]].stream, found[one[0]].party) for one in owed]
 
 
-def _by_month(facts: Facts, lines: list[int], day: date) -> list[Late]:
-    until = facts.until
+def _posted(facts: Facts, lines: Sequence[int]) -> dict[int, dict[date, int]]:
+    """Return the income booked of lines by month of service."""
     posted: dict[int, dict[date, int]] = defaultdict(lambda: defaultdict(int))
     for at in range(0, len(lines), AT_ONCE):
         total = -func.sum(type_coerce(JournalLine.amount, BigInteger))
@@ -70,26 +81,31 @@ def _by_month(facts: Facts, lines: list[int], day: date) -> list[Late]:
             .where(
                 JournalLine.order_line_id.in_(lines[at : at + AT_ONCE]),
                 INCOME,
-                JournalEntry.known_at <= until,
+                JournalEntry.known_at <= facts.until,
             )
             .group_by(JournalLine.order_line_id, JournalEntry.service_month)
             .order_by(JournalLine.order_line_id, JournalEntry.service_month)
         )
         for line_id, month, fen in db.session.execute(statement):
             posted[line_id or 0][month] += int(fen)
-    shut = _closed(facts)
+    return posted
+
+
+def _by_month(facts: Facts, plans: Mapping[int, Plan], day: date) -> list[tuple[int, date, date, int]]:
+    """Return line, month of service, posting month and fen of lines that owe more than the running month."""
+    posted, shut = _posted(facts, list(plans)), _closed(facts)
     found = []
-    for line_id in lines:
-        for service, amount in _due(facts.plans[line_id], posted[line_id], day):
+    for line_id, plan in plans.items():
+        for service, amount in _due(plan, posted[line_id], day):
             month = service
             while month in shut:
                 month = months.following(month)
             if month <= facts.end:
-                found.append(Late(line_id, service, month, amount))
+                found.append((line_id, service, month, amount))
     return found
 
 
-def _due(plan: Sequence[Planned], posted: dict[date, int], day: date) -> list[tuple[date, int]]:
+def _due(plan: Plan, posted: Mapping[date, int], day: date) -> list[tuple[date, int]]:
     """Return the months whose entries differ from the plan, and by how many fen: cumulative, as they are booked."""
     month, owed = months.first_of(min(part.starts for part in plan)), []
     before = sum(amount for at, amount in posted.items() if at < month)

@@ -204,8 +204,7 @@ def streams(flows: Flows, found: dict[str, Any], sums: Sums) -> Position:
     late: dict[str, int] = {}
     for part in flows.parts:
         if flows.start <= part.month <= flows.end:
-            stream = flows.facts.stream(part.line_id)
-            late[stream] = late.get(stream, 0) + part.amount
+            late[part.stream] = late.get(part.stream, 0) + part.amount
     parts = {
         stream: (told.get(stream, 0) - late.get(stream, 0), booked.get(stream, 0)) for stream in {*told, *booked}
     }  # fmt: skip

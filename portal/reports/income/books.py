@@ -69,14 +69,15 @@ class Books:
         self.said, self.parties = said, payers.of_question(said)
         self.by_line = by_line or self.parties is not None
         self.streams = frozenset(said.streams) if said.stream or said.group else None
-        with heap.filling():
-            self.facts: Facts = gather(said.known, said.start, said.last_day)
-            self.flows = Flows(self.facts, said.lists)
+        self.facts: Facts = gather(said.known, said.start, said.last_day)
+        self.flows = Flows(self.facts, said.lists)
         self._pieces: dict[str, list[Piece]] = {}
         self._posted: dict[tuple[str, date, date, int], list[Posted]] = {}
 
     def wanted(self, line: int) -> bool:
         """Whether a contract line is of the streams and payers asked for."""
+        if self.streams is None and self.parties is None:
+            return True
         sold = self.facts.sold[line]
         return (self.streams is None or sold.stream in self.streams) and (
             self.parties is None or sold.party_id in self.parties
@@ -125,7 +126,9 @@ class Books:
         return self._posted[key]
 
     def _keeps(self, piece: Piece) -> bool:
-        return self.wanted(piece.line) if piece.line else self.streams is None or piece.stream in self.streams
+        if self.streams is not None and piece.stream not in self.streams:
+            return False
+        return self.parties is None or self.party_of(piece.line) in self.parties
 
     def piece(self, line: int, day: date, amount: int, service: date | None = None) -> Piece:
         """Return an amount of a line on a day as a piece."""
@@ -134,7 +137,7 @@ class Books:
 
     def _late(self) -> list[Piece]:
         return [
-            self.piece(one.line_id, one.month, one.amount, one.service)
+            Piece(one.stream, one.month, one.service, one.amount, one.line_id)
             for one in self.flows.parts
             if self.said.start <= one.month < self.said.end
         ]
