@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import event, text
+from sqlalchemy import delete, event, select, text
 
 from benchmarks import billing, comparing, past
 from portal.billing import months
+from portal.billing.book_models import AccountingPeriod, PeriodState
 from portal.core import clock
-from portal.core.db import db, let_go, reading
+from portal.core.db import db, let_go, reading, transaction
 from portal.reports.closed import bodies, checks
 from portal.reports.income import asked, pages
 from portal.reports.income.figure import Figure
+from portal.reports.stored import building
 
 START, END = date(2025, 1, 1), date(2025, 12, 31)
 QUESTION = {"from": "2025-01", "to": "2025-12"}
@@ -95,21 +97,57 @@ def _whole(lines: int) -> None:
         print(f"  {name} over {lines} journal lines: {sent} statements, {took:.2f} s")
 
 
+def _close(last: date) -> None:
+    """Close every month up to one, as a foundation does, and keep their totals."""
+    month = past.FIRST
+    with transaction():
+        known = set(db.session.scalars(select(AccountingPeriod.month)))
+        while month <= last:
+            if month not in known:
+                closed_at = months.end_of(months.following(month))
+                db.session.add(AccountingPeriod(month=month, state=PeriodState.CLOSED, closed_at=closed_at))
+            month = months.following(month)
+    with transaction():
+        start = time.perf_counter()
+        count = building.rebuild()
+    print(f"totals of {count} closed months made anew in {time.perf_counter() - start:.2f} s")
+
+
+def _open() -> None:
+    """Open every month, so that books of more lines can be written."""
+    with transaction():
+        db.session.execute(delete(AccountingPeriod))
+
+
+def _measured(written: int, state: str) -> tuple[int, float, float]:
+    comparing.settled_down()
+    (ours, mine), (plain, theirs) = comparing.least([lambda: _asked(by_month), lambda: _asked(lean)])
+    if ours != plain:
+        raise SystemExit("the year by month and stream differs from the lean SQL")
+    start = time.process_time()
+    with reading():
+        sent, _seconds = _counted(by_month)
+    print(
+        f"year by month and stream over {written} journal lines, {state}: {mine:.2f} s ({time.process_time() - start:.2f} s of CPU, "
+        f"{sent} statements), lean SQL {theirs:.2f} s, {mine / theirs:.2f} times"
+    )
+    return written, mine, theirs
+
+
 def compare(lines: int) -> None:
-    """Write books of a tenth of the lines, then of all; print the page of months beside the lean SQL, and how both grow."""
+    """Write books of a tenth of the lines, then of all; print the page of months beside the lean SQL, and how both grow.
+
+    Once with every month open, as nobody leaves them, and once with all but the last closed.
+    """
     took: list[tuple[int, float, float]] = []
     written = 0
     for size in (lines // 10, lines):
         written += past.write(size - written, after=written)
-        comparing.settled_down()
-        (ours, mine), (plain, theirs) = comparing.least([lambda: _asked(by_month), lambda: _asked(lean)])
-        if ours != plain:
-            raise SystemExit("the year by month and stream differs from the lean SQL")
-        took.append((written, mine, theirs))
-        print(
-            f"year by month and stream over {written} journal lines: {mine:.2f} s, lean SQL {theirs:.2f} s, "
-            f"{mine / theirs:.2f} times"
-        )
+        _measured(written, "no month closed")
+        _close(date(2025, 11, 1))
+        took.append(_measured(written, "all but the last month closed"))
+        if size < lines:
+            _open()
     for before, after in itertools.pairwise(took):
         rows, mine, theirs = (now / then for then, now in zip(before, after, strict=True))
         print(f"{rows:.1f} times the lines take {mine:.1f} times as long, lean SQL {theirs:.1f} times")

@@ -73,13 +73,14 @@ def open_days(
     column: InstrumentedAttribute[date], some: Sequence[Kept], start: date, end: date
 ) -> ColumnElement[bool]:
     """Return the condition that a day is within `[start, end]` and in none of some stored months."""
-    ranges = list(_gaps(some, start, end))
+    ranges = list(gaps(some, start, end))
     if not ranges:
         return false()
     return or_(*(column.between(first, last) for first, last in ranges))
 
 
-def _gaps(some: Sequence[Kept], start: date, end: date) -> Iterator[tuple[date, date]]:
+def gaps(some: Sequence[Kept], start: date, end: date) -> Iterator[tuple[date, date]]:
+    """Yield the ranges of days of `[start, end]` that some stored months within it, in order, leave."""
     first = start
     for one in some:
         if first < one.month:
