@@ -10,8 +10,9 @@ from sqlalchemy import BigInteger, func, or_, select, type_coerce
 from portal.billing.models import Order, OrderLine
 from portal.billing.money_models import JournalEntry, JournalLine
 from portal.core.db import db
-from portal.reports.flows import Flows, Paid
+from portal.reports.flows import Flows
 from portal.reports.journal import CONTRACT, INCOME
+from portal.reports.settled import Paid
 
 Cells = dict[str, dict[str, dict[str, int]]]
 CREDITED = "credit_note"

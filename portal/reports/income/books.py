@@ -13,11 +13,12 @@ from flask import g, has_request_context
 from portal.billing import months
 from portal.core import heap
 from portal.reports.facts import Facts, gather
-from portal.reports.flows import Flows, over_lines
+from portal.reports.flows import Flows
 from portal.reports.income import moves, payers
 from portal.reports.income.asked import Question
 from portal.reports.income.moves import Piece, Posted
 from portal.reports.income.unperformed import unperformed
+from portal.reports.settled import over_lines
 
 K = TypeVar("K", bound=Hashable)
 MONEY = {

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from datetime import date
 
 from portal.billing import months
-from portal.reports.flows import over_lines
 from portal.reports.income import behind, moves, payers, words
 from portal.reports.income.asked import EARLIEST, Question, month_in
 from portal.reports.income.behind import Kind, Narrower
 from portal.reports.income.books import MONEY, Books, parts_of
 from portal.reports.income.books import of as books_of
 from portal.reports.income.figure import Row
+from portal.reports.settled import over_lines
 
 FIRST = date(EARLIEST, 1, 1)
 FLOW_TAKES = ("stream", "group", "payer", "line", "month", "service", "agreed")

@@ -1,0 +1,76 @@
+"""Money put on invoices and sent back, net of VAT, and how an amount of an invoice is spread over its contract lines."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date
+
+from portal.core.money import half_up, spread
+from portal.reports import journal
+from portal.reports.facts import Bill, Facts, refunds
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """Money of one movement for one invoice: its day, gross, net, and the net of what it settled at the invoice's rate."""
+
+    day: date
+    invoice_id: int
+    gross: int
+    net: int
+    settled: int
+    receipt_id: int = 0
+
+
+def over_lines(bill: Bill, amount: int) -> list[tuple[int, int]]:
+    """Spread an amount of an invoice over its contract lines, by gross."""
+    if len(bill.lines) == 1:
+        return [(bill.lines[0][0], amount)]
+    weights = [max(0, gross) for _line, gross, _net in bill.lines]
+    if not sum(weights):
+        return [(bill.lines[0][0], amount)] if bill.lines else []
+    return list(zip([line for line, _gross, _net in bill.lines], spread(amount, weights), strict=True))
+
+
+def _net(cash: int, tax: int, settled: int, gross: int) -> int:
+    return cash - (half_up(tax * settled, gross) if gross else 0)
+
+
+def collected(facts: Facts) -> list[Paid]:
+    """Return money put on invoices, by value date: net = cash − half_up(tax × settled, gross).
+
+    What a credit note releases stays collected: it goes back as a refund, which has its own column.
+    """
+    found = []
+    for one in journal.settled(facts.until):
+        if (put := facts.puts.get(one.allocation_id)) is None:
+            continue
+        bill = facts.bills[put.invoice_id]
+        net = _net(one.cash, bill.tax, one.settled, bill.gross)
+        share = net if one.cash == one.settled else _net(one.settled, bill.tax, one.settled, bill.gross)
+        found.append(Paid(put.day, put.invoice_id, one.cash, net, share, put.receipt_id))
+    return found
+
+
+def refunded(facts: Facts) -> list[Paid]:
+    """Return money sent back, by day, net by the proportions of the note that released it, else of the invoice."""
+    last = {put.receipt_id: put.invoice_id for put in facts.puts.values()}
+    receipt_of = refunds()
+    gross: dict[tuple[date, int], int] = defaultdict(int)
+    for refund_id, day, amount in journal.sent_back(facts.until):
+        receipt_id = receipt_of.get(refund_id, 0)
+        if receipt_id in last:
+            gross[day, last[receipt_id]] += amount
+    found = []
+    for (day, invoice_id), amount in gross.items():
+        notes = [
+            note
+            for note in facts.notes
+            if note.invoice_id == invoice_id and note.issued_on is not None and note.issued_on <= day
+        ]
+        bill = facts.bills[invoice_id]
+        tax, whole = (notes[-1].tax.minor, notes[-1].gross.minor) if notes else (bill.tax, bill.gross)
+        net = _net(amount, tax, amount, whole)
+        found.append(Paid(day, invoice_id, amount, net, net))
+    return found
