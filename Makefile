@@ -33,8 +33,8 @@ check: .venv/ready ## what a contributor runs before a commit: format, lint, typ
 	$(PY) -m pytest -q -n auto --dist worksteal
 
 proofs: system-test .venv/ready ## the histories of money, memberships, exams and licences with all their examples on both databases, hours
-	PROOFS=1 $(PY) -m pytest -n auto --dist worksteal tests/test_books.py tests/test_any_order.py tests/test_money_once.py tests/test_reversals.py tests/test_bank_import.py tests/test_subscriptions.py tests/test_races.py tests/test_changes.py tests/test_fapiao_rows.py tests/test_doors.py tests/test_hostile.py
-	PROOFS=1 $(PY) -m pytest -n auto --dist worksteal tests/test_whole_lives.py tests/test_member_histories.py tests/test_renewals_any_days.py tests/test_tier_changes.py tests/test_benefits.py tests/test_member_lists.py
+	PROOFS=1 $(PY) -m pytest -n auto --dist worksteal tests/test_books.py tests/test_any_order.py tests/test_money_once.py tests/test_reversals.py tests/test_report_proofs.py tests/test_bank_import.py tests/test_subscriptions.py tests/test_races.py tests/test_changes.py tests/test_fapiao_rows.py tests/test_doors.py tests/test_hostile.py
+	PROOFS=1 $(PY) -m pytest -n auto --dist worksteal tests/test_whole_lives.py tests/test_member_histories.py tests/test_history.py tests/test_renewals_any_days.py tests/test_tier_changes.py tests/test_benefits.py tests/test_member_lists.py
 	PROOFS=1 $(PY) -m pytest -n auto --dist worksteal tests/test_seats.py tests/test_seat_races.py tests/test_award_races.py tests/test_sitting_orders.py tests/test_sitting_races.py tests/test_decision_races.py tests/test_certificate_story.py tests/test_death.py
 	PROOFS=1 $(PY) -m pytest -n auto --dist worksteal tests/test_licence_races.py tests/test_licence_kills.py tests/test_licence_storm.py tests/test_licence_histories.py tests/test_licence_strangers.py tests/test_licence_chores.py
 	AXE_EVERYTHING=1 $(PY) -m pytest tests/test_axe.py

@@ -286,7 +286,7 @@ def test_schemathesis_finds_nothing(server: tuple[str, dict[str, Any]], tmp_path
         f"Authorization: Bearer {token}",
     ]
     words += [] if kind == "person" else ["--phases", "fuzzing"]
-    words += ["--max-examples", "8" if kind == "person" else "4"]
+    words += ["--max-examples", "6" if kind == "person" else "3"]
     env = {
         **os.environ, "SCHEMATHESIS_HOOKS": "tests.contract_hooks", "CONTRACT_WORLD": str(tmp_path / "world"),
         "CONTRACT_SEEN": str(seen), "PYTHONPATH": str(ROOT),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import random
 from collections import Counter
 from datetime import date
@@ -105,9 +106,13 @@ def replay(text: str, month: str) -> dict[str, int]:
 
 
 def test_two_thousand_events_of_seven_years_equal_a_replay_in_every_month(app: Flask) -> None:
-    text = invented(4)
+    # The whole history on one database, and a shorter one on the other: `make proofs` has it whole on both.
+    with app.app_context():
+        one = db.engine.dialect.name == "sqlite"
+    count = 2_000 if one or os.environ.get("PROOFS") else 600
+    text = invented(4, count)
     outcome = take(app, text)
-    assert (outcome.new, outcome.same) == (2_000, 0)
+    assert (outcome.new, outcome.same) == (count, 0)
     with app.app_context(), reading():
         for number in range(84):
             month = f"{2019 + number // 12}-{number % 12 + 1:02d}"

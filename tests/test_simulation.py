@@ -29,7 +29,7 @@ from tests.replay import Lines, of, report
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL: dict[str, Any] = {
-    "seed": 11, "start": date(2026, 1, 1), "years": 3, "organisations": 9, "arrivals": [1],
+    "seed": 11, "start": date(2026, 1, 1), "years": 3, "organisations": 7, "arrivals": [1],
     "tiers": {"platinum": 1, "gold": 2, "silver": 4, "startup": 2}, "categories": {"chip": 1, "software": 2, "university": 1},
     "review": {"days": [1, 9], "rejected": 0.05}, "signing": {"days": [1, 9]},
     "payments": {
