@@ -45,4 +45,4 @@ def install() -> None:
     doors.install()
     waiting.add("public account", account_office.tasks)
     waiting.add("snapshots", views.tasks)
-    hashes.ask(lambda said: snapshots.hash_of(said.last))
+    hashes.ask(lambda said: snapshots.hash_known(said.last, said.known))
