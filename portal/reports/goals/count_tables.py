@@ -136,7 +136,12 @@ def watched(through: date) -> Table:
              _("Organisations that paid within 12 months, of those with a registered user or node.")],
         )
     )  # fmt: skip
-    table.lines.append(Line(str(NAMES["cost"]), [_cash(found), _cost(found), _months(found), _how(found)]))
+    table.lines.append(
+        Line(
+            Link(str(NAMES["cost"]), links.to("reports.costs")),
+            [_cash(found), _cost(found), _months(found), _how(found)],
+        )
+    )
     return table
 
 
