@@ -18,12 +18,14 @@ from openpyxl import load_workbook
 from sqlalchemy import select
 
 from portal.billing import recognising
+from portal.billing.models import OrderLine
+from portal.billing.price_models import Product
 from portal.core import clock
 from portal.core.audit import AuditEntry
-from portal.core.db import db, reading
+from portal.core.db import db, reading, transaction
 from portal.core.money import Money
 from portal.core.sheets import Address, Sheet, book
-from portal.reports.income import files, pages
+from portal.reports.income import behind, files, pages
 from tests.conftest import build
 from tests.kept import Kept
 from tests.people import browser
@@ -147,10 +149,55 @@ def test_the_board_gets_no_payer_in_any_file(house: Flask) -> None:
     ):
         text = sun.get(f"/office/reports/{path}from=2026-01&to=2026-06").text
         assert "Zeta" not in text, path
+    stream = sun.get("/office/reports/stream?stream=support&from=2026-01&to=2026-06").text
+    assert "All of it is unrestricted." in stream
     made = load_workbook(
         io.BytesIO(sun.get("/office/reports/overview/xlsx/file?from=2026-01&to=2026-06").data)
     )
     assert "Zeta" not in json.dumps([[str(cell) for cell in row] for sheet in made for row in sheet.values])
+
+
+def test_the_mark_of_restricted_income_stands_on_page_rows_and_files(house: Flask) -> None:
+    asks = "from=2026-01&to=2026-06&known=2026-07-08"
+    fang, sun = browser(house, "fang@house.example"), browser(house, "sun@house.example")
+    path = f"/office/reports/stream?stream=adaptation&{asks}"
+    with house.app_context(), transaction():
+        line = db.session.scalars(
+            select(OrderLine).where(OrderLine.stream == "adaptation").order_by(OrderLine.id).limit(1)
+        ).one()
+        sold = db.session.scalar(select(Product).where(Product.code == line.product))
+        if sold is None:
+            words = {"en": "Work", "zh": "工作"}
+            sold = Product(code=line.product, words=words, stream="adaptation", recognition="milestone")
+            db.session.add(sold)
+        sold.restricted = True
+    for reader in (fang, sun):
+        page = reader.get(path).text
+        assert "Restricted and unrestricted" in page
+        assert "All of it is unrestricted." not in page
+    with house.test_request_context(), reading():
+        said = question(stream="adaptation", known="2026-07-08")
+        (table,) = [one for one in pages.of("stream").build(said).tables if one.key == "restricted"]
+        figures = table.figures()
+        assert any(one.amount for one in figures if ("restricted", "yes") in one.rows)
+        for one in figures:
+            assert sum(row.amount for row in behind.rows_of(said, one)) == one.amount, one
+    text = fang.get(f"/office/reports/rows/csv/file?figure=recognised&by_stream=adaptation&{asks}").text
+    heads, *rows = list(csv.reader(io.StringIO(text.lstrip("\ufeff"))))
+    at = heads.index("Mark")
+    assert {row[at] for row in rows} <= {"Restricted", "Unrestricted"}
+    assert "Restricted" in {row[at] for row in rows}
+    shown = fang.get(
+        f"/office/reports/rows?figure=recognised&by_restricted=yes&by_stream=adaptation&{asks}"
+    ).text
+    assert "<small" in shown
+    assert "Restricted" in fang.get(f"/office/reports/lines/{line_id(house)}").text
+
+
+def line_id(house: Flask) -> int:
+    with house.app_context(), reading():
+        found = select(OrderLine.id).where(OrderLine.stream == "adaptation").order_by(OrderLine.id)
+        return int(db.session.scalars(found.limit(1)).one())
 
 
 def test_a_file_that_is_not_there(house: Flask) -> None:

@@ -19,7 +19,7 @@ from portal.core.forms import Form, text_field
 from portal.core.money import Money
 from portal.core.paging import asked as word_asked
 from portal.core.web import go
-from portal.reports.goals import costs, counts
+from portal.reports.goals import costs, count_tables, counts
 from portal.reports.income.asked import month_in
 from portal.reports.income.blueprint import reports
 from portal.reports.income.doors import HOME
@@ -56,10 +56,10 @@ def _seen(form: CostForm) -> int:
 
 
 def _page(form: CostForm, status: int = 200) -> Any:
-    g.nav, rows = HOME, costs.lately()
+    g.nav, rows, found = HOME, costs.lately(), counts.cover(clock.today())
     history = audit.of_subject(*(costs.subject(row.month) for row in rows))
     return render_template(
-        "office/reports/costs.html", form=form, rows=rows, found=counts.cover(clock.today()),
+        "office/reports/costs.html", form=form, rows=rows, found=found, covered=count_tables.covered(found),
         may_state=me().staff_may(May.POST_BY_HAND), history=db.session.scalars(history).all(),
     ), status  # fmt: skip
 

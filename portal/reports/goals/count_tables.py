@@ -139,7 +139,7 @@ def watched(through: date) -> Table:
     table.lines.append(
         Line(
             Link(str(NAMES["cost"]), links.to("reports.costs")),
-            [_cash(found), _cost(found), _months(found), _how(found)],
+            [_cash(found), _cost(found), covered(found), _how(found)],
         )
     )
     return table
@@ -156,7 +156,8 @@ def _cost(found: Cover) -> str:
     return spoken.fen(total // len(found.costs)) if found.costs and total > 0 else "–"
 
 
-def _months(found: Cover) -> str:
+def covered(found: Cover) -> str:
+    """Return how many months the bank's balance lasts, in words."""
     return digits(found.months, 1) or _("no data") if found.months is not None else _("no data")
 
 

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from portal.core import export, pdf, sheets
 from portal.core.sheets import Address, Sheet
-from portal.reports.income import behind, hashes, links, papers, shown
+from portal.reports.income import behind, hashes, links, marks, papers, shown
 from portal.reports.income.asked import Question
 from portal.reports.income.figure import Figure, Line, Report, Row, Table
 from portal.reports.income.papers import plain
@@ -70,7 +70,7 @@ def rows_cells(said: Question, found: Sequence[Row]) -> tuple[list[str], list[li
     """Return heads and cells of rows behind figures; without payers for whoever may not see them."""
     open_to_payers = sees_payers()
     heads = [_("Day"), _("Month of service"), _("Stream")]
-    heads += [_("Payer"), _("Document or entry"), _("Contract line")] if open_to_payers else []
+    heads += [_("Payer"), _("Document or entry"), _("Contract line"), _("Mark")] if open_to_payers else []
     made, linked = [], len(found) <= MOST_LINKS
     for one in shown.rows(found, said.lists):
         month = f"{one.row.month:%Y-%m}" if one.row.month else None
@@ -79,7 +79,12 @@ def rows_cells(said: Question, found: Sequence[Row]) -> tuple[list[str], list[li
             line = (
                 Address(one.line, links.full(one.line_href)) if one.line_href and linked else one.line or None
             )
-            more = [one.payer.name if one.payer else None, one.document, line]
+            more = [
+                one.payer.name if one.payer else None,
+                one.document,
+                line,
+                marks.said(one.restricted) if one.row.line else None,
+            ]
         made.append([one.row.day, month, one.stream, *more, one.money])
     return [*heads, _("CNY")], made
 
