@@ -15,6 +15,7 @@ KNOWN: dict[tuple[str, str], str] = {
     ("account_desk", "uid"): "half_year",
     ("account_desk", "deed"): "word:proposal",
     ("report_mail", "uid"): "report_mail",
+    ("report_mail_end", "uid"): "word:none",
     ("open_account", "year"): "word:2025",
     ("open_account", "half"): "word:1",
     ("open_account", "form"): "word:csv",

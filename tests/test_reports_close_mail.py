@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
+from email.message import EmailMessage
+from email.policy import default
 
 import pytest
 from flask import Flask
@@ -11,7 +13,8 @@ from sqlalchemy import select
 from portal.accounts.may import StaffRole
 from portal.accounts.people import Grant
 from portal.billing import closing
-from portal.core import clock
+from portal.core import clock, mail
+from portal.core.audit import AuditEntry
 from portal.core.db import db, reading, transaction
 from portal.core.mail import MailMessage
 from portal.reports.closed import mailing
@@ -64,7 +67,7 @@ def test_each_close_is_told_once_and_no_payer_is_named(office: Flask) -> None:
                 assert "/office/reports/overview/xlsx/file?from=2027-01" in first.text
                 assert "known=2027-02-03" in first.text
                 assert "2027-02" in second.title
-                assert "#" + mailing.mine(books.person("fang"))[0].uid in first.text
+                assert f"/reports-by-mail/{mailing.mine(books.person('fang'))[0].uid}" in first.text
                 for one in (*mails("fang"), *mails("eva")):
                     assert "Galaxy" not in one.text + one.title
                 assert "停止" in mails("eva")[0].text
@@ -111,3 +114,46 @@ def test_ordered_and_ended_on_the_page(office: Flask) -> None:
         assert post(fang, f"{PAGE}{uid}/end").status_code == 303
         assert post(fang, f"{PAGE}{uid}/end").status_code == 303
         assert uid not in fang.get(PAGE).text
+
+
+def test_a_mail_program_ends_them_by_one_click_and_to_look_ends_nothing(office: Flask) -> None:
+    with clock.stopped_at(date(2027, 1, 6)), office.app_context():
+        order("eva", "overview", Rhythm.WEEKLY)
+    with clock.stopped_at(date(2027, 1, 11)), office.app_context():
+        assert mailing.send() == 1
+        with reading():
+            (row,) = mails("eva")
+            sent = mail._message(row)
+            uid = mailing.mine(books.person("eva"))[0].uid
+            # A mail about something else offers no such button.
+            row.topic = "order:1"
+            assert mail._message(row)["List-Unsubscribe"] is None
+            db.session.expire(row)
+    address = f"http://127.0.0.1:8000/reports-by-mail/{uid}"
+    assert (sent["List-Unsubscribe"], sent["List-Unsubscribe-Post"]) == (
+        f"<{address}>", "List-Unsubscribe=One-Click",
+    )  # fmt: skip
+    anybody = office.test_client()
+    path = f"/reports-by-mail/{uid}"
+    assert "点一下即停止这些邮件" in anybody.get(path).text
+    with office.app_context(), reading():
+        assert len(mailing.mine(books.person("eva"))) == 1  # a program that looks into links ends nothing
+    assert anybody.post(path).status_code == 400  # nor does anything but the words of the standard
+    assert anybody.post(f"{path}/end").status_code == 400  # the page's own button brings its token
+    for _twice in range(2):
+        answer = anybody.post(path, data={"List-Unsubscribe": "One-Click"})
+        assert (answer.status_code, answer.headers.get("Set-Cookie")) == (200, None)
+    with office.app_context(), reading():
+        assert mailing.mine(books.person("eva")) == []
+        ended = select(AuditEntry).where(AuditEntry.verb == "report_mail.ended")
+        assert len(db.session.scalars(ended).all()) == 1
+    assert "不再发送" in anybody.get(path).text
+    assert anybody.get("/reports-by-mail/none").status_code == 404
+    assert post(anybody, f"{path}/end", page="/register").status_code == 200
+
+
+def test_a_long_address_stays_one_word_on_its_way() -> None:
+    message = EmailMessage(policy=default.clone(refold_source="none"))
+    address = "https://" + "a" * 60 + ".example.org/reports-by-mail/" + "b" * 32
+    message.set_raw("List-Unsubscribe", f"<{address}>")
+    assert f"List-Unsubscribe: <{address}>\n".encode() in message.as_bytes()

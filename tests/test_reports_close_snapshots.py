@@ -115,6 +115,10 @@ def test_closed_again_after_reopening_both_stay(two: Flask) -> None:
             assert newest is not None
             assert newest.n == 3
             assert snapshots.read(newest)["month_figures"]["totals"]["recognised"] == 380_000
+            # What was known on a day stays: later closes and reopenings are in no file of that day.
+            said = {day: snapshots.hash_known(FEBRUARY, date(2027, 3, day)) for day in (3, 4, 5, 6)}
+            assert said == {3: None, 4: rows()[1].hash, 5: None, 6: newest.hash}
+            assert snapshots.hash_known(date(2027, 4, 1), date(2027, 3, 6)) is None
             assert snapshots.verify() == (3, [])
             assert snapshots.again(newest).same
 
@@ -225,7 +229,9 @@ def test_the_pages(two: Flask) -> None:
     )
     assert client.get("/office/reports/closed/snapshots/9").status_code == 404
     assert post(client, "/office/reports/closed/check").status_code == 303
-    page = client.get("/office/reports/reconciliation?from=2027-01&to=2027-02").text
+    with clock.stopped_at(date(2027, 3, 5)):
+        now = browser(two, "fang@house.example")
+        page = now.get("/office/reports/reconciliation?from=2027-01&to=2027-02").text
     assert page.count("Agrees with its accounts") == 6
     with two.app_context(), reading():
         assert rows()[1].hash[:12] in page

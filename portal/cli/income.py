@@ -13,7 +13,7 @@ from portal.cli.books import MONTH
 from portal.cli.doors import DAY, report
 from portal.core import clock
 from portal.core.db import let_go, reading, transaction
-from portal.reports.income import asked, files, pages
+from portal.reports.income import asked, files, pages, papers
 from portal.reports.income.figure import Report
 from portal.reports.stored import building
 
@@ -70,7 +70,7 @@ def _text(made: Report) -> str:
     for table in made.tables:
         heads, rows = files.cells(table)
         lines += ["", table.title, "\t".join(heads)]
-        lines += ["\t".join(files.printed(cell) for cell in row) for row in rows]
+        lines += ["\t".join(papers.printed(cell) for cell in row) for row in rows]
     if made.empty:
         lines += ["", *made.empty]
     return "\n".join(lines) + "\n"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
+from email.policy import default as letters
 from urllib.parse import unquote, urlsplit
 
 from flask import current_app
@@ -57,6 +58,23 @@ class Letter:
     calendar: str = ""
 
 
+# By the kind of row that mails are about: where one click ends them (RFC 8058), given the row's number.
+_ways_out: dict[str, Callable[[int], str | None]] = {}
+
+
+def ends_by_click(kind: str, address: Callable[[int], str | None]) -> None:
+    """Let mails about a kind of row carry the address that ends them, which mail programs show as a button of their own.
+
+    A POST there ends the mails without a question; it must be spared of CSRF.
+    """
+    _ways_out[kind] = address
+
+
+def _way_out(topic: str) -> str | None:
+    kind, _colon, number = topic.partition(":")
+    return _ways_out[kind](int(number)) if kind in _ways_out and number.isdecimal() else None
+
+
 def one_line(text: str, most: int = 300) -> str:
     """Return text that cannot split a header or a log line."""
     return " ".join(text.split())[:most]
@@ -84,13 +102,17 @@ def send(
 
 
 def _message(row: MailMessage) -> EmailMessage:
-    message = EmailMessage()
+    message = EmailMessage(policy=letters.clone(refold_source="none"))
     message["Subject"] = row.title
     message["From"] = f"{brand().short} <{brand().mail}>"
     message["To"] = row.address
     host = urlsplit(settings().public_url).hostname or "localhost"
     message["Message-ID"] = f"<{row.key.replace(':', '.')}@{host}>"
     message["Auto-Submitted"] = "auto-generated"
+    if way_out := _way_out(row.topic):
+        # As it stands: folded, a long address would be written in coded words, which no mail program takes for one.
+        message.set_raw("List-Unsubscribe", f"<{way_out}>")
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(row.text)
     message.add_alternative(row.html, subtype="html")
     if row.calendar:

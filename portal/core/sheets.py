@@ -70,6 +70,7 @@ def book(parts: Sequence[Sheet]) -> bytes:
     for part in parts:
         sheet = made.create_sheet(re.sub(r"[\[\]:*?/\\]", " ", part.title)[:31])
         sheet.freeze_panes = "A2"
+        _for_print(sheet)
         for at in range(len(part.heads)):
             widest = max(
                 (_width(row[at]) for row in [part.heads, *part.rows[:500]] if at < len(row)), default=0
@@ -82,6 +83,14 @@ def book(parts: Sequence[Sheet]) -> bytes:
     out = io.BytesIO()
     made.save(out)
     return _undated(out.getvalue())
+
+
+def _for_print(sheet: Any) -> None:
+    """Let a sheet be printed lying, as wide as its paper, with the head row on each."""
+    sheet.print_title_rows = "1:1"
+    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", 9  # A4
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
 
 
 def _bold(sheet: Any, head: Any) -> Any:

@@ -9,6 +9,7 @@ REPORTS = {
     "reports.whatif": "executive#try-before-you-sign",
     "reports.target": "executive#targets-and-forecast",
     "reports.counted": "executive#targets-and-forecast",
+    "reports.cost": "finance#state-what-months-cost",
     "reports.forecast": "executive#targets-and-forecast",
     "reports.recurring": "executive#what-comes-back-every-year",
     "reports.contradictions": "executive#where-the-plan-contradicts-itself",

@@ -13,6 +13,7 @@ from portal.reports.income.pages import Tab
 closed = Blueprint("closed", __name__, url_prefix="/office/reports/closed")
 account_desk = Blueprint("account_desk", __name__, url_prefix="/office/reports/public-account")
 report_mail = Blueprint("report_mail", __name__, url_prefix="/office/reports/by-mail")
+report_mail_end = Blueprint("report_mail_end", __name__, url_prefix="/reports-by-mail")
 open_account = Blueprint("open_account", __name__, url_prefix="/public-account")
 
 

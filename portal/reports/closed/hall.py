@@ -9,7 +9,7 @@ from flask import Blueprint
 
 from portal.accounts.events import PersonErased
 from portal.billing.events import PeriodClosed
-from portal.core import waiting
+from portal.core import mail, waiting
 from portal.reports.closed import (
     account_desk as account_office,
 )
@@ -17,6 +17,7 @@ from portal.reports.closed import (
     checks,
     doors,
     keeping,
+    mailing,
     mailing_views,  # noqa: F401 - its routes
     open_pages,  # noqa: F401 - its routes
     page_reconciliation,
@@ -24,13 +25,13 @@ from portal.reports.closed import (
     views,
     words,
 )
-from portal.reports.closed.doors import account_desk, closed, open_account, report_mail
+from portal.reports.closed.doors import account_desk, closed, open_account, report_mail, report_mail_end
 from portal.reports.income import doors as report_doors
 from portal.reports.income import hashes
 
 page_reconciliation.install()
 report_doors.open_pages()
-BLUEPRINTS: list[Blueprint] = [closed, account_desk, report_mail, open_account]
+BLUEPRINTS: list[Blueprint] = [closed, account_desk, report_mail, report_mail_end, open_account]
 REACTIONS: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
     (PeriodClosed, snapshots.on_closed),
     (PersonErased, keeping.on_erased),
@@ -45,4 +46,5 @@ def install() -> None:
     doors.install()
     waiting.add("public account", account_office.tasks)
     waiting.add("snapshots", views.tasks)
-    hashes.ask(lambda said: snapshots.hash_of(said.last))
+    mail.ends_by_click("report_mail", mailing.way_out)
+    hashes.ask(lambda said: snapshots.hash_known(said.last, said.known))

@@ -12,7 +12,7 @@ from flask import current_app
 from flask_babel import LazyString, force_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.accounts import grants
@@ -20,7 +20,7 @@ from portal.accounts.may import May
 from portal.accounts.people import Person
 from portal.core import audit, clock, mail, web
 from portal.core.db import db, reading, transaction
-from portal.core.errors import Refused
+from portal.core.errors import Missing, Refused
 from portal.core.mail import Letter
 from portal.core.settings import settings
 from portal.reports.closed import snapshots
@@ -78,9 +78,34 @@ def begin(report: str, rhythm: Rhythm, query: dict[str, str], *, by: Person) -> 
 
 def end(row: ReportMail, *, by: Person | str) -> None:
     """End a report by mail; ended already it stays so."""
-    if row.ended_at is None:
-        row.ended_at = clock.now()
+    ended = (
+        update(ReportMail)
+        .where(ReportMail.id == row.id, ReportMail.ended_at.is_(None))
+        .values(ended_at=clock.now())
+        .returning(ReportMail.id)
+    )
+    if db.session.scalar(ended) is not None:
+        db.session.refresh(row)
         audit.record("report_mail.ended", row, by=by, report=row.report)
+
+
+def by_link(uid: str) -> ReportMail:
+    """Return the order that the link of a mail ends: its random id is known to nobody but its owner."""
+    row = db.session.scalars(select(ReportMail).where(ReportMail.uid == uid)).first()
+    if row is None:
+        raise Missing(_l("There is no such order."))
+    return row
+
+
+def way_out(number: int) -> str | None:
+    """Return where one click ends a report by mail."""
+    row = db.session.get(ReportMail, number)
+    return web.absolute("report_mail_end.stop", uid=row.uid) if row is not None else None
+
+
+def name_of(row: ReportMail) -> str:
+    """Return what the report of an order is called."""
+    return next((str(one.name) for one in pages.every() if one.key == row.report), row.report)
 
 
 def question(row: ReportMail, slot: Slot) -> Question:
@@ -152,7 +177,7 @@ def _letter(row: ReportMail, page: Page, said: Question, hashed: str | None) -> 
         lines = (
             *lines,
             _("As a file: %(link)s", link=_address(f"{page.key}/xlsx/file?{query}")),
-            _("To end these mails: %(link)s", link=_address(f"by-mail/#{row.uid}")),
+            _("To end these mails: %(link)s", link=web.absolute("report_mail_end.stop", uid=row.uid)),
         )
     path = "" if page.key == "overview" else page.key
     return Letter(title, lines, button=(_("Open the report"), _address(f"{path}?{query}")))

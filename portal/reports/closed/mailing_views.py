@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import render_template
+from flask import render_template, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
 from portal.core import clock, labels
-from portal.core.db import db, transaction
+from portal.core.db import transaction
 from portal.core.errors import Missing
 from portal.core.forms import Form, choice_field, options
 from portal.core.paging import asked
-from portal.core.web import go
+from portal.core.web import go, public
 from portal.reports.closed import mailing
-from portal.reports.closed.doors import report_mail, tabs
-from portal.reports.closed.models import ReportMail, Rhythm
+from portal.reports.closed.doors import report_mail, report_mail_end, tabs
+from portal.reports.closed.models import Rhythm
 from portal.reports.income import pages
 from portal.reports.lists import in_force
 
@@ -84,12 +84,43 @@ def order() -> Any:
 def end(uid: str) -> BaseResponse:
     """End one of the reader's own."""
     with transaction():
-        row = db.session.scalars(
-            select(ReportMail)
-            .where(ReportMail.uid == uid, ReportMail.person_id == me().person.id)
-            .with_for_update(of=ReportMail)
-        ).first()
-        if row is None:
+        row = mailing.by_link(uid)
+        if row.person_id != me().person.id:
             raise Missing(_("There is no such order."))
-        mailing.end(row, by=me().person)
+        mailing.end(row, by=row.person)
     return go("report_mail.mine", _("Ended: no more mails of this report."))
+
+
+@report_mail_end.get("/<uid>", endpoint="stop")
+@public
+def stop(uid: str) -> str:
+    """Show the one button that ends the mails of a report, for whoever has the link of its mail; to look ends nothing."""
+    return _stopping(uid)
+
+
+@report_mail_end.post("/<uid>/end")
+@public
+def stopped(uid: str) -> str:
+    """End the mails of a report by the button of that page."""
+    return _ended(uid)
+
+
+@report_mail_end.post("/<uid>")
+@public
+def one_click(uid: str) -> str:
+    """End the mails of a report by the button of a mail program, which brings the words of RFC 8058 and no token."""
+    if request.form.get("List-Unsubscribe") != "One-Click":
+        raise BadRequest
+    return _ended(uid)
+
+
+def _ended(uid: str) -> str:
+    with transaction():
+        row = mailing.by_link(uid)
+        mailing.end(row, by=row.person)
+    return _stopping(uid)
+
+
+def _stopping(uid: str) -> str:
+    row = mailing.by_link(uid)
+    return render_template("office/closed/by_mail_end.html", row=row, name=mailing.name_of(row))

@@ -20,7 +20,14 @@ from portal.reports.closed.account_shown import Shown, shown
 from portal.reports.closed.doors import open_account
 from portal.reports.closed.models import HalfYear
 
-CSS = ".end { text-align: right; white-space: nowrap; } .words { white-space: pre-wrap; }"
+CSS = """
+.end { text-align: right; white-space: nowrap; }
+th.end { white-space: normal; }
+.words { white-space: pre-wrap; }
+tfoot { display: table-row-group; }
+.digests th { width: 22mm; }
+.digests .code { font-size: 7.5pt; overflow-wrap: anywhere; }
+"""
 
 
 @open_account.get("/", endpoint="listed")
@@ -63,7 +70,7 @@ def file(year: int, half: int, form: str) -> Response:
         }  # fmt: skip
         html = current_app.jinja_env.get_template("papers/half_year.html").render(words)
         let_go()
-        response = Response(pdf.render(html, css=CSS), mimetype=pdf.MEDIA_TYPE)
+        response = Response(pdf.render(html, css=CSS, variant=pdf.ACCESSIBLE), mimetype=pdf.MEDIA_TYPE)
     else:
         raise Missing(_("There is no such file."))
     response.headers["Content-Disposition"] = f"attachment; filename={name}.{form}"
@@ -99,6 +106,6 @@ def _lines(told: Shown) -> Iterator[tuple[str | Money | int | None, ...]]:
     yield _("Members"), _("In total"), None, None, told.member_total
     yield _("Certificates"), _("People with a certificate in force"), None, None, told.certified
     for body, year, share, source in told.benchmarks:
-        yield _("Benchmarks"), f"{body} {year}", None, None, f"{share} ({source})"
+        yield _("Benchmarks"), body if year == "–" else f"{body} {year}", None, None, f"{share} ({source})"
     for month, digest in told.hashes:
         yield _("Snapshot"), month, None, None, digest

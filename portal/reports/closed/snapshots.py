@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
@@ -48,6 +48,26 @@ def hash_of(month: date) -> str | None:
     """Return the hash that closes a month; None while it is open."""
     row = newest(month)
     return row.hash if row is not None else None
+
+
+def hash_known(month: date, known: date) -> str | None:
+    """Return the hash that closed a month as it was known at the end of a day; None if it was open then.
+
+    A close, a reopening or a nightly chore after that day changes nothing of what is read as known on it.
+    """
+    row, until = closing.row_of(months.first_of(month)), clock.start_of(known + timedelta(days=1))
+    if row is None:
+        return None
+    opened = (
+        select(audit.AuditEntry.id)
+        .where(
+            audit.AuditEntry.subject == row.subject, audit.AuditEntry.verb == "period.reopened",
+            audit.AuditEntry.at > Snapshot.made_at, audit.AuditEntry.at < until,
+        )
+        .exists()
+    )  # fmt: skip
+    made = select(Snapshot.hash).where(Snapshot.month == row.month, Snapshot.made_at < until, ~opened)
+    return db.session.scalar(made.order_by(Snapshot.n.desc()).limit(1))
 
 
 def keep(month: date, at: datetime, *, by: Person | str, strict: bool = False) -> Snapshot:

@@ -136,7 +136,12 @@ def watched(through: date) -> Table:
              _("Organisations that paid within 12 months, of those with a registered user or node.")],
         )
     )  # fmt: skip
-    table.lines.append(Line(str(NAMES["cost"]), [_cash(found), _cost(found), _months(found), _how(found)]))
+    table.lines.append(
+        Line(
+            Link(str(NAMES["cost"]), links.to("reports.costs")),
+            [_cash(found), _cost(found), covered(found), _how(found)],
+        )
+    )
     return table
 
 
@@ -151,7 +156,8 @@ def _cost(found: Cover) -> str:
     return spoken.fen(total // len(found.costs)) if found.costs and total > 0 else "–"
 
 
-def _months(found: Cover) -> str:
+def covered(found: Cover) -> str:
+    """Return how many months the bank's balance lasts, in words."""
     return digits(found.months, 1) or _("no data") if found.months is not None else _("no data")
 
 

@@ -21,7 +21,7 @@ from portal.core.periods import nth
 from portal.members.belonging import Membership
 from portal.members.spans import Span, place
 from portal.members.standing import Standing
-from portal.reports import holders
+from portal.reports import holders, known
 from portal.reports.journal import CASH, FEN
 from portal.services.licences.models.licence import Licence
 from portal.services.licences.models.node import Node
@@ -160,7 +160,7 @@ def answers_by_month(start: date, end: date, day: date) -> list[tuple[date, int,
 
 def conversion(day: date) -> Counted:
     """Count organisations that paid within the months of the catalogue, of those with a registered user or node."""
-    since = nth(day + DAY, 1, -int(catalogue.policy("figures.conversion_months")))
+    since = nth(day + DAY, 1, -int(known.policy("figures.conversion_months", day)))
     paid = (
         select(Party.org_id)
         .join(Invoice, Invoice.party_id == Party.id)
@@ -206,7 +206,7 @@ def cover(day: date) -> Cover:
         .join(JournalEntry, JournalEntry.id == JournalLine.entry_id)
         .where(JournalLine.account.in_(CASH), JournalEntry.known_at <= until, JournalEntry.posted_on <= day)
     )
-    count, first = int(catalogue.policy("figures.cost_months")), months.first_of(day)
+    count, first = int(known.policy("figures.cost_months", day)), months.first_of(day)
     over = [nth(first, 1, -n) for n in range(count, 0, -1)]
     rows = catalogue.entries("cost", on=day)
     stated = {month: int(rows[f"{month:%Y-%m}"]["amount"]) for month in over if f"{month:%Y-%m}" in rows}

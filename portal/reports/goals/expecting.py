@@ -19,6 +19,7 @@ from portal.core.money import half_up
 from portal.core.periods import nth
 from portal.members.models import Application, ApplicationState, Kind
 from portal.reports import holders
+from portal.reports import known as catalogue_of
 from portal.reports.goals.forecast import (
     DAY,
     Forecast,
@@ -167,7 +168,7 @@ class Gatherer:
     def _pipe(
         self, stage: str, stream: str, parts: list[tuple[date, int]], *, party: int = 0, words: str = ""
     ) -> None:
-        body = catalogue.entries("pipeline_stage").get(stage)
+        body = catalogue_of.entries("pipeline_stage", self.known).get(stage)
         if body is not None and int(body["percent"]) > 0:
             said = f"{catalogue.in_words(body['name'])}: {words}"
             self.made.items += items(
@@ -214,9 +215,12 @@ def renewal_percent(known: date) -> tuple[int, bool, int]:
     found = holders.holders(known=months.end_of(known))
     window = Window(FIRST, known + DAY, 0, known, {})
     due, followed = renewals(found, window)
-    least = int(catalogue.policy("forecast.own_renewals"))
+    least = int(catalogue_of.policy("forecast.own_renewals", known))
     percent, own = probability(
-        len(followed), len(due), least=least, otherwise=int(catalogue.policy("forecast.renewal_percent"))
+        len(followed),
+        len(due),
+        least=least,
+        otherwise=int(catalogue_of.policy("forecast.renewal_percent", known)),
     )
     return percent, own, len(due)
 

@@ -8,9 +8,10 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
-from portal.core import catalogue, i18n
+from portal.core import catalogue, clock, i18n
 from portal.core.money import Money
 from portal.core.words import day, money
+from portal.reports import known
 from portal.reports.charts import bands, scale
 from portal.reports.charts.paired import Draw
 from portal.reports.goals import expecting, page_targets, targets
@@ -89,10 +90,16 @@ def build(said: Question) -> Pictured:
         _("Recognised, and what is expected to be"), detail=[Figure.of(CODE, found.total)],
         actions=[Link(_("Targets"), f"{links.to('reports.targets')}?{said.query()}")],
     )  # fmt: skip
+    if said.known < clock.today() and found.sum("pipeline"):
+        report.warnings.append(
+            _(
+                "What is under way, quotes and applications, is read as it stands today: its earlier stages are not kept."
+            )
+        )
     report.banners.append(_banner(found, goal))
     report.draw(_months(found), _drawing(found, goal))
     report.tables.append(_streams(said, found))
-    report.tables.append(_odds(odds))
+    report.tables.append(_odds(odds, said.known))
     if not found.items:
         report.empty = (
             _("Nothing to expect yet"),
@@ -150,9 +157,9 @@ def _streams(said: Question, found: Forecast) -> Table:
     return table
 
 
-def _odds(odds: tuple[int, bool, int]) -> Table:
+def _odds(odds: tuple[int, bool, int], on: date) -> Table:
     percent, own, due = odds
-    least = int(catalogue.policy("forecast.own_renewals"))
+    least = int(known.policy("forecast.own_renewals", on))
     table = Table(
         "odds",
         _("With which probabilities"),
@@ -167,7 +174,7 @@ def _odds(odds: tuple[int, bool, int]) -> Table:
         )
     )
     table.lines.append(Line(_("A term that ends is renewed"), [f"{percent} %", why]))
-    for body in catalogue.entries("pipeline_stage").values():
+    for body in known.entries("pipeline_stage", on).values():
         table.lines.append(
             Line(catalogue.in_words(body["name"]), [f"{body['percent']} %", _("stage of the catalogue")])
         )

@@ -101,7 +101,7 @@ def build(said: Question) -> Pictured:
         "targets", _("Will the year reach its targets?"),
         _("Pace compares what is reached with what should be by now; at 1 a target is on track. Each target says on which basis it stands and who set it."),
         _("As each target says"), detail=[one.figure for one in held],
-        actions=[Link(_("Set a target"), links.to("reports.target_setting")), Link(_("Forecast"), f"{links.to('reports.forecast')}?{said.query()}")],
+        actions=[Link(_("Set a target"), links.to("reports.target_setting")), Link(_("Costs of months"), links.to("reports.costs")), Link(_("Forecast"), f"{links.to('reports.forecast')}?{said.query()}")],
     )  # fmt: skip
     if not found:
         report.empty = (_("No target for %(year)s", year=year), _("Propose one; a second person sets it, and it is kept as a dated row."))  # fmt: skip

@@ -59,6 +59,12 @@ class Line:
     total: bool = False
     note: str = ""
 
+    @property
+    def nothing(self) -> bool:
+        """Whether the row has amounts, and each of them is zero."""
+        found = [cell.amount for cell in self.cells if isinstance(cell, Figure)]
+        return bool(found) and not any(found)
+
 
 @dataclass(slots=True)
 class Table:

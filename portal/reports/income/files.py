@@ -7,16 +7,14 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from flask import current_app
 from flask_babel import gettext as _
 
-from portal.core import export, i18n, pdf, sheets
-from portal.core.db import let_go
-from portal.core.money import Money
+from portal.core import export, pdf, sheets
 from portal.core.sheets import Address, Sheet
-from portal.reports.income import behind, hashes, links, shown
+from portal.reports.income import behind, hashes, links, marks, papers, shown
 from portal.reports.income.asked import Question
-from portal.reports.income.figure import Figure, Line, Link, Report, Row, Table
+from portal.reports.income.figure import Figure, Line, Report, Row, Table
+from portal.reports.income.papers import plain
 from portal.reports.income.reader import sees_payers
 
 FORMULAS = 1
@@ -27,16 +25,6 @@ TYPES = {
     "pdf": pdf.MEDIA_TYPE,
     "json": "application/json",
 }
-CSS = """
-@page { size: A4 landscape; margin: 18mm 14mm 16mm; }
-table { font-size: 8pt; }
-th, td { padding: 1.1mm 2mm 1.1mm 0; }
-.tight { font-size: 6.4pt; }
-.tight th, .tight td { padding-right: 1.2mm; }
-.end { text-align: right; white-space: nowrap; }
-.read-on { color: #545a63; }
-.chart-svg { max-width: 100%; max-height: 98mm; }
-"""
 
 
 def name(said: Question, key: str, form: str) -> str:
@@ -62,13 +50,6 @@ def facts(said: Question, report: Report, *, by: str) -> list[tuple[str, str]]:
     ]
 
 
-def plain(value: Any) -> Any:
-    """Return a cell as files hold it: money, days and words."""
-    if isinstance(value, Figure):
-        return value.money
-    return value.words if isinstance(value, Link) else value
-
-
 def cells(table: Table) -> tuple[list[str], list[list[Any]]]:
     """Return heads and rows of a table."""
     noted = any(line.note for line in table.lines)
@@ -89,7 +70,7 @@ def rows_cells(said: Question, found: Sequence[Row]) -> tuple[list[str], list[li
     """Return heads and cells of rows behind figures; without payers for whoever may not see them."""
     open_to_payers = sees_payers()
     heads = [_("Day"), _("Month of service"), _("Stream")]
-    heads += [_("Payer"), _("Document or entry"), _("Contract line")] if open_to_payers else []
+    heads += [_("Payer"), _("Document or entry"), _("Contract line"), _("Mark")] if open_to_payers else []
     made, linked = [], len(found) <= MOST_LINKS
     for one in shown.rows(found, said.lists):
         month = f"{one.row.month:%Y-%m}" if one.row.month else None
@@ -98,7 +79,12 @@ def rows_cells(said: Question, found: Sequence[Row]) -> tuple[list[str], list[li
             line = (
                 Address(one.line, links.full(one.line_href)) if one.line_href and linked else one.line or None
             )
-            more = [one.payer.name if one.payer else None, one.document, line]
+            more = [
+                one.payer.name if one.payer else None,
+                one.document,
+                line,
+                marks.said(one.restricted) if one.row.line else None,
+            ]
         made.append([one.row.day, month, one.stream, *more, one.money])
     return [*heads, _("CNY")], made
 
@@ -160,6 +146,7 @@ def body(said: Question, report: Report) -> dict[str, Any]:
 def _line(line: Line) -> dict[str, Any]:
     return {
         "label": plain(line.label),
+        "note": line.note,
         "total": line.total,
         "cells": [_plainest(cell) for cell in line.cells],
     }
@@ -178,23 +165,9 @@ def told(said: Question, report: Report) -> str:
     return json.dumps(body(said, report), ensure_ascii=False, sort_keys=True, indent=1) + "\n"
 
 
-def paper(said: Question, report: Report, *, by: str) -> bytes:
-    """Return a page as a tagged PDF (PDF/UA-1), dated by the day known."""
-    words = {
-        "report": report, "facts": facts(said, report, by=by), "known": said.known.isoformat(), "plain": printed,
-        "language": "en" if i18n.language().startswith("en") else "zh-Hans",
-    }  # fmt: skip
-    html = current_app.jinja_env.get_template("papers/report.html").render(words)
-    let_go()
-    return pdf.render(html, css=CSS, variant=pdf.ACCESSIBLE)
-
-
-def printed(value: Any) -> str:
-    """Return a cell as it is printed: sums with thousands marks and two decimals."""
-    found = plain(value)
-    if isinstance(found, Money):
-        return shown.amount(found)
-    return "" if found is None else str(found)
+def written(said: Question, report: Report, *, by: str) -> str:
+    """Return what a page's paper is laid out from."""
+    return papers.written(said, report, facts(said, report, by=by))
 
 
 def of(
@@ -205,7 +178,7 @@ def of(
         return csv(_chosen(report.tables, table), bom=bom)
     if form == "xlsx":
         return xlsx(said, report, by=by)
-    return paper(said, report, by=by) if form == "pdf" else told(said, report)
+    return papers.laid_out(written(said, report, by=by)) if form == "pdf" else told(said, report)
 
 
 def _chosen(tables: Iterable[Table], key: str) -> Table:

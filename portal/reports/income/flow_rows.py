@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date
 
 from portal.billing import months
-from portal.reports.income import behind, moves, payers, words
+from portal.reports.income import behind, marks, moves, payers, words
 from portal.reports.income.asked import EARLIEST, Question, month_in
 from portal.reports.income.behind import Kind, Narrower
 from portal.reports.income.books import MONEY, Books, parts_of
@@ -15,7 +15,7 @@ from portal.reports.income.figure import Row
 from portal.reports.settled import over_lines
 
 FIRST = date(EARLIEST, 1, 1)
-FLOW_TAKES = ("stream", "group", "payer", "line", "month", "service", "agreed")
+FLOW_TAKES = ("stream", "group", "payer", "line", "month", "service", "agreed", "restricted")
 STOCK_TAKES = ("stream", "group", "payer", "line", "agreed")
 
 
@@ -52,6 +52,9 @@ def narrowed(books: Books, found: list[Row], by: Narrower) -> list[Row]:
         tests.append(lambda row: row.month is not None and f"{row.month:%Y-%m}" == service)
     if agreed := by.get("agreed"):
         tests.append(lambda row: agreed_month(books, row.line) == agreed)
+    if mark := by.get("restricted"):
+        marked = marks.lines()
+        tests.append(lambda row: (row.line in marked) == (mark == marks.YES))
     return [row for row in found if all(test(row) for test in tests)]
 
 

@@ -19,6 +19,7 @@ from portal.core.audit import AuditEntry
 from portal.core.db import db
 from portal.core.errors import Missing
 from portal.core.money import Money
+from portal.reports.income import marks
 from portal.reports.income.blueprint import reports
 from portal.reports.income.doors import framed, question, refusing
 
@@ -38,7 +39,7 @@ def line_page(number: int) -> str:
     return framed(
         "office/reports/line.html", question(), row=row, order=row.order, invoices=invoices, notes=_notes(row),
         receipts=_receipts(bills), entries=_entries(row), plan=_plan(row), trail=_trail(row, bills),
-        kind=kinds.to_finance, sums=_sums(row), plain_chooser=True,
+        mark=marks.said(row.id in marks.lines()), kind=kinds.to_finance, sums=_sums(row), plain_chooser=True,
     )  # fmt: skip
 
 

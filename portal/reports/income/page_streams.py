@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from portal.core.errors import Missing
-from portal.reports.income import links, pages, payers, tables, words
+from portal.reports.income import links, marks, pages, payers, tables, words
 from portal.reports.income.asked import BASES, Question
 from portal.reports.income.books import Books
 from portal.reports.income.books import of as books_of
@@ -111,13 +111,19 @@ def one(said: Question) -> Report:
     if not said.stream and not said.group:
         raise Missing(_("Please choose a stream."))
     open_to_payers = sees_payers()
-    books = books_of(said, by_line=open_to_payers)
+    marked = marks.lines()
+    books = books_of(said, by_line=open_to_payers or bool(marked))
     months = tables.by_month(books, "months", _("By month"), MONTHLY)
     stands = tables.by_stream(books, "stands", _("At the end of the period"), STANDS)
     report = Report(
         "stream", tables.name_of(said), _("One stream on all bases, net of VAT, in CNY."), _("All bases"),
         tables=[months, stands], detail=list(months.lines[-1].cells),
     )  # fmt: skip
+    of_them = [line for line in marked if line in books.facts.sold and books.wanted(line)]
+    if of_them:
+        report.tables.append(marks.of_stream(books, of_them))
+    else:
+        stands.words = _("All of it is unrestricted.")
     if open_to_payers:
         report.tables.append(_payers(books))
     return report

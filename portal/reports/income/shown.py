@@ -17,7 +17,7 @@ from portal.billing.note_models import CreditNote
 from portal.core import catalogue
 from portal.core.db import db
 from portal.core.money import Money
-from portal.reports.income import links, payers
+from portal.reports.income import links, marks, payers
 from portal.reports.income.asked import Question
 from portal.reports.income.figure import Figure, Row
 from portal.reports.income.payers import Payer
@@ -38,6 +38,7 @@ class Shown:
     href: str
     line: str
     line_href: str
+    restricted: bool
 
 
 # By kind of document: its table, what it is called by, and its page.
@@ -53,7 +54,7 @@ PAPERS: dict[str, tuple[Any, str, str]] = {
 def rows(found: Sequence[Row], lists: Lists) -> list[Shown]:
     """Return rows with the names of what they are about."""
     people = payers.named(row.party for row in found if row.party)
-    lines = line_names({row.line for row in found if row.line})
+    lines, marked = line_names({row.line for row in found if row.line}), marks.lines()
     papers = _papers(found)
     shown = []
     for row in found:
@@ -62,6 +63,7 @@ def rows(found: Sequence[Row], lists: Lists) -> list[Shown]:
             Shown(
                 row, Money(row.amount), lists.called(row.stream), people.get(row.party), document or _kind_of(row), href,
                 lines.get(row.line, ""), links.to("reports.line", number=row.line) if row.line else "",
+                row.line in marked,
             )
         )  # fmt: skip
     return shown
@@ -133,6 +135,8 @@ def narrowed(said: Question, figure: Figure) -> list[tuple[str, str]]:
     if (payer := by.get("payer")) and payer.isdecimal():
         name = payers.named([int(payer)]).get(int(payer))
         found.append((_("Payer"), name.name if name else payer))
+    if mark := by.get("restricted"):
+        found.append((_("Mark"), marks.said(mark == marks.YES)))
     for key, label in (("month", _("Month")), ("service", _("Month of service")), ("agreed", _("Booked in"))):
         if text := by.get(key):
             found.append((label, _("without a signed order") if text == "none" else text))

@@ -121,7 +121,7 @@ def _kept(found: Movement, runs: list[Run]) -> Table:
 def _streams(said: Question, runs: list[Run], first: date, last: date) -> Table:
     table = Table("streams", _("By stream"), _("Stream"), [Head(day(first)), Head(day(last))])
     totals = [0, 0]
-    for stream in (one for one in running.streams() if one in said.lists.groups):
+    for stream in (one for one in running.streams(said.known) if one in said.lists.groups):
         mine = [one for one in runs if one.stream == stream]
         sums = [sum(arr(mine, at).values()) for at in (first, last)]
         totals = [a + b for a, b in zip(totals, sums, strict=True)]

@@ -14,9 +14,9 @@ from portal.billing.book_models import Segment
 from portal.billing.models import Order, OrderLine
 from portal.billing.note_models import CreditNote, CreditNoteLine, NoteState
 from portal.billing.plans import DAY
-from portal.core import catalogue
 from portal.core.db import db
 from portal.core.money import Money
+from portal.reports.known import policy
 from portal.reports.once import once
 from portal.reports.recurring.arr import Run
 
@@ -32,9 +32,9 @@ class Planned:
     lower: bool
 
 
-def streams() -> list[str]:
-    """Return the streams whose daily lines come back every year."""
-    return [str(code) for code in catalogue.policy("recurring.streams")]
+def streams(on: date) -> list[str]:
+    """Return the streams whose daily lines come back every year, as the catalogue says on a day."""
+    return [str(code) for code in policy("recurring.streams", on)]
 
 
 def runs(known: date) -> list[Run]:
@@ -49,7 +49,7 @@ def _read(known: date) -> list[Run]:
         select(one.id, Order.party_id, one.stream, one.period_start, one.period_end, type_coerce(one.net, BigInteger))
         .join(Order, Order.id == one.order_id)
         .where(
-            one.recognition == "daily", one.stream.in_(streams()), one.agreed_on <= known, one.net >= Money(0),
+            one.recognition == "daily", one.stream.in_(streams(known)), one.agreed_on <= known, one.net >= Money(0),
         )
         .order_by(one.id)
     )  # fmt: skip
@@ -78,7 +78,7 @@ def _plans(known: date) -> dict[int, list[Planned]]:
         select(one.order_line_id, one.starts, one.ends, type_coerce(one.amount, BigInteger), one.cut_on, one.cut_known_at, one.key)
         .join(OrderLine, OrderLine.id == one.order_line_id)
         .where(
-            one.known_at <= until, OrderLine.recognition == "daily", OrderLine.stream.in_(streams()),
+            one.known_at <= until, OrderLine.recognition == "daily", OrderLine.stream.in_(streams(known)),
             ~one.key.startswith("back:", autoescape=True),
         )
         .order_by(one.id)

@@ -22,7 +22,7 @@ from portal.reports.measures import digits, rounded
 from portal.reports.spread import side_tables as tables
 from portal.reports.spread import spoken
 from portal.reports.spread.judging import Judged, Verdict
-from portal.reports.spread.reporting import Banner, Pictured, sentence
+from portal.reports.spread.reporting import Banner, Pictured, sentence, together
 from portal.reports.spread.windows import (
     BASES,
     LEVEL_NAMES,
@@ -87,8 +87,8 @@ def _banner(sources: Sources, window: Window, main: Judged) -> Banner:
     else:
         rest = _("At %(sum)s more from that source alone it touches the ceiling.", sum=money(Money(main.found.headroom)))  # fmt: skip
     tone = labels.tone(main.verdict)
-    note = " " + _("The window is short: the figure is only indicative.") if window.indicative else ""
-    return Banner(tone, verdict, f"{said} {rest}{note}")
+    note = _("The window is short: the figure is only indicative.") if window.indicative else ""
+    return Banner(tone, verdict, together(said, rest, note))
 
 
 def _name(sources: Sources, level: str, code: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
+from portal.core import i18n
 from portal.reports.charts.paired import Draw, paired
 from portal.reports.income.figure import Link, Report, Table
 
@@ -39,4 +40,14 @@ class Pictured(Report):
 
 def sentence(pairs: Iterable[tuple[str, str]]) -> str:
     """Return the numbers of a chart as a sentence for whoever does not see it."""
-    return "; ".join(f"{name}: {said}" for name, said in pairs)
+    colon, stop = (": ", "; ") if _spaced() else ("：", "；")
+    return stop.join(f"{name}{colon}{said}" for name, said in pairs)
+
+
+def together(*sentences: str) -> str:
+    """Return sentences one after the other, as the reader's language sets them: Chinese ones without a space."""
+    return (" " if _spaced() else "").join(one for one in sentences if one)
+
+
+def _spaced() -> bool:
+    return not i18n.language().startswith("zh")

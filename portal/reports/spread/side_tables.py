@@ -10,6 +10,7 @@ from portal.reports.income import links, payers, words
 from portal.reports.income.figure import Figure, Head, Line, Link, Table
 from portal.reports.spread import spoken
 from portal.reports.spread.judging import off, points
+from portal.reports.spread.reporting import together
 from portal.reports.spread.windows import BASES, Sources, Window, figure
 
 LARGEST, MOST = 3, 10
@@ -27,12 +28,13 @@ def largest(sources: Sources, window: Window) -> Table:
         [Head(str(words.NAMES[BASES[0]])), Head(_("Share"), "share")],
     )
     watch = sources.settings.payers.watch
-    together = one.of_largest(LARGEST)
+    largest = one.of_largest(LARGEST)
     table.words = _(
         "By corporate group, as the rows of ownership say; watched from %(watch)s.", watch=spoken.whole(watch)
     )
-    if together is not None:
-        table.words += " " + _("The three largest bring %(share)s together.", share=spoken.percent(together))
+    if largest is not None:
+        said = _("The three largest bring %(share)s together.", share=spoken.percent(largest))
+        table.words = together(table.words, said)
     for code, fen in ranked[:MOST]:
         name = spoken.name_of(sources.said, "payers", code, people)
         table.lines.append(
