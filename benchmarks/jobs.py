@@ -103,7 +103,7 @@ def searches(world: World) -> list[tuple[str, str]]:
     from portal.core import clock
     from portal.core.db import db, transaction
     from portal.jobs.people_models import PoolSearch
-    from portal.jobs.pool import Wanted
+    from portal.jobs.matching import Wanted
 
     found: list[tuple[str, str]] = []
     with world.app.app_context(), transaction():

@@ -1,0 +1,22 @@
+"""The job board at scale: indexes by which a page of the board or of the pool is read without reading all of it."""
+
+from alembic import op
+
+revision = "0044"
+down_revision = "0043a"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.drop_index("ix_consent_about", "consent")
+    op.create_index("ix_consent_about", "consent", ["about", "purpose", "person_id"])
+    op.drop_index("ix_job_profile_city", "job_profile")
+    op.create_index("ix_job_profile_city", "job_profile", ["city", "uid"])
+
+
+def downgrade() -> None:
+    op.drop_index("ix_job_profile_city", "job_profile")
+    op.create_index("ix_job_profile_city", "job_profile", ["city"])
+    op.drop_index("ix_consent_about", "consent")
+    op.create_index("ix_consent_about", "consent", ["about", "purpose"])
