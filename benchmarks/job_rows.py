@@ -94,7 +94,13 @@ def _consents(person: int, said: Any, dice: random.Random) -> list[dict[str, Any
     """Return the words of one person: four in five are in the pool, some of them again after having left it."""
     chance = dice.random()
     given = [True] if chance < 0.75 else [True, False, True] if chance < 0.8 else [True, False]
-    same = {"person_id": person, "receiver": "members that recruit", "text_version": 1, "language": "en", "channel": "account"}
+    same = {
+        "person_id": person,
+        "receiver": "members that recruit",
+        "text_version": 1,
+        "language": "en",
+        "channel": "account",
+    }
     return [
         {
             **same, "purpose": "employers", "about": "", "fields": ["level", "city", "skills", "languages", "kinds"],

@@ -34,12 +34,13 @@ PAGES = (
     ("a post", "/jobs/{uid}?x={n}"),
     ("the feed of 200 (JSON)", "/jobs/feed.json?x={n}"),
     ("the feed of 200 (Atom), a word", "/jobs/feed.atom?q=算子&x={n}"),
-    ("the sitemap", "/jobs/sitemap.xml?x={n}"),
+    ("the sitemap, its index", "/jobs/sitemap.xml?x={n}"),
+    ("the sitemap, a part", "/jobs/sitemap-1.xml?x={n}"),
     ("a page of the API", "/api/v1/jobs"),
     ("a page of the API, a word", "/api/v1/jobs?q=triton"),
     ("the pool, its form", "/jobs/hiring/pool?x={n}"),
 )
-SEARCHES = (
+SEARCHES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("the pool, anybody", {}),
     ("the pool, a common skill", {"skills": COMMON}),
     ("the pool, a rare skill", {"skills": RARE}),
@@ -102,19 +103,21 @@ def searches(world: World) -> list[tuple[str, str]]:
     from portal.accounts.people import Person
     from portal.core import clock
     from portal.core.db import db, transaction
-    from portal.jobs.people_models import PoolSearch
     from portal.jobs.matching import Wanted
+    from portal.jobs.people_models import PoolSearch
 
     found: list[tuple[str, str]] = []
     with world.app.app_context(), transaction():
         org, by = db.session.get_one(Organisation, world.org), db.session.get_one(Person, world.person)
         for name, said in SEARCHES:
-            row = PoolSearch(org=org, by=by, day=clock.today(), asked=asdict(Wanted(**said)))  # type: ignore[arg-type]
+            row = PoolSearch(org=org, by=by, day=clock.today(), asked=asdict(Wanted(**said)))
             db.session.add(row)
             db.session.flush()
             found.append((name, f"/jobs/hiring/pool/{row.uid}?x={{n}}"))
             if not said:
-                found.append(("the pool, the last page of many", f"/jobs/hiring/pool/{row.uid}?page=20&x={{n}}"))
+                found.append(
+                    ("the pool, the last page of many", f"/jobs/hiring/pool/{row.uid}?page=20&x={{n}}")
+                )
     return found
 
 
@@ -195,7 +198,9 @@ def run(posts: int, profiles: int) -> None:
     small, large = taken
     floor = sum(large[PAGES[0][0]][1:3])
     print(f"{posts} posts, {profiles} profiles; milliseconds of CPU, least of {TIMES}")
-    print(f"{'page':34} {'statements':>10} {'fresh':>8} {'server':>7} {'× floor':>8} {'again':>8} {'growth ×':>9}")
+    print(
+        f"{'page':34} {'statements':>10} {'fresh':>8} {'server':>7} {'× floor':>8} {'again':>8} {'growth ×':>9}"
+    )
     for name, (sent, fresh, server, again) in large.items():
         before = sum(small[name][1:3])
         print(

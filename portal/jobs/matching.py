@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, Text, and_, cast, func, literal, or_, select
+from sqlalchemy import Select, Text, and_, cast, func, literal, select
 
 from portal.accounts.organisations import Contact
 from portal.accounts.people import Person
@@ -45,7 +45,9 @@ def first(row: PoolSearch, most: int) -> list[tuple[int, int]]:
     for rank in range(len(held), max(0, wanted.level - 1) - (wanted.level == 0), -1):
         if len(found) < most:
             few = rank > 0 and held[rank - 1] < FEW_HOLD
-            found += _read(_holders(row, wanted, rank) if few else _walk(row, wanted, rank), most - len(found))
+            found += _read(
+                _holders(row, wanted, rank) if few else _walk(row, wanted, rank), most - len(found)
+            )
     return found
 
 
@@ -118,7 +120,9 @@ def _sorted(row: PoolSearch, wanted: Wanted, *more: Any) -> Select[Any]:
     """Select whom a search finds by looking at all who fit its words and filters."""
     of, conditions = _some([*_own(wanted), *more])
     rank = _highest(of.person_id)
-    found: Select[Any] = select(of.id, rank.label("rank")).where(*conditions, _may_be_found(row, of.person_id))
+    found: Select[Any] = select(of.id, rank.label("rank")).where(
+        *conditions, _may_be_found(row, of.person_id)
+    )
     if wanted.level:
         found = found.where(rank >= wanted.level)
     return found.order_by(rank.desc(), of.uid)

@@ -23,10 +23,10 @@ from portal.jobs.hirers import viewer
 from portal.jobs.hiring_views import hand_out, of_profile
 from portal.jobs.kinds import Employment
 from portal.jobs.looks import Asked, card
+from portal.jobs.matching import Wanted
 from portal.jobs.models import Post
 from portal.jobs.people_doors import hiring
 from portal.jobs.people_models import PoolSearch
-from portal.jobs.matching import Wanted
 from portal.jobs.stages import ContactState, Field, Purpose, Tongue
 from portal.members.standing import Answer
 
