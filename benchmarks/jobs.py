@@ -143,7 +143,7 @@ def measure(world: World, posts: int) -> dict[str, Cost]:
                     fresh.append(_spent(ask))
                 server.append(_server_ms() - before)
             sent = int(told["sent"])
-            again.append(_spent(ask))
+            again.append(min(_spent(ask) for _ in range(3)))  # each connection remembers by itself
         found[name] = sent, min(fresh), min(server), min(again)
     return found
 

@@ -21,8 +21,8 @@ from portal.core.errors import Missing
 from portal.core.paging import Page, asked, page_of
 from portal.core.unchanged import unchanged
 from portal.core.web import LONG_QUERY, chip, go, public
+from portal.jobs import early, jsonld, modes, naming, posts, quotas, reporting, searching, showing
 from portal.jobs import forms as f
-from portal.jobs import jsonld, modes, naming, posts, quotas, reporting, searching, showing
 from portal.jobs.doors import jobs
 from portal.jobs.kinds import OVER, Employment
 from portal.jobs.models import NO_POST, Post, PostVersion
@@ -188,7 +188,7 @@ def _drawn(row: Post, form: f.Report, status: int, wanted: str) -> Any:
         "jobs/post.html", row=row, seen=seen, posting=body, form=form.offer(), report_open=status != 200,
         links=[(naming.HTML[one], showing.address(row.uid, one)) for one in seen.languages],
         canonical=showing.address(row.uid, seen.tongue), similar=similar(row),
-        rank=catalogue.entries("level").get(seen.level_code),
+        rank=catalogue.entries("level").get(seen.level_code), opens=early.opens_at(row),
     ), status  # fmt: skip
 
 
