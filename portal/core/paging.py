@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from flask import request
@@ -82,38 +82,41 @@ def page_of(
     `tally` is the same list without what was joined for its columns alone; it is counted instead.
     """
 
-    def read(most: int, start: int, *, backwards: bool = False) -> list[Any]:
-        put = _part if order else _part.__wrapped__
-        part, asked = (
-            put(statement, tuple(order), down != backwards),
-            {"page_most": most, "page_start": start},
-        )
-        found: Sequence[Any]
-        if plain:
-            found = db.session.connection().execute(part, asked).all()
-        else:
-            found = db.session.execute(part, asked).all() if rows else db.session.scalars(part, asked).all()
-        return list(reversed(found) if backwards else found)
-
+    read = partial(_rows, statement, tuple(order), down=down, rows=rows, plain=plain)
     first: list[Any] | None = None
     if total is None and number("page", 1) <= 1:
         first, size = read(_size(sizes), 0), _size(sizes)
         if len(first) < size:  # all there is: nothing is left to count
             return replace(place_in(len(first), sizes), items=first)
-    more = False
     if total is None:
-        listed = statement if tally is None else tally
-        whole = _no_further(listed, upto) if upto else counted(listed) if order else _whole(listed)
-        total = (db.session.connection() if plain else db.session()).scalar(whole) or 0
-        more = bool(upto) and total > upto
-        total = upto if more else total
-    place = replace(place_in(total, sizes), more=more)
+        total = _total(statement if tally is None else tally, upto, ordered=bool(order), plain=plain)
+    more = 0 < upto < total
+    place = replace(place_in(upto if more else total, sizes), more=more)
     if first is not None:
         return replace(place, items=first)
-    start, size = place.start, place.size
-    backwards = bool(order) and not more and 2 * start > total
-    most = min(size, total - start) if backwards else size
+    start, backwards = place.start, bool(order) and not more and 2 * place.start > total
+    most = min(place.size, total - start) if backwards else place.size
     return replace(place, items=read(most, total - start - most if backwards else start, backwards=backwards))
+
+
+def _rows(
+    statement: Select[Any], order: tuple[Any, ...], most: int, start: int, *, down: bool, rows: bool, plain: bool,
+    backwards: bool = False,
+) -> list[Any]:  # fmt: skip
+    put = _part if order else _part.__wrapped__
+    part, asked = put(statement, order, down != backwards), {"page_most": most, "page_start": start}
+    found: Sequence[Any]
+    if plain:
+        found = db.session.connection().execute(part, asked).all()
+    else:
+        found = db.session.execute(part, asked).all() if rows else db.session.scalars(part, asked).all()
+    return list(reversed(found) if backwards else found)
+
+
+def _total(listed: Select[Any], upto: int, *, ordered: bool, plain: bool) -> int:
+    """Return how many rows a list has, counted to one beyond `upto` at most."""
+    whole = _no_further(listed, upto) if upto else counted(listed) if ordered else _whole(listed)
+    return (db.session.connection() if plain else db.session()).scalar(whole) or 0
 
 
 def _size(sizes: tuple[int, ...]) -> int:
