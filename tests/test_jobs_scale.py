@@ -242,7 +242,8 @@ def test_the_sitemap_of_a_long_board_is_an_index_of_parts_that_hold_every_visibl
         part = Xml.fromstring(client.get("/" + loc.split("/", 3)[3]).data)
         found += [(url[0].text or "").split("/")[-1].split("?")[0] for url in part]
     assert sorted(found) == sorted(every)
-    assert client.get("/jobs/sitemap-99.xml").status_code == 404
+    for number in ("99", "9" * 30, "-1"):
+        assert client.get(f"/jobs/sitemap-{number}.xml").status_code == 404
 
 
 def test_who_is_passed_over_as_plainly_active_is_active_by_the_facts(house: Flask) -> None:

@@ -91,7 +91,7 @@ def sitemap() -> Any:
     return _mapped(sitemaps.whole)
 
 
-@jobs.get("/sitemap-<int:number>.xml")
+@jobs.get("/sitemap-<int(max=1000000):number>.xml")
 @public
 def sitemap_part(number: int) -> Any:
     """Hand out the addresses of the visible posts in one part of a long sitemap."""
