@@ -46,8 +46,8 @@ def _credentials(people: Sequence[Person], on: date | None) -> dict[int, list[Cr
     }
 
 
-def _levels(on: date | None) -> Select[Any]:
-    return awarding.levels_in_force(on=on)
+def _levels(on: date | None, rank: int | None) -> Select[Any]:
+    return awarding.levels_in_force(on=on, rank=rank)
 
 
 def install() -> None:

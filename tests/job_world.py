@@ -19,6 +19,7 @@ from tests.people import make_person
 
 KNOWN: dict[tuple[str, str], str] = {
     ("jobs", "uid"): "job_post",
+    ("jobs.sitemap_part", "number"): "word:0",
     ("jobs.end", "uid"): "job_search",
     ("jobs.stop", "uid"): "job_search",
     ("jobs.stopped", "uid"): "job_search",
@@ -34,7 +35,7 @@ KNOWN: dict[tuple[str, str], str] = {
     ("api_jobs", "uid"): "job_post",
 }
 # Posts are read by everybody while they are visible; a mail's link ends a search without signing in.
-OPEN = {"jobs.post", "jobs.report", "jobs.stop", "jobs.stopped", "api_jobs.get_job"}
+OPEN = {"jobs.post", "jobs.sitemap_part", "jobs.report", "jobs.stop", "jobs.stopped", "api_jobs.get_job"}
 
 
 def rows(org: Organisation, by: Person, content: Content) -> dict[str, str]:

@@ -25,8 +25,8 @@ from portal.core.db import db, reading, transaction
 from portal.core.errors import Refused
 from portal.jobs import applying, consents, contacting, hiring, people_verify, pool, profiles
 from portal.jobs.application_models import ContactRequest, JobApplication
+from portal.jobs.matching import Wanted
 from portal.jobs.people_models import Look, PoolSearch
-from portal.jobs.pool import Wanted
 from portal.jobs.stages import TO_APPLY, TO_SHOW, Field, JobApplicationState, Purpose
 from tests import job_people_world as w
 from tests.people import browser, post

@@ -65,7 +65,7 @@ class Consent(Model):
     at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
     __table_args__ = (
         Index("ix_consent_purpose", "purpose", "person_id"),
-        Index("ix_consent_about", "about", "purpose"),
+        Index("ix_consent_about", "about", "purpose", "person_id"),
     )
 
 

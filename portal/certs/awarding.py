@@ -198,9 +198,12 @@ def credentials(people: Sequence[Person], *, on: date | None = None) -> dict[int
     return found
 
 
-def levels_in_force(*, on: date | None = None) -> Select[Any]:
-    """Select (person_id, rank) of every award in force on a day; the lowest level has rank 1."""
-    return select(Award.person_id, _rank(on).label("rank")).where(in_force(_moment(on)))
+def levels_in_force(*, on: date | None = None, rank: int | None = None) -> Select[Any]:
+    """Select (person_id, rank) of every award in force on a day, or of those of one rank; the lowest level has rank 1."""
+    found = select(Award.person_id, _rank(on).label("rank")).where(in_force(_moment(on)))
+    if rank is None:
+        return found
+    return found.where(Award.level.in_([one.code for one in levels.levels(on=on) if one.rank == rank]))
 
 
 def _moment(on: date | None) -> datetime:

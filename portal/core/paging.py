@@ -5,11 +5,11 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from flask import request
-from sqlalchemy import Integer, Select, bindparam, func, select
+from sqlalchemy import Integer, Select, bindparam, func, literal, select
 
 from portal.core.db import db
 from portal.core.forms import clean
@@ -19,7 +19,7 @@ SIZES = (25, 50, 100)
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows of a list. `page` counts from 1 and is within the list."""
+    """Some rows of a list. `page` counts from 1 and is within the list; `more`: it goes on beyond the total that is counted."""
 
     items: list[Any]
     total: int
@@ -27,6 +27,7 @@ class Page:
     pages: int
     size: int = SIZES[0]
     sizes: tuple[int, ...] = SIZES
+    more: bool = False
 
     @property
     def start(self) -> int:
@@ -69,42 +70,53 @@ def page_of(
     rows: bool = False,
     plain: bool = False,
     sizes: tuple[int, ...] = SIZES,
+    upto: int = 0,
+    tally: Select[Any] | None = None,
 ) -> Page:
     """Return the page the reader asked for, in two statements (one if the total is known, or a first page is not full).
 
     `order` gives the columns to sort by, all up or all `down`, ending with one that is unique; then the pages of the
     second half are read from the end, so that the last one costs no more than the first. `rows` gives whole rows
-    instead of first columns; `plain` does so for a statement of columns alone, without the work entities need.
+    instead of first columns; `plain` does so for a statement of columns alone, without the work entities need. `upto` ends
+    the counting, and the list, at so many rows: for lists that nobody reads to the end and that grow without bound.
+    `tally` is the same list without what was joined for its columns alone; it is counted instead.
     """
 
-    def read(most: int, start: int, *, backwards: bool = False) -> list[Any]:
-        put = _part if order else _part.__wrapped__
-        part, asked = (
-            put(statement, tuple(order), down != backwards),
-            {"page_most": most, "page_start": start},
-        )
-        found: Sequence[Any]
-        if plain:
-            found = db.session.connection().execute(part, asked).all()
-        else:
-            found = db.session.execute(part, asked).all() if rows else db.session.scalars(part, asked).all()
-        return list(reversed(found) if backwards else found)
-
+    read = partial(_rows, statement, tuple(order), down=down, rows=rows, plain=plain)
     first: list[Any] | None = None
     if total is None and number("page", 1) <= 1:
         first, size = read(_size(sizes), 0), _size(sizes)
         if len(first) < size:  # all there is: nothing is left to count
             return replace(place_in(len(first), sizes), items=first)
     if total is None:
-        whole = counted(statement) if order else _whole(statement)
-        total = (db.session.connection() if plain else db.session()).scalar(whole) or 0
-    place = place_in(total, sizes)
+        total = _total(statement if tally is None else tally, upto, ordered=bool(order), plain=plain)
+    more = 0 < upto < total
+    place = replace(place_in(upto if more else total, sizes), more=more)
     if first is not None:
         return replace(place, items=first)
-    start, size = place.start, place.size
-    backwards = bool(order) and 2 * start > total
-    most = min(size, total - start) if backwards else size
+    start, backwards = place.start, bool(order) and not more and 2 * place.start > total
+    most = min(place.size, total - start) if backwards else place.size
     return replace(place, items=read(most, total - start - most if backwards else start, backwards=backwards))
+
+
+def _rows(
+    statement: Select[Any], order: tuple[Any, ...], most: int, start: int, *, down: bool, rows: bool, plain: bool,
+    backwards: bool = False,
+) -> list[Any]:  # fmt: skip
+    put = _part if order else _part.__wrapped__
+    part, asked = put(statement, order, down != backwards), {"page_most": most, "page_start": start}
+    found: Sequence[Any]
+    if plain:
+        found = db.session.connection().execute(part, asked).all()
+    else:
+        found = db.session.execute(part, asked).all() if rows else db.session.scalars(part, asked).all()
+    return list(reversed(found) if backwards else found)
+
+
+def _total(listed: Select[Any], upto: int, *, ordered: bool, plain: bool) -> int:
+    """Return how many rows a list has, counted to one beyond `upto` at most."""
+    whole = _no_further(listed, upto) if upto else counted(listed) if ordered else _whole(listed)
+    return (db.session.connection() if plain else db.session()).scalar(whole) or 0
 
 
 def _size(sizes: tuple[int, ...]) -> int:
@@ -131,6 +143,12 @@ def _part(statement: Select[Any], order: tuple[Any, ...], down: bool) -> Select[
 
 def _whole(statement: Select[Any]) -> Select[Any]:
     return select(func.count()).select_from(statement.order_by(None).subquery())
+
+
+def _no_further(statement: Select[Any], upto: int) -> Select[Any]:
+    """Return the statement that counts another one's rows up to one more than asked."""
+    some = statement.order_by(None).with_only_columns(literal(1).label("one"), maintain_column_froms=True)
+    return select(func.count()).select_from(some.limit(upto + 1).subquery())
 
 
 @lru_cache(maxsize=128)

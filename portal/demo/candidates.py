@@ -28,8 +28,8 @@ from portal.jobs import (
 from portal.jobs.application_models import JobApplication
 from portal.jobs.applying import Handed
 from portal.jobs.looks import Asked, Viewer
+from portal.jobs.matching import Wanted
 from portal.jobs.models import Post, PostVersion
-from portal.jobs.pool import Wanted
 from portal.jobs.profiles import Written
 from portal.jobs.stages import TO_APPLY, Field, JobApplicationState, Purpose
 

@@ -144,8 +144,11 @@ def list_jobs(query: JobQuery) -> Response:
     """The newest first; what no list knows narrows nothing."""
     _closed()
     asked = searching.read(query.model_dump())
-    rows = searching.narrowed(posts.visible(), asked).options(contains_eager(Post.shown))
-    found, onward = cursors.page(rows, [(Post.id, int)], limit=query.limit, cursor=query.cursor, newest=True)
+    rows = searching.narrowed(posts.visible(), asked).with_only_columns(Post.id)
+    # Numbers first: what a row says is read of this page alone, not of all that had to be sorted.
+    ids, onward = cursors.page(rows, [(Post.id, int)], limit=query.limit, cursor=query.cursor, newest=True)
+    listed = posts.visible().where(Post.id.in_(ids)).options(contains_eager(Post.shown))
+    found = db.session.scalars(listed.order_by(Post.id.desc()))
     return shared(Jobs(items=[JobAnswer(**told(one)) for one in found], next=onward))
 
 

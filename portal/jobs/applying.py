@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from portal.accounts import named_consents
 from portal.accounts.people import Person
 from portal.accounts.privacy_models import Channel
-from portal.core import audit, catalogue, clock, files
+from portal.core import audit, clock, files
 from portal.core.db import db
 from portal.core.errors import Missing, Refused
 from portal.core.states import move
 from portal.jobs import application_letters as letters
-from portal.jobs import consents, modes, posts, profiles
+from portal.jobs import consents, early, modes, pace, posts, profiles
 from portal.jobs.application_models import NO_APPLICATION, ApplicationStep, JobApplication
 from portal.jobs.kinds import ApplyBy
 from portal.jobs.models import Post
@@ -122,6 +121,7 @@ def apply(
     if not takes(post):
         raise Refused(CLOSED)
     fields = consents.ticked([one.value for one in handed.fields], TO_APPLY)
+    early.refuse_early(post, by)
     _within_limits(by)
     row = JobApplication(post=post, person=by, letter=handed.letter, resume=_resume(by, handed, fields))
     db.session.add_all([row, ApplicationStep(application=row, state=A.SENT)])
@@ -139,19 +139,13 @@ def _within_limits(person: Person) -> None:
     """Refuse what is more than a person may send in an hour or a day."""
     if person.verified_at is None:
         raise Refused(_l("Please confirm your mail address first."))
-    now = clock.now()
-    for name, since, words in (
-        ("jobs.submissions_an_hour", now - timedelta(hours=1), _l("You sent several applications within the hour. Please go on a little later; nothing is lost.")),
-        ("jobs.applications_a_day", clock.start_of(clock.today()), _l("You have sent as many applications today as the portal takes from one person. Please go on tomorrow.")),
-    ):  # fmt: skip
-        if _sent_since(person, since) >= int(catalogue.policy(name)):
-            raise Refused(words, status=429)
-
-
-def _sent_since(person: Person, since: datetime) -> int:
-    count = select(func.count(JobApplication.id))
-    own = (JobApplication.person_id == person.id, JobApplication.sent_at >= since)
-    return int(db.session.scalar(count.where(*own)) or 0)
+    if pace.hour_is_full(person):
+        raise Refused(
+            _l("You have sent %(count)s posts or applications within the hour. Please go on a little later; nothing is lost.", count=pace.most_an_hour()),
+            status=429,
+        )  # fmt: skip
+    if pace.day_is_full(person):
+        raise Refused(_l("You have sent as many applications today as the portal takes from one person. Please go on tomorrow."), status=429)  # fmt: skip
 
 
 def _resume(person: Person, handed: Handed, fields: Sequence[Field]) -> files.StoredFile | None:

@@ -14,7 +14,18 @@ from portal.core import catalogue, files
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.web import go
-from portal.jobs import applying, consents, contacting, credits, looks, naming, ordering, profiles, referring
+from portal.jobs import (
+    applying,
+    consents,
+    contacting,
+    credits,
+    early,
+    looks,
+    naming,
+    ordering,
+    profiles,
+    referring,
+)
 from portal.jobs import people_forms as f
 from portal.jobs.application_models import ContactRequest, JobApplication, Referral
 from portal.jobs.applying import Handed
@@ -61,6 +72,7 @@ def _form_page(post: Post, form: f.ApplyForm, status: int = 200) -> Any:
         "jobs/candidate/apply.html", post=post, form=form, title=naming.title_of, asks=credits.asks(post), rule=ordering.rule(),
         profile=profiles.of(person), texts=consents.texts(Purpose.APPLY, Purpose.KEEP, Purpose.OUTCOME),
         badges=credits.of([person]).get(person.id, []), referral=referral, token=token, purpose=Purpose, city=naming.city,
+        opens=None if early.may_begin(person) else early.opens_at(post),
     ), status  # fmt: skip
 
 

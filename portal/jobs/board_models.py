@@ -44,6 +44,7 @@ class EmployerCheck(Model):
     decided_by: Mapped[Person | None] = relationship(foreign_keys=[decided_by_id], init=False, default=None)
     decided_at: Mapped[datetime | None] = mapped_column(init=False, default=None)
     until: Mapped[date | None] = mapped_column(init=False, default=None)
+    reminded_at: Mapped[datetime | None] = mapped_column(init=False, default=None)
     words: Mapped[str] = mapped_column(String(500), init=False, default="")
     __table_args__ = (
         Index(

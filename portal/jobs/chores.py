@@ -13,7 +13,7 @@ from portal.core import audit, catalogue, clock, outgoing, workdays
 from portal.core.db import db, reading
 from portal.core.outgoing import Unreachable
 from portal.core.rows import each, ids_of
-from portal.jobs import letters, running, slots, standing, submitting, writing
+from portal.jobs import employers, letters, running, slots, standing, submitting, writing
 from portal.jobs.kinds import HELD, PausedBy, PostState, VersionState
 from portal.jobs.models import Post, PostNotice, PostVersion
 
@@ -51,7 +51,7 @@ def _once(post: Post, step: str, day: date) -> bool:
 
 
 def remind_employers() -> int:
-    """Remind of ends that are near, ask after posts without a sign of life, and pause where nobody answered."""
+    """Remind of ends that are near, of posts and of confirmations, ask after posts without a sign of life, and pause where nobody answered."""
     today = clock.today()
     days, quiet = int(catalogue.policy("jobs.remind_days")), int(catalogue.policy("jobs.open_days"))
     near = select(Post.id).where(
@@ -64,7 +64,8 @@ def remind_employers() -> int:
     done += each("remind_employers", ids_of(still.order_by(Post.id)), _ask)
     answer = today - timedelta(days=int(catalogue.policy("jobs.answer_days")))
     silent = select(Post.id).where(Post.state == P.LIVE, Post.asked_on < answer).order_by(Post.id)
-    return done + each("remind_employers", ids_of(silent), _pause_silent)
+    done += each("remind_employers", ids_of(silent), _pause_silent)
+    return done + each("remind_employers", ids_of(employers.running_out()), employers.remind)
 
 
 def _ending(number: int) -> int:

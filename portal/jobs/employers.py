@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import Select, exists, select, update
+from sqlalchemy.orm import aliased
 
 from portal.accounts import joining
 from portal.accounts.duplicates import registrable_domain
@@ -52,6 +54,42 @@ def is_confirmed(org: Organisation, *, on: date | None = None) -> bool:
     """Whether an employer was confirmed within the year."""
     until = confirmed_until(org)
     return until is not None and (on or clock.today()) < until
+
+
+def running_out() -> Select[Any]:
+    """Select the confirmations that end soon, of which nobody was reminded, and after which nothing was asked or confirmed."""
+    today, later = clock.today(), aliased(EmployerCheck)
+    soon = today + timedelta(days=int(catalogue.policy("jobs.employer_remind_days")))
+    followed = exists().where(
+        later.org_id == EmployerCheck.org_id, later.id > EmployerCheck.id, later.state != C.DECLINED
+    )
+    return (
+        select(EmployerCheck.id)
+        .where(
+            EmployerCheck.state == C.CONFIRMED, EmployerCheck.until > today, EmployerCheck.until <= soon,
+            EmployerCheck.reminded_at.is_(None), ~followed,
+        )
+        .order_by(EmployerCheck.id)
+    )  # fmt: skip
+
+
+def remind(number: int) -> int:
+    """Remind an employer, once, that its confirmation ends; whose membership is not in force is left in peace."""
+    claimed = (
+        update(EmployerCheck)
+        .where(EmployerCheck.id == number, EmployerCheck.reminded_at.is_(None))
+        .values(reminded_at=clock.now())
+        .returning(EmployerCheck.id)
+        .execution_options(synchronize_session=False)
+    )
+    if db.session.scalar(claimed) is None:
+        return 0
+    row = db.session.get_one(EmployerCheck, number, populate_existing=True)
+    if quotas.right(row.org) is Answer.NO:
+        return 0
+    audit.record("employer.reminded", row, by="remind_employers", org_id=row.org_id, until=row.until)
+    letters.employer_runs_out(row)
+    return 1
 
 
 def refuse_unconfirmed(org: Organisation) -> None:

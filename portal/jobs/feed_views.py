@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import Response, request
@@ -19,6 +21,7 @@ from portal.core.errors import Forbidden, Missing
 from portal.core.paging import asked
 from portal.core.web import public
 from portal.jobs import feeds, modes, naming, searching
+from portal.jobs import sitemap as sitemaps
 from portal.jobs.board_models import FeedKey
 from portal.jobs.doors import jobs
 from portal.jobs.modes import Mode
@@ -84,7 +87,18 @@ def json_feed() -> Any:
 @jobs.get("/sitemap.xml")
 @public
 def sitemap() -> Any:
-    """Hand out the addresses of the visible posts."""
+    """Hand out the addresses of the visible posts, or of the parts of a long sitemap."""
+    return _mapped(sitemaps.whole)
+
+
+@jobs.get("/sitemap-<int(max=1000000):number>.xml")
+@public
+def sitemap_part(number: int) -> Any:
+    """Hand out the addresses of the visible posts in one part of a long sitemap."""
+    return _mapped(partial(sitemaps.part, number))
+
+
+def _mapped(made: Callable[[], bytes]) -> BaseResponse:
     if modes.mode() is Mode.NOTICES:
         raise Missing(_("The notices of members are open to members."))
-    return _kept(Response(feeds.sitemap(), content_type="application/xml; charset=utf-8"))
+    return _kept(Response(made(), content_type="application/xml; charset=utf-8"))

@@ -1,4 +1,4 @@
-"""The feeds of the board: Atom, JSON Feed and sitemap, made of the visible posts alone."""
+"""The feeds of the board: Atom and JSON Feed, made of the visible posts alone."""
 
 from __future__ import annotations
 
@@ -17,14 +17,11 @@ from portal.core.db import db
 from portal.core.settings import settings
 from portal.jobs import naming, posts, searching, showing
 from portal.jobs.models import Post
-from portal.jobs.said import languages
 from portal.jobs.searching import Asked
 from portal.jobs.showing import Seen, valid_through
 
 ATOM = "http://www.w3.org/2005/Atom"
-SITEMAP, XHTML = "http://www.sitemaps.org/schemas/sitemap/0.9", "http://www.w3.org/1999/xhtml"
 VERSION = "https://jsonfeed.org/version/1.1"
-MOST_IN_SITEMAP = 50_000
 # What XML cannot hold, however it is written: one such character in a post would break the feed of all.
 _BAD = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -146,24 +143,3 @@ def _item(post: Post, seen: Seen) -> dict[str, Any]:
             "ends": valid_through(post.ends_on),
         },
     }  # fmt: skip
-
-
-def sitemap() -> bytes:
-    """Return the addresses of all visible posts, each language with the other, and when each changed last."""
-    Xml.register_namespace("", SITEMAP)
-    Xml.register_namespace("xhtml", XHTML)
-    root = Xml.Element(f"{{{SITEMAP}}}urlset")
-    rows = searching.newest_first(posts.visible()).options(contains_eager(Post.shown)).limit(MOST_IN_SITEMAP)
-    for post in db.session.scalars(rows):
-        assert post.shown is not None
-        there = languages(post.shown)
-        for tongue in there:
-            url = Xml.SubElement(root, f"{{{SITEMAP}}}url")
-            Xml.SubElement(url, f"{{{SITEMAP}}}loc").text = showing.address(post.uid, tongue)
-            Xml.SubElement(url, f"{{{SITEMAP}}}lastmod").text = _iso(post.changed_at)
-            for other in there if len(there) > 1 else ():
-                Xml.SubElement(
-                    url, f"{{{XHTML}}}link",
-                    {"rel": "alternate", "hreflang": naming.HTML[other], "href": showing.address(post.uid, other)},
-                )  # fmt: skip
-    return bytes(Xml.tostring(root, encoding="utf-8", xml_declaration=True))

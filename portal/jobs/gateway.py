@@ -33,7 +33,7 @@ class Answers:
     """The two questions: all credentials of some people by person, and (person_id, rank) of every award in force."""
 
     credentials: Callable[[Sequence[Person], date | None], Mapping[int, list[Credential]]]
-    levels_in_force: Callable[[date | None], Select[Any]]
+    levels_in_force: Callable[[date | None, int | None], Select[Any]]
 
 
 _held: list[Answers] = []
@@ -49,6 +49,6 @@ def credentials(people: Sequence[Person], *, on: date | None = None) -> Mapping[
     return _held[0].credentials(people, on)
 
 
-def levels_in_force(*, on: date | None = None) -> Select[Any]:
-    """Select (person_id, rank) of every award in force on a day, for searching and sorting in SQL."""
-    return _held[0].levels_in_force(on)
+def levels_in_force(*, on: date | None = None, rank: int | None = None) -> Select[Any]:
+    """Select (person_id, rank) of every award in force on a day, or of those of one rank, for searching and sorting in SQL."""
+    return _held[0].levels_in_force(on, rank)

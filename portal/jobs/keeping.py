@@ -11,10 +11,10 @@ from portal.accounts import erasure_plan
 from portal.accounts.erasure_plan import Fate, Line
 from portal.accounts.events import PersonErased
 from portal.accounts.people import Person
-from portal.core import personal, vault
+from portal.core import personal, retaining, vault
 from portal.core.db import db
 from portal.core.personal import Keeping, Purpose, Sheet
-from portal.jobs import saving
+from portal.jobs import old_posts, saving
 from portal.jobs.board_models import PostReport, SavedSearch, SearchSent
 
 
@@ -32,6 +32,7 @@ def install() -> None:
         }
     )
     personal.collects("job_board", sheets)
+    retaining.rule(retaining.Rule(old_posts.KIND, "job_post", old_posts.due, old_posts.let_go))
 
 
 def _count(model: Any, person: Person) -> int:

@@ -167,6 +167,22 @@ def employer_decided(row: EmployerCheck) -> None:
     write(f"employer:{row.uid}:{row.state.value}", recruiters(row.org), letter, topic=row.subject)
 
 
+def employer_runs_out(row: EmployerCheck) -> None:
+    """Remind that the confirmation of an employer ends; what is live stays, new posts wait for a new one."""
+
+    def letter() -> Letter:
+        return Letter(
+            _("Your confirmation as an employer ends after %(day)s", day=_last(row.until)),
+            (
+                _("Hand in your registration document again now; it takes us a day or two."),
+                _("Posts that are live stay. New posts and renewals wait until you are confirmed again."),
+            ),
+            button=(_("Confirm the employer"), web.absolute("jobs_employer.confirmation")),
+        )
+
+    write(f"employer-ends:{row.uid}", recruiters(row.org), letter, topic=row.subject)
+
+
 def appealed(post: Post) -> None:
     """Tell the moderators that somebody appeals."""
 

@@ -75,6 +75,7 @@ class Post(Model):
         CheckConstraint("(state = 'paused') = (paused_by IS NOT NULL)", name="paused_why"),
         CheckConstraint("places > 0", name="some"),
         Index("ix_job_post_board", "state", "posted_at", "id"),
+        Index("ix_job_post_list", "state", "id"),
     )
 
 
@@ -111,7 +112,7 @@ class PostVersion(Model):
     requirements_zh: Mapped[str] = mapped_column(Text, default="")
     requirements_en: Mapped[str] = mapped_column(Text, default="")
     remote: Mapped[Remote] = mapped_column(choice(Remote), default=Remote.ONSITE)
-    city: Mapped[str] = mapped_column(String(40), default="")
+    city: Mapped[str] = mapped_column(String(40), default="", index=True)
     remote_from: Mapped[list[str]] = mapped_column(JSON, default_factory=list)
     employment: Mapped[Employment] = mapped_column(choice(Employment), default=Employment.FULL_TIME)
     places: Mapped[int] = mapped_column(default=1)
@@ -120,7 +121,7 @@ class PostVersion(Model):
     pay_high: Mapped[int] = mapped_column(default=0)
     pay_per: Mapped[PayPer] = mapped_column(choice(PayPer), default=PayPer.MONTH)
     pay_months: Mapped[int] = mapped_column(default=12)
-    pay_year: Mapped[int] = mapped_column(default=0)
+    pay_year: Mapped[int] = mapped_column(default=0, index=True)
     skills: Mapped[list[str]] = mapped_column(JSON, default_factory=list)
     need: Mapped[Need] = mapped_column(choice(Need), default=Need.NONE)
     level: Mapped[str] = mapped_column(String(20), default="")
@@ -128,6 +129,7 @@ class PostVersion(Model):
     link: Mapped[str] = mapped_column(String(500), default="")
     __table_args__ = (
         UniqueConstraint("post_id", "n"),
+        Index("ix_job_post_version_level", "level", "pay_year"),
         CheckConstraint("pay_low >= 0 AND pay_high >= pay_low", name="pay"),
         CheckConstraint("places > 0", name="some"),
         CheckConstraint("(need = 'none') = (level = '')", name="level"),

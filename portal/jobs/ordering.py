@@ -10,7 +10,7 @@ from sqlalchemy import Select, case, func, select
 
 from portal.core import catalogue, clock
 from portal.core.db import db
-from portal.jobs import consents, gateway
+from portal.jobs import consents, early, gateway
 from portal.jobs.application_models import JobApplication
 from portal.jobs.kinds import Need
 from portal.jobs.models import Post
@@ -75,4 +75,5 @@ def rule() -> list[str]:
         _("Then by the highest level of a certificate in force that the candidate lets this employer see."),
         _("Then by the time of sending: the earlier first."),
         _("Those without a certificate stand in the same list, on the same pages, with the same actions. There is no score, and nobody is hidden."),
+        *early.rule(),
     ]  # fmt: skip

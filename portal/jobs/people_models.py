@@ -28,7 +28,7 @@ class Profile(Model):
     uid: Mapped[str] = mapped_column(String(32), unique=True, init=False, default_factory=new_uid)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), init=False, unique=True)
     person: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
-    city: Mapped[str] = mapped_column(String(40), default="", index=True)
+    city: Mapped[str] = mapped_column(String(40), default="")
     skills: Mapped[list[str]] = mapped_column(JSON, default_factory=list)
     kinds: Mapped[list[str]] = mapped_column(JSON, default_factory=list)
     languages: Mapped[list[str]] = mapped_column(JSON, default_factory=list)
@@ -38,6 +38,7 @@ class Profile(Model):
     used_at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now, index=True)
     edition: Mapped[int] = mapped_column(init=False, default=1)
     __mapper_args__ = {"version_id_col": edition}
+    __table_args__ = (Index("ix_job_profile_city", "city", "uid"),)
 
 
 class ProfileTerm(Model):

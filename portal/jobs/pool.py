@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-import hmac
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, Text, cast, exists, func, select, update
+from sqlalchemy import func, select, update
 
-from portal.accounts.organisations import Contact, Organisation
+from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
 from portal.core import audit, catalogue, clock, labels, vault
 from portal.core.db import db
 from portal.core.errors import Missing, Refused
-from portal.jobs import consents, credits, gateway, hirers, naming, quotas, terms
+from portal.jobs import consents, credits, hirers, matching, naming, quotas
 from portal.jobs.kinds import Employment
 from portal.jobs.looks import Asked, Viewer, cards
-from portal.jobs.people_models import PoolSearch, Profile, ProfileTerm, ShutOut
-from portal.jobs.stages import IN_POOL, Field, Purpose, Tongue
+from portal.jobs.matching import Wanted
+from portal.jobs.people_models import PoolSearch, Profile
+from portal.jobs.stages import Field, Purpose, Tongue
 
 NO_SEARCH = _l("There is no such search. A search shows what it finds on its own day.")
 NOBODY = _l("There is nobody like that in this search.")
 SPENT = _l("The searches of your tier for today are used up.")
 MOST = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What an employer looks for; empty is anything. `level` is the rank of the lowest level that will do."""
-
-    level: int = 0
-    city: str = ""
-    skills: str = ""
-    kind: str = ""
-    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,50 +70,58 @@ def found(uid: str, org: Organisation) -> PoolSearch:
     return row
 
 
-def _matching(row: PoolSearch) -> Select[Any]:
-    """Select (profile, rank) of whom a search finds: let be found, not shut out, none of the employer's own people."""
-    wanted = Wanted(**row.asked)
-    held = gateway.levels_in_force(on=clock.today()).subquery()
-    person, rank = held.c[0], held.c[1]
-    best = select(person.label("person_id"), func.max(rank).label("rank")).group_by(person).subquery()
-    highest = func.coalesce(best.c.rank, 0)
-    statement: Any = (
-        select(Profile, highest.label("rank"))
-        .join(Person, Person.id == Profile.person_id)
-        .outerjoin(best, best.c.person_id == Profile.person_id)
-        .where(
-            Profile.person_id.in_(consents.letting(Purpose.POOL, consents.MEMBERS, *IN_POOL)),
-            Person.disabled_at.is_(None), Person.erased_at.is_(None),
-            ~exists().where(ShutOut.person_id == Profile.person_id, ShutOut.org_id == row.org_id),
-            ~exists().where(
-                Contact.person_id == Profile.person_id, Contact.org_id == row.org_id, Contact.ended_at.is_(None)
-            ),
-        )
-    )  # fmt: skip
-    if wanted.level:
-        statement = statement.where(highest >= wanted.level)
-    if wanted.city:
-        statement = statement.where(Profile.city == wanted.city)
-    for column, code in ((Profile.kinds, wanted.kind), (Profile.languages, wanted.language)):
-        if code:
-            statement = statement.where(cast(column, Text).contains(f'"{code}"'))
-    for term in terms.asked(wanted.skills):
-        fits = ProfileTerm.term.startswith(term) if terms.is_lone(term) else ProfileTerm.term == term
-        statement = statement.where(Profile.id.in_(select(ProfileTerm.profile_id).where(fits)))
-    ordered: Select[Any] = statement.order_by(highest.desc(), Profile.uid)
-    return ordered
+def _cipher(org: Organisation) -> Any:
+    """Return what turns the uid of a profile into its handle and back: one block of random bits under a key of one employer.
+
+    Such a block is no text that a mode would have to hide: alike is only who is the same.
+    """
+    return Cipher(algorithms.AES(vault.derived(f"pool/{org.id}")), modes.ECB())  # noqa: S305
 
 
 def handle(org: Organisation, profile: Profile) -> str:
     """Return by what an organisation names somebody it found: no other organisation has the same for the same person."""
-    return hmac.new(vault.derived("pool"), f"{org.id}:{profile.uid}".encode(), "sha256").hexdigest()[:32]
+    return str(_cipher(org).encryptor().update(bytes.fromhex(profile.uid)).hex())
+
+
+def _named(org: Organisation, handle: str) -> str:
+    """Return the uid that a handle of an organisation stands for; empty if it is none."""
+    if re.fullmatch(r"[0-9a-f]{32}", handle) is None:
+        return ""
+    return str(_cipher(org).decryptor().update(bytes.fromhex(handle)).hex())
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A page of those found, (profile, rank) each; `at` counts from 1, `more` says whether others follow."""
+
+    people: list[tuple[Profile, int]]
+    at: int = 1
+    more: bool = False
+
+
+def part(row: PoolSearch, at: int, size: int) -> Part:
+    """Return a page of those whom a search finds; the last there is if it has fewer, nobody while they are too few."""
+    at = min(max(at, 1), MOST // size)
+    keys = matching.first(row, max(at * size + 1, _least()))
+    if len(keys) < _least():
+        return Part([])
+    at = min(at, -(-len(keys) // size))
+    return Part(_profiles(keys[(at - 1) * size : at * size]), at, len(keys) > at * size and at < MOST // size)
 
 
 def results(row: PoolSearch) -> list[tuple[Profile, int]]:
-    """Return whom a search finds, the highest level first; nobody while they are fewer than the least number."""
-    rows = db.session.execute(_matching(row).limit(MOST)).all()
-    least = int(catalogue.policy("jobs.pool_least"))
-    return [(profile, rank) for profile, rank in rows] if len(rows) >= least else []
+    """Return whom a search finds, the highest level first, up to the most; nobody while they are fewer than the least number."""
+    return part(row, 1, MOST).people
+
+
+def _least() -> int:
+    return int(catalogue.policy("jobs.pool_least"))
+
+
+def _profiles(keys: list[tuple[int, int]]) -> list[tuple[Profile, int]]:
+    rows = select(Profile).where(Profile.id.in_([number for number, _rank in keys])).order_by(Profile.id)
+    found = {profile.id: profile for profile in db.session.scalars(rows)}
+    return [(found[number], rank) for number, rank in keys if number in found]
 
 
 def said(profile: Profile, rank: int) -> dict[Field, Any]:
@@ -151,8 +150,9 @@ def shown(row: PoolSearch, some: list[tuple[Profile, int]], viewer: Viewer) -> l
 
 
 def one(row: PoolSearch, named: str) -> tuple[Profile, int]:
-    """Return the one of a search whom a handle names."""
-    for profile, rank in results(row):
-        if hmac.compare_digest(handle(row.org, profile), named):
-            return profile, rank
-    raise Missing(NOBODY)
+    """Return the one of a search whom a handle names, as long as the search may show anybody."""
+    uid = _named(row.org, named)
+    found = matching.rank_in(row, uid) if uid else None
+    if found is None or len(matching.first(row, _least())) < _least():
+        raise Missing(NOBODY)
+    return found

@@ -23,10 +23,10 @@ from portal.jobs.hirers import viewer
 from portal.jobs.hiring_views import hand_out, of_profile
 from portal.jobs.kinds import Employment
 from portal.jobs.looks import Asked, card
+from portal.jobs.matching import Wanted
 from portal.jobs.models import Post
 from portal.jobs.people_doors import hiring
 from portal.jobs.people_models import PoolSearch
-from portal.jobs.pool import Wanted
 from portal.jobs.stages import ContactState, Field, Purpose, Tongue
 from portal.members.standing import Answer
 
@@ -82,12 +82,10 @@ def found(uid: str) -> Any:
     org = _org()
     row = pool.found(uid, org)
     hirers.in_force(org)
-    rows = pool.results(row)
-    at = min(max(number("page", 1), 1), max(1, -(-len(rows) // SIZE)))
-    some = pool.shown(row, rows[(at - 1) * SIZE : at * SIZE], viewer(me(), org))
+    part = pool.part(row, number("page", 1), SIZE)
     return render_template(
-        "jobs/people/found.html", row=row, found=some, total=len(rows), at=at, pages=-(-len(rows) // SIZE), field=Field,
-        wanted=_in_words(row), least=catalogue.policy("jobs.pool_least"),
+        "jobs/people/found.html", row=row, found=pool.shown(row, part.people, viewer(me(), org)), at=part.at, more=part.more,
+        field=Field, wanted=_in_words(row), least=catalogue.policy("jobs.pool_least"),
     )  # fmt: skip
 
 

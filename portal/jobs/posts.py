@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, and_, false, select, true
+from sqlalchemy import Select, and_, exists, false, select, true
 
+from portal.accounts.organisations import Organisation
 from portal.core import clock
 from portal.core.db import db
 from portal.core.unchanged import unchanged
@@ -43,12 +44,14 @@ def _shown_by(mode: Mode) -> Any:
 def _fallen(day: date) -> list[int]:
     """Return the employers of running posts whose membership is not in force: asked of the facts, for no chore has to run.
 
-    They are few, since their posts are paused once that is heard of; so the list is short whatever the board holds.
+    They are few, since their posts are paused once that is heard of; so the list is short whatever the board holds. Who is
+    plainly active is passed over in SQL: the facts are read of the others alone.
     """
 
     def read() -> tuple[int, ...]:
-        ids = db.session.scalars(select(Post.org_id).where(_running(day)).distinct().order_by(Post.org_id))
-        return tuple(sorted(quotas.fallen(ids, on=day)))
+        runs = exists().where(Post.org_id == Organisation.id, _running(day))
+        ids = select(Organisation.id).where(runs, quotas.doubtful(Organisation.id, on=day))
+        return tuple(sorted(quotas.fallen(db.session.scalars(ids.order_by(Organisation.id)), on=day)))
 
     return list(unchanged(("job_employers", day), read))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 
 from portal.accounts.organisations import Organisation
 from portal.core import catalogue, clock
@@ -14,7 +15,8 @@ from portal.core.db import db
 from portal.members import terms
 from portal.members.belonging import Membership
 from portal.members.facts import facts_of
-from portal.members.standing import Answer, Right, answer, standing_of
+from portal.members.standing import Answer, Right, Standing, answer, standing_of
+from portal.members.steady import surely_active
 
 KIND = "job_quota"
 
@@ -53,6 +55,13 @@ def of(org: Organisation, *, on: date | None = None) -> Quota:
     if membership is None or terms.may(membership, Right.USE_BENEFITS, on=on) is Answer.NO:
         return NOTHING
     return of_tier(membership.tier, on=on)
+
+
+def doubtful(org_id: Any, *, on: date) -> Any:
+    """Return the condition that only facts can say whether the organisation of a column may use what members get."""
+    if answer(Standing.ACTIVE, Right.USE_BENEFITS, catalogue.entries("rights")) is Answer.NO:
+        return true()
+    return ~surely_active(org_id, on=on)
 
 
 def fallen(orgs: Iterable[int], *, on: date | None = None) -> set[int]:

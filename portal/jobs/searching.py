@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Select, false, or_, select
+from sqlalchemy import Select, case, exists, or_, select
 
 from portal.accounts.organisations import Organisation
 from portal.core import catalogue
+from portal.core.db import db
 from portal.core.forms import clean
 from portal.jobs import terms
 from portal.jobs.kinds import Employment, Remote
@@ -17,6 +18,7 @@ from portal.jobs.models import Post, PostTerm, PostVersion
 
 REMOTE = "remote"
 MOST_WORDS = 100
+MOST_COUNTED = 1_000  # posts; beyond them a page says that there are more
 LATIN_NAME = 3  # letters; fewer stand in too many names
 PAYS = (15_000, 25_000, 40_000, 60_000)  # yuan a month
 
@@ -58,11 +60,12 @@ def read(values: Mapping[str, Any]) -> Asked:
 
 def narrowed(statement: Select[Any], asked: Asked) -> Select[Any]:
     """Narrow a statement over posts and the versions they show."""
-    for term in terms.asked(asked.q):
+    words = terms.asked(asked.q)
+    named = _employers(words)
+    for term in words:
         said = PostTerm.term.startswith(term) if terms.is_lone(term) else PostTerm.term == term
-        statement = statement.where(
-            or_(Post.id.in_(select(PostTerm.post_id).where(said)), _of_employer(term))
-        )
+        found = Post.id.in_(select(PostTerm.post_id).where(said))
+        statement = statement.where(or_(found, Post.org_id.in_(named[term])) if named[term] else found)
     if asked.city == REMOTE:
         statement = statement.where(PostVersion.remote == Remote.REMOTE)
     elif asked.city:
@@ -77,14 +80,21 @@ def narrowed(statement: Select[Any], asked: Asked) -> Select[Any]:
     return statement
 
 
-def _of_employer(term: str) -> Any:
-    """Return the condition that an employer's name holds a term: names change without a review, and stand in no terms."""
-    if term.isascii() and len(term) < LATIN_NAME:
-        return false()
-    named = Organisation.search_text.contains(term, autoescape=True)
-    return Post.org_id.in_(
-        select(Organisation.id).where(Organisation.id.in_(select(Post.org_id).distinct()), named)
-    )
+def _employers(words: list[str]) -> dict[str, list[int]]:
+    """Return for each term the employers whose names hold it: names change without a review, and stand in no terms."""
+    found: dict[str, list[int]] = {term: [] for term in words}
+    names = [term for term in words if not term.isascii() or len(term) >= LATIN_NAME]
+    if not names:
+        return found
+    holds = [Organisation.search_text.contains(term, autoescape=True) for term in names]
+    posts = exists().where(Post.org_id == Organisation.id)
+    columns = [case((held, 1), else_=0) for held in holds]
+    rows = select(Organisation.id, *columns).where(or_(*holds), posts).order_by(Organisation.id)
+    for org_id, *said in db.session.connection().execute(rows):
+        for term, held in zip(names, said, strict=True):
+            if held:
+                found[term].append(org_id)
+    return found
 
 
 def newest_first(statement: Select[Any]) -> Select[Any]:

@@ -9,11 +9,10 @@ from sqlalchemy import func, select
 
 from portal.accounts.people import Person
 from portal.core import audit, catalogue, clock
-from portal.core.audit import AuditEntry
 from portal.core.db import db
 from portal.core.errors import Refused
 from portal.core.states import move
-from portal.jobs import employers, modes, quotas, screening, slots, terms, writing
+from portal.jobs import employers, modes, pace, quotas, screening, slots, terms, writing
 from portal.jobs import said as saying
 from portal.jobs.kinds import OVER, PostState, Verdict, VersionState
 from portal.jobs.models import Post, PostDecision, PostTerm, PostVersion
@@ -23,7 +22,6 @@ from portal.jobs.screening import ALIKE, DOMAIN, RETURNED, SAME, Mark
 from portal.members.standing import Answer
 
 P, V = PostState, VersionState
-SENT = "post.submitted"
 ALIKE_READ = 20
 
 
@@ -62,7 +60,7 @@ def send(post: Post, version: PostVersion, *, by: Person) -> PostVersion:
     version.submitted_at, version.submitted_by, version.escalated_at = clock.now(), by, None
     version.marks = [one.plain() for one in marks]
     db.session.flush()
-    audit.record(SENT, post, by=by, org_id=post.org_id, n=version.n, marks=len(marks))
+    audit.record(pace.POST_SENT, post, by=by, org_id=post.org_id, n=version.n, marks=len(marks))
     return version
 
 
@@ -71,15 +69,10 @@ def _refuse_closed(by: Person) -> None:
         raise Refused(_l("The job board is closed at present."))
     if by.verified_at is None and not by.demo:
         raise Refused(_l("Please confirm your mail address first."))
-    most = int(catalogue.policy("jobs.submissions_an_hour"))
-    sent = select(func.count()).where(
-        AuditEntry.verb == SENT,
-        AuditEntry.actor_id == by.id,
-        AuditEntry.at > clock.now() - timedelta(hours=1),
-    )
-    if int(db.session.scalar(sent) or 0) >= most:
+    if pace.hour_is_full(by):
         raise Refused(
-            _l("You have sent %(count)s posts within the hour. Please go on a little later.", count=most), status=429
+            _l("You have sent %(count)s posts or applications within the hour. Please go on a little later; nothing is lost.", count=pace.most_an_hour()),
+            status=429,
         )  # fmt: skip
 
 
@@ -202,7 +195,7 @@ def renew(post: Post, *, by: Person) -> PostVersion:
         row.begins_on = None
     if waiting is not None:
         waiting.renews = True
-        audit.record(SENT, row, by=by, org_id=row.org_id, n=waiting.n)
+        audit.record(pace.POST_SENT, row, by=by, org_id=row.org_id, n=waiting.n)
         return waiting
     version = writing.newest(row)
     if version.state is not V.WRITTEN:

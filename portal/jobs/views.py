@@ -8,7 +8,8 @@ from typing import Any
 from flask import g, make_response, redirect, render_template, request, url_for
 from flask_babel import force_locale
 from flask_babel import gettext as _
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, literal, select
+from sqlalchemy.orm import aliased
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import who
@@ -20,8 +21,8 @@ from portal.core.errors import Missing
 from portal.core.paging import Page, asked, page_of
 from portal.core.unchanged import unchanged
 from portal.core.web import LONG_QUERY, chip, go, public
+from portal.jobs import early, jsonld, modes, naming, posts, quotas, reporting, searching, showing
 from portal.jobs import forms as f
-from portal.jobs import jsonld, modes, naming, posts, quotas, reporting, searching, showing
 from portal.jobs.doors import jobs
 from portal.jobs.kinds import OVER, Employment
 from portal.jobs.models import NO_POST, Post, PostVersion
@@ -94,14 +95,17 @@ def _address(endpoint: str, wanted: Asked) -> str:
     return url_for(endpoint, **values)
 
 
-def _rows(wanted: Asked) -> Select[Any]:
-    rows = searching.narrowed(posts.visible(), wanted).join(Post.org)
+def _worded(rows: Select[Any]) -> Select[Any]:
     columns: tuple[Any, ...] = (*COLUMNS, wall.shown_name().label("employer"))
-    return rows.with_only_columns(*columns)
+    return rows.join(Post.org).with_only_columns(*columns)
 
 
 def _shown(wanted: Asked) -> Page:
-    return page_of(_rows(wanted), order=(Post.posted_at, Post.id), down=True, plain=True, sizes=SIZES)
+    listed = searching.narrowed(posts.visible(), wanted)
+    return page_of(
+        _worded(listed), order=(Post.posted_at, Post.id), down=True, plain=True, sizes=SIZES,
+        upto=searching.MOST_COUNTED, tally=listed,
+    )  # fmt: skip
 
 
 def _row_words(row: Row[Any]) -> dict[str, Any]:
@@ -117,8 +121,8 @@ def _row_words(row: Row[Any]) -> dict[str, Any]:
 
 def _chips(wanted: Asked) -> list[dict[str, Any]]:
     """Return the filters as chips; cities that no post has are left out."""
-    cities = set(db.session.scalars(posts.visible().with_only_columns(PostVersion.city).distinct()))
     known = catalogue.entries("job_city")
+    cities = _cities(list(known))
     groups = (
         ("city", _("City"), [(code, catalogue.in_words(row["name"])) for code, row in known.items() if code in cities]
          + [(searching.REMOTE, _("Remote"))]),
@@ -130,6 +134,17 @@ def _chips(wanted: Asked) -> list[dict[str, Any]]:
         {"label": label, "options": [chip(key, code, words, getattr(wanted, key)) for code, words in options]}
         for key, label, options in groups
     ]
+
+
+def _cities(known: list[str]) -> set[str]:
+    """Return those of some cities in which a visible post is: one look each, however many posts there are."""
+    said = aliased(PostVersion)
+    there = (
+        posts.visible().with_only_columns(literal(1)).where(Post.shown_id == said.id).correlate(said).exists()
+    )
+    columns = [select(said.id).where(said.city == code, there).limit(1).scalar_subquery() for code in known]
+    row = db.session.connection().execute(select(*columns)).one() if columns else ()
+    return {code for code, one in zip(known, row, strict=True) if one}
 
 
 def found(uid: str) -> Post:
@@ -173,7 +188,7 @@ def _drawn(row: Post, form: f.Report, status: int, wanted: str) -> Any:
         "jobs/post.html", row=row, seen=seen, posting=body, form=form.offer(), report_open=status != 200,
         links=[(naming.HTML[one], showing.address(row.uid, one)) for one in seen.languages],
         canonical=showing.address(row.uid, seen.tongue), similar=similar(row),
-        rank=catalogue.entries("level").get(seen.level_code),
+        rank=catalogue.entries("level").get(seen.level_code), opens=early.opens_at(row),
     ), status  # fmt: skip
 
 
@@ -206,7 +221,7 @@ def similar(row: Post) -> list[Any]:
         | (PostVersion.level == version.level) & (PostVersion.level != "")
         | (Post.org_id == row.org_id)
     )
-    rows = _rows(Asked()).where(Post.id != row.id, near)
+    rows = _worded(posts.visible()).where(Post.id != row.id, near)
     return list(db.session.execute(searching.newest_first(rows).limit(SIMILAR)))
 
 

@@ -84,6 +84,7 @@ _DETAILS = {
     "n": _l("Version"), "marks": _l("Marks"), "reasons": _l("Reasons"), "why_paused": _l("Why"),
     "by_certificate": _l("Hired with a certificate"), "by_board": _l("Found through the board"),
     "places": _l("Places left"), "posts": _l("Posts out"), "most": _l("At most so many"),
+    "versions": _l("Versions"), "decisions": _l("Decisions"), "job_applications": _l("Applications to it"), "closed_on": _l("Post closed on"),
     "report_reason": _l("Reason"), "domain": _l("Domain"), "partner": _l("Partner"), "rhythm": _l("How often"),
 }  # fmt: skip
 _VERBS = {
@@ -108,8 +109,10 @@ _VERBS = {
     "post.places": (_l("Fewer places left"), "dash-circle"),
     "post.escalated": (_l("Review is late"), "alarm"),
     "posts.to_choose": (_l("More posts than the tier has"), "list-check"),
+    "post.deleted": (_l("Post deleted when its time was over"), "trash"),
     "employer.asked": (_l("Asked to be confirmed as an employer"), "building"),
     "employer.confirmed": (_l("Employer confirmed"), "building-check"),
+    "employer.reminded": (_l("Reminded that the confirmation ends"), "bell"),
     "employer.declined": (_l("Employer not confirmed"), "building-x"),
     "employer.domain": (_l("Domain of an employer confirmed"), "globe"),
     "employer.file_read": (_l("Registration document read"), "eye"),
