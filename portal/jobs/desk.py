@@ -85,7 +85,7 @@ def tasks(reader: Any) -> list[Task]:
         return []
     found = [
         waiting.task(
-            _("Post of %(org)s: %(title)s", org=one.post.org.name, title=naming.title(one)), _("Review"),
+            _("Post of %(org)s: %(title)s", org=one.post.org.name, title=naming.title(one)), _("Read and decide"),
             url_for("jobs_office.case", uid=one.post.uid), since=one.submitted_at, overdue=is_late(one),
         )
         for one in db.session.scalars(queue().limit(MOST))

@@ -18,6 +18,7 @@ from portal.core.paging import asked, page_of
 from portal.core.web import chip, go
 from portal.jobs import (
     access,
+    changes,
     desk,
     employers,
     moderating,
@@ -107,16 +108,7 @@ def _changes(before: PostVersion | None, now: PostVersion) -> list[tuple[str, st
     """Return what an edit changes: each text or figure, as shown and as asked."""
     if before is None or before.id == now.id:
         return []
-    old, new = saying.of(before), saying.of(now)
-    return [
-        (name, _plain(getattr(old, name)), _plain(getattr(new, name)))
-        for name in saying.NAMES
-        if getattr(old, name) != getattr(new, name)
-    ]
-
-
-def _plain(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+    return changes.between(saying.of(before), saying.of(now))
 
 
 @jobs_office.get("/posts/<uid>")
