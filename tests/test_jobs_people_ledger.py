@@ -38,11 +38,9 @@ HR = "hr@galaxy.example"
 @pytest.fixture
 def house(app: Flask) -> Iterator[Flask]:
     """Two employers; Ann has sent all she has to Galaxy and was opened."""
-    w.house(app)
+    w.house(app, ("ann", "ADAPT"))
     with clock.stopped_at(w.DAY):
         with app.app_context():
-            with transaction():
-                w.candidate("ann", "ADAPT")
             w.resume(w.person("ann@people.example"))
             with transaction():
                 row = w.applied(w.post_of("galaxy"), w.person("ann@people.example"), fields=TO_APPLY)
