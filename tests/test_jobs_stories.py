@@ -255,7 +255,7 @@ def _the_certificate_is_revoked_during_the_interview(board: Board) -> None:
     click(boss, words.candidate)
     boss.press("Open the application")
     boss.reads(words.letter)
-    boss.field("Next step").select_option("interview")
+    boss.field("What comes next").select_option("interview")
     boss.fill("Your words to the candidate", words.come)
     boss.press("Take this step")
     boss.sees("Done. The candidate gets a letter with your words.")
@@ -277,7 +277,7 @@ def _the_certificate_is_revoked_during_the_interview(board: Board) -> None:
 def _somebody_is_hired_and_the_post_is_filled(board: Board) -> None:
     boss, mei = board.at(board.boss), board.at(board.mei)
     for to, more in (("offer", ""), ("hired", ""), ("hired", "No")):
-        boss.field("Next step").select_option(to)
+        boss.field("What comes next").select_option(to)
         if more:
             choose(boss, "If hired: did a certificate count?", more)
         boss.press("Take this step")
@@ -329,6 +329,9 @@ def _another_post_is_taken_down_and_comes_back(board: Board) -> None:
     boss.fill("Why should the post come back?", "It is ours, see our site.")
     boss.press("Appeal")
     boss.sees("Another moderator looks at it, and you hear from us.")
+    mod.page.reload()
+    mod.sees("Another moderator decides about an appeal: you took the post down.")
+    assert mod.button("Back into review").count() == 0
     second.open("/office/")
     second.page.get_by_role("link", name="Second").first.click()
     second.reads("It is ours, see our site.")

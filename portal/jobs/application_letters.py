@@ -155,7 +155,7 @@ def asked(row: ContactRequest) -> None:
                 _("It is about the post %(post)s.", post=naming.title_of(row.post)),
                 _("Their reason: %(reason)s", reason=row.reason),
                 _("They found you in the talent pool and do not know who you are. They learn it only if you say yes, and only what you tick."),
-                _("You can answer until %(day)s ends. No answer is a no.", day=day(row.answer_by)),
+                _("You can answer to the end of %(day)s. No answer is a no.", day=day(row.answer_by)),
             ),
             button=(_("Answer the request"), web.absolute("candidates.request_page", uid=row.uid)),
         )  # fmt: skip

@@ -103,6 +103,7 @@ def tasks(reader: Any) -> list[Task]:
             url_for("jobs_office.case", uid=post.uid), since=post.appealed_at,
         )
         for post in appeals()
+        if moderating.may_hear(post, reader.person)
     ]  # fmt: skip
     return found + [
         waiting.task(

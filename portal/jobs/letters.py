@@ -49,7 +49,7 @@ def decided(row: PostDecision) -> None:
 
 def _then(row: PostDecision) -> str:
     if row.verdict is Verdict.APPROVED:
-        return _("It is on the board until %(day)s ends.", day=_last(row.post.ends_on))
+        return _("It is on the board to the end of %(day)s.", day=_last(row.post.ends_on))
     if row.verdict is Verdict.RETURNED:
         return _("Please change what is named below and send it again.")
     if row.verdict is Verdict.REMOVED:

@@ -85,7 +85,7 @@ def _page(post: Post, status: int = 200, **given: Any) -> Any:
         host=host, host_good=not host or employers.covers(employers.domains(post.org), host),
         timeline=story.tell(db.session.scalars(audit.of_subject(post.subject))),
         check=employers.last_check(post.org), confirmed=employers.confirmed_until(post.org), today=clock.today(),
-        own=_is_own(post, version), may_moderate=me().staff_may(May.MODERATE_JOBS), on=given.get("on"),
+        own=_is_own(post, version), may_hear=moderating.may_hear(post, me().person), may_moderate=me().staff_may(May.MODERATE_JOBS), on=given.get("on"),
         late=desk.is_late(version) if waiting is not None else False,
         **f.apart(
             back=(given.get("back") or of.Decision(formdata=None, n=n)).offer(Verdict.RETURNED),
