@@ -38,7 +38,7 @@ PEOPLE: dict[str, str] = {
     "rejected": "owner@inkstone.example",
     "newcomer": "newcomer@nowhere.example",
     "changer": "owner@spruce-software.example",
-    "job_moderator": "moderator@flagos.example",
+    "job_moderator": "moderator2@flagos.example",
     "reviewer": "rui@flagos.example",
     "director": "director@flagos.example",
     "legal": "legal@flagos.example",

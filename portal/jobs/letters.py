@@ -23,7 +23,7 @@ def _open(post: Post) -> tuple[str, str]:
 
 
 def _desk(post: Post) -> tuple[str, str]:
-    return _("Open the case"), web.absolute("jobs_office.case", uid=post.uid)
+    return _("Open the post"), web.absolute("jobs_office.case", uid=post.uid)
 
 
 def decided(row: PostDecision) -> None:
