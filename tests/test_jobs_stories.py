@@ -154,7 +154,7 @@ def _a_reader_reports_it(board: Board) -> None:
     report = unfold(reader, "Report this post")
     report.get_by_role("combobox").select_option("other")
     report.get_by_role("textbox").fill("The chips are another firm's.")
-    reader.press("Send the report")
+    reader.press("Report it")
     reader.sees("Thank you. We look into reports; the post stays until somebody has decided.")
     mod.open(f"/office/jobs/posts/{board.post()}")
     mod.reads("The chips are another firm's.")

@@ -144,7 +144,7 @@ class StepForm(Form):
 
 STEP_WORDS = {
     JobApplicationState.INTERVIEW: _l("Invite to an interview"), JobApplicationState.OFFER: _l("Make an offer"),
-    JobApplicationState.HIRED: _l("Say that the person is hired"), JobApplicationState.DECLINED: _l("Decline"),
+    JobApplicationState.HIRED: _l("Say that the person is hired"), JobApplicationState.DECLINED: _l("Decline the application"),
 }  # fmt: skip
 
 

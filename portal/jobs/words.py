@@ -81,10 +81,10 @@ def _asks(org_id: int) -> bool:
 
 
 _DETAILS = {
-    "n": _l("Version"), "marks": _l("Marks"), "reasons": _l("Reasons"), "why_paused": _l("Why"),
+    "n": _l("Version"), "marks": _l("Marks"), "reasons": _l("Reasons"), "why_paused": _l("Why it was paused"),
     "by_certificate": _l("Hired with a certificate"), "by_board": _l("Found through the board"),
     "places": _l("Places left"), "posts": _l("Posts out"), "most": _l("At most so many"),
-    "report_reason": _l("Reason"), "domain": _l("Domain"), "partner": _l("Partner"), "rhythm": _l("How often"),
+    "report_reason": _l("Reason"), "domain": _l("Domain"), "partner": _l("Partner"), "rhythm": _l("How often by mail"),
 }  # fmt: skip
 _VERBS = {
     "post.begun": (_l("Post begun"), "pencil"),
