@@ -67,7 +67,7 @@ def _on_postgresql(url: str, name: str, known: Any, build: Callable[[], None]) -
 
 
 def _read(conn: psycopg.Connection[Any], table: str) -> bytes:
-    with conn.cursor().copy(f'COPY public."{table}" TO STDOUT') as copy:  # type: ignore[arg-type]
+    with conn.cursor().copy(f'COPY public."{table}" TO STDOUT') as copy:
         return b"".join(bytes(part) for part in copy)
 
 
@@ -82,7 +82,7 @@ def _lay(conn: psycopg.Connection[Any], world: Rows) -> None:
         for one, last in world.sequences
         if last is not None
     ]
-    conn.execute("; ".join(words), prepare=False)  # type: ignore[arg-type]
+    conn.execute("; ".join(words), prepare=False)
     for one, data in world.tables.items():
-        with conn.cursor().copy(f'COPY public."{one}" FROM STDIN') as copy:  # type: ignore[arg-type]
+        with conn.cursor().copy(f'COPY public."{one}" FROM STDIN') as copy:
             copy.write(data)
