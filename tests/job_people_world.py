@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 from flask import Flask
@@ -28,6 +29,7 @@ from portal.jobs.stages import TO_APPLY, Field
 from portal.members import names
 from tests import membership as m
 from tests.people import make_org, make_person
+from tests.worlds import stand_on
 
 DAY = date(2026, 6, 15)
 LEVELS = ("OPDEV", "ADAPT", "ARCH")
@@ -117,8 +119,9 @@ def candidate(name: str, level: str = "", **said: Any) -> Person:
     return who
 
 
+@cache
 def pdf() -> bytes:
-    """Return a small PDF."""
+    """Return a small PDF, always the same."""
     out, writer = io.BytesIO(), PdfWriter()
     writer.add_blank_page(200, 200)
     writer.write(out)
@@ -137,8 +140,12 @@ def applied(to: Post, who: Person, *, fields: Sequence[Field] = TO_APPLY[:-1], *
     return applying.apply(to, Handed(f"Dear employer, {who.name}", list(fields), **more), by=who)
 
 
-def house(app: Flask) -> None:
-    """Open the board with two member employers and staff who read figures."""
+def house(app: Flask, *candidates: tuple[str, str]) -> None:
+    """Let a fresh database hold two member employers and staff who read figures, and candidates with a level each."""
+    stand_on(app, f"job people {candidates}", lambda: _house(app, candidates))
+
+
+def _house(app: Flask, candidates: tuple[tuple[str, str], ...]) -> None:
     with app.app_context(), clock.stopped_at(DAY), transaction():
         full()
         make_person("mod@house.example", "Mod", staff=(StaffRole.JOB_MODERATOR,))
@@ -146,6 +153,8 @@ def house(app: Flask) -> None:
         make_person("ada@house.example", "Ada", staff=(StaffRole.ADMINISTRATOR,))
         for name in ("galaxy", "alder"):
             post(employer(name))
+        for name, level in candidates:
+            candidate(name, level)
 
 
 def pooled(*people: Person) -> None:
@@ -162,13 +171,3 @@ def post_of(name: str) -> Post:
     ).first()
     assert found is not None
     return found
-
-
-def house_today(app: Flask) -> None:
-    """Open the board with one employer and Ann as of the real day, for processes of their own."""
-    with app.app_context(), transaction():
-        full()
-        org = employer("galaxy", "")
-        m.member(org, tier="gold", start=clock.today().replace(day=1))
-        post(org)
-        candidate("ann", "ADAPT")

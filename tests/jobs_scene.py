@@ -22,6 +22,7 @@ from portal.jobs.models import Post
 from portal.jobs.said import Said
 from tests import membership
 from tests.people import make_person
+from tests.worlds import stand_on
 
 CHINA = timezone(timedelta(hours=8))
 START = date(2026, 3, 2)  # a Monday
@@ -38,6 +39,11 @@ def mode(value: str, **more: Any) -> None:
 
 
 def house(app: Flask, *, full: bool = True, tier: str = "gold") -> None:
+    """Let a fresh database hold moderators and two employers."""
+    stand_on(app, f"jobs {full} {tier}", lambda: _house(app, full=full, tier=tier))
+
+
+def _house(app: Flask, *, full: bool, tier: str) -> None:
     """Add moderators, a member of a tier and a silver one that are confirmed as employers."""
     with app.app_context(), clock.stopped_at(START), transaction():
         if full:

@@ -38,6 +38,7 @@ PEOPLE: dict[str, str] = {
     "rejected": "owner@inkstone.example",
     "newcomer": "newcomer@nowhere.example",
     "changer": "owner@spruce-software.example",
+    "job_moderator": "moderator2@flagos.example",
     "reviewer": "rui@flagos.example",
     "director": "director@flagos.example",
     "legal": "legal@flagos.example",
@@ -79,6 +80,8 @@ GONE = {"/confirm": 410, "/reset/new": 410, "/invitation": 410, "/nothing-here":
 ALSO = {
     PUBLIC: ["/nothing-here", "/members?q=zzz", "/register?next=/apply", "/apply?tier=gold"],
     "applicant": ["/apply?mine=1"],
+    # Others of the staff may read these pages; moderators alone see their forms.
+    "job_moderator": ["/office/jobs/", "/office/jobs/partners"],
     "reviewer": [
         f"/office/applications/?state={one}"
         for one in ("submitted", "in_review", "info_requested", "approved", "rejected", "completed")
@@ -240,7 +243,11 @@ def starts(app: Flask) -> Iterator[Shown]:
         if rule.arguments or "GET" not in (rule.methods or ()) or rule.endpoint in SKIP:
             continue
         access = getattr(app.view_functions[rule.endpoint], web.ACCESS, None)
-        able = [role for role in roles if role not in {"changer", *CANDIDATES} and may_open(role, access)]
+        able = [
+            role
+            for role in roles
+            if role not in {"changer", "job_moderator", *CANDIDATES} and may_open(role, access)
+        ]
         if rule.endpoint == "member.home":
             able = [role for role in able if role not in STAFF_ROLES]
         for role in able if rule.endpoint in HOMES else able[:1]:

@@ -406,6 +406,19 @@ def test_an_employer_writes_checks_sends_and_a_moderator_decides(app: Flask) -> 
         assert post(mine, f"/recruiting/{uid}/submission").status_code == 303
         assert post(mod, f"/office/jobs/posts/{uid}/approval/2").status_code == 303
         assert "For G3 chips." in app.test_client().get(f"/jobs/{uid}").text
+        edit = {**FORM, "text_en": "For G3 chips.", "pay_high": "50000", "city": "shanghai"}
+        assert post(mine, f"/recruiting/{uid}/text", **edit).status_code == 303
+        assert post(mine, f"/recruiting/{uid}/submission").status_code == 303
+        shown = app.test_client().get(f"/jobs/{uid}?lang=en").text
+        assert "Beijing" in shown  # the approved text, until the edit is
+        assert "50,000" not in shown
+        asks = mod.get(f"/office/jobs/posts/{uid}").text.split('class="changes">')[1].split("</dl>")[0]
+        changed = " ".join(re.sub("<[^>]+>", " ", asks).split())
+        assert changed.startswith(
+            "City before: Beijing → now: Shanghai Pay up to before: CN¥45,000 → now: CN¥50,000"
+        )
+        assert post(mod, f"/office/jobs/posts/{uid}/approval/3").status_code == 303
+        assert "50,000" in app.test_client().get(f"/jobs/{uid}?lang=en").text
         assert post(mine, f"/recruiting/{uid}/places", places="1").status_code == 303
         assert post(mine, f"/recruiting/{uid}/places", places="5").status_code == 422
         for deed in ("pause", "continuation"):

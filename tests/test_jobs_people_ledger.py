@@ -29,7 +29,7 @@ from portal.jobs.matching import Wanted
 from portal.jobs.people_models import Look, PoolSearch
 from portal.jobs.stages import TO_APPLY, TO_SHOW, Field, JobApplicationState, Purpose
 from tests import job_people_world as w
-from tests.people import browser, post
+from tests.people import browser, last_mail, post
 
 F, P = Field, Purpose
 HR = "hr@galaxy.example"
@@ -38,11 +38,9 @@ HR = "hr@galaxy.example"
 @pytest.fixture
 def house(app: Flask) -> Iterator[Flask]:
     """Two employers; Ann has sent all she has to Galaxy and was opened."""
-    w.house(app)
+    w.house(app, ("ann", "ADAPT"))
     with clock.stopped_at(w.DAY):
         with app.app_context():
-            with transaction():
-                w.candidate("ann", "ADAPT")
             w.resume(w.person("ann@people.example"))
             with transaction():
                 row = w.applied(w.post_of("galaxy"), w.person("ann@people.example"), fields=TO_APPLY)
@@ -271,6 +269,8 @@ def test_a_request_is_answered_with_what_is_ticked_for_thirty_days(house: Flask)
     assert post(mine, answer, fields=["name", "reach"], agree="y").status_code == 303
     text = client.get(f"/jobs/hiring/requests/{uid}").text
     assert "Shown to Galaxy Recruiter" in text
+    assert "until 14 Jul 2026" in text
+    assert "in the portal until 14 Jul 2026." in last_mail(house, HR).text
     assert [word in text for word in ("Quokka", "wechat", "算子开发")] == [True, True, False]
     with clock.stopped_at(w.DAY + timedelta(days=30)):
         assert "Quokka" not in browser(house, HR).get(f"/jobs/hiring/requests/{uid}").text

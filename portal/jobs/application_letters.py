@@ -10,7 +10,7 @@ from flask_babel import ngettext
 from portal.accounts.people import Person
 from portal.core import labels, mail, web
 from portal.core.mail import Letter
-from portal.core.words import day
+from portal.core.words import day, last_day
 from portal.jobs import hirers, naming
 from portal.jobs.application_models import ContactRequest, JobApplication, Referral
 from portal.jobs.models import Post
@@ -155,7 +155,7 @@ def asked(row: ContactRequest) -> None:
                 _("It is about the post %(post)s.", post=naming.title_of(row.post)),
                 _("Their reason: %(reason)s", reason=row.reason),
                 _("They found you in the talent pool and do not know who you are. They learn it only if you say yes, and only what you tick."),
-                _("You can answer until %(day)s ends. No answer is a no.", day=day(row.answer_by)),
+                _("You can answer to the end of %(day)s. No answer is a no.", day=day(row.answer_by)),
             ),
             button=(_("Answer the request"), web.absolute("candidates.request_page", uid=row.uid)),
         )  # fmt: skip
@@ -170,7 +170,7 @@ def answered(row: ContactRequest, *, agreed: bool) -> None:
         if agreed:
             said = _(
                 "The answer is yes. What is shown to you stands in the portal until %(day)s.",
-                day=day(row.shown_until) if row.shown_until else "",
+                day=last_day(row.shown_until) if row.shown_until else "",
             )
         else:
             said = _("The answer is no. Who it was stays hidden.")

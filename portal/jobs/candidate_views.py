@@ -59,7 +59,8 @@ def mine() -> str:
         modes.full_only()
     requests = contacting.of_person(person)
     return render_template(
-        "jobs/candidate/mine.html", rows=rows, profile=profile, title=naming.title_of, asked=requests, open=OPEN,
+        "jobs/candidate/mine.html", rows=rows, profile=profile, title=naming.title_of, open=OPEN,
+        asked=[one for one in requests if not contacting.is_open(one)],
         waiting=[one for one in requests if contacting.is_open(one)],
         found=house.stands(Purpose.POOL.value, person), through=hires.through_certificate(),
         looks=db.session.scalars(looks.of_candidate(person).limit(5)).all(),
@@ -232,7 +233,7 @@ def privacy() -> str:
     titles = {consents.key(one.post): naming.title_of(one.post) for one in applying.of_person(person)}
     return render_template(
         "jobs/candidate/privacy.html", titles=titles, tongue=_tongue, words=consents.in_force(person), found=house.stands(Purpose.POOL.value, person),
-        pool=house.last_word(Purpose.POOL.value, person), name=house.purpose_name, page=page_of(looks.of_candidate(person)),
+        pool=house.last_word(Purpose.POOL.value, person), asked=consents.texts(Purpose.POOL)[Purpose.POOL], name=house.purpose_name, page=page_of(looks.of_candidate(person)),
         field=_field,
     )  # fmt: skip
 

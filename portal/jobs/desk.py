@@ -85,7 +85,7 @@ def tasks(reader: Any) -> list[Task]:
         return []
     found = [
         waiting.task(
-            _("Post of %(org)s: %(title)s", org=one.post.org.name, title=naming.title(one)), _("Review"),
+            _("Post of %(org)s: %(title)s", org=one.post.org.name, title=naming.title(one)), _("Read and decide"),
             url_for("jobs_office.case", uid=one.post.uid), since=one.submitted_at, overdue=is_late(one),
         )
         for one in db.session.scalars(queue().limit(MOST))
@@ -103,6 +103,7 @@ def tasks(reader: Any) -> list[Task]:
             url_for("jobs_office.case", uid=post.uid), since=post.appealed_at,
         )
         for post in appeals()
+        if moderating.may_hear(post, reader.person)
     ]  # fmt: skip
     return found + [
         waiting.task(

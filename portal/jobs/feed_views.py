@@ -26,8 +26,6 @@ from portal.jobs.board_models import FeedKey
 from portal.jobs.doors import jobs
 from portal.jobs.modes import Mode
 
-LOCALES = {"zh": "zh_Hans_CN", "en": "en"}
-
 
 def _open() -> None:
     """Refuse feeds where the board has none, and partners whose key is over."""
@@ -46,7 +44,7 @@ def _open() -> None:
 
 def _tongue() -> str:
     said = asked("lang", most=5)
-    return said if said in LOCALES else naming.tongue()
+    return said if said in naming.LOCALES else naming.tongue()
 
 
 def _kept(answer: Response) -> BaseResponse:
@@ -61,7 +59,7 @@ def _made(kind: str) -> BaseResponse:
     tongue, wanted = _tongue(), searching.read(request.args)
     endpoint = {"atom": "jobs.atom", "json": "jobs.json_feed"}[kind]
     address = web.absolute(endpoint, lang=tongue, **wanted.plain())
-    with force_locale(LOCALES[tongue]):
+    with force_locale(naming.LOCALES[tongue]):
         rows = feeds.newest(wanted)
         if kind == "atom":
             text = feeds.atom(rows, tongue, wanted, address=address)

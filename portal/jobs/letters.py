@@ -23,7 +23,7 @@ def _open(post: Post) -> tuple[str, str]:
 
 
 def _desk(post: Post) -> tuple[str, str]:
-    return _("Open the case"), web.absolute("jobs_office.case", uid=post.uid)
+    return _("Open the post"), web.absolute("jobs_office.case", uid=post.uid)
 
 
 def decided(row: PostDecision) -> None:
@@ -49,7 +49,7 @@ def decided(row: PostDecision) -> None:
 
 def _then(row: PostDecision) -> str:
     if row.verdict is Verdict.APPROVED:
-        return _("It is on the board until %(day)s ends.", day=_last(row.post.ends_on))
+        return _("It is on the board to the end of %(day)s.", day=_last(row.post.ends_on))
     if row.verdict is Verdict.RETURNED:
         return _("Please change what is named below and send it again.")
     if row.verdict is Verdict.REMOVED:

@@ -33,7 +33,11 @@ def _said(mark: Mapping[str, Any]) -> Said:
     if kind in lists:
         name = catalogue.in_words(lists[kind]["name"])
         where = {"zh": _("Chinese text"), "en": _("English text")}.get(tongue, "")
-        return Said(f"{name} ({where})" if where else name, words, bool(lists[kind].get("blocks")))
+        return Said(
+            _("%(name)s (%(where)s)", name=name, where=where) if where else name,
+            words,
+            bool(lists[kind].get("blocks")),
+        )
     if kind == screening.ALIKE:
         return Said(_("Nearly the same text as another post"), "", False, url_for("jobs.post", uid=words))
     titles = {

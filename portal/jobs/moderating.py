@@ -180,15 +180,20 @@ def remover(post: Post) -> PostDecision | None:
     return db.session.scalars(rows.order_by(PostDecision.id.desc()).limit(1)).first()
 
 
+def may_hear(post: Post, person: Person) -> bool:
+    """Whether somebody may decide about an appeal: whoever took the post down may not."""
+    taken = remover(post)
+    return taken is None or taken.by_id != person.id
+
+
 def decide_appeal(post: Post, *, by: Person, granted: bool, words: tuple[str, str]) -> PostDecision:
     """Decide about an appeal, by another moderator than who took the post down: back into review, or not."""
     slots.lock(post.org_id)
     row = slots.lock_post(post)
     if row.state is not P.REMOVED or row.appealed_at is None or _appeal_decided(row):
         raise Refused(_l("There is no appeal to decide about."))
-    taken = remover(row)
     refuse_own(row, by)
-    if taken is not None and taken.by_id == by.id:
+    if not may_hear(row, by):
         raise Forbidden(_l("Another moderator decides about an appeal: you took the post down."))
     for field, said in zip(("words_zh", "words_en"), words, strict=True):
         if not said.strip():

@@ -11,6 +11,7 @@ from portal.jobs.models import Post, PostVersion
 from portal.jobs.said import languages
 
 HTML = {"zh": "zh-CN", "en": "en"}
+LOCALES = {"zh": "zh_Hans_CN", "en": "en"}
 
 
 def tongue() -> str:

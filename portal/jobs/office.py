@@ -18,6 +18,7 @@ from portal.core.paging import asked, page_of
 from portal.core.web import chip, go
 from portal.jobs import (
     access,
+    changes,
     desk,
     employers,
     moderating,
@@ -84,7 +85,7 @@ def _page(post: Post, status: int = 200, **given: Any) -> Any:
         host=host, host_good=not host or employers.covers(employers.domains(post.org), host),
         timeline=story.tell(db.session.scalars(audit.of_subject(post.subject))),
         check=employers.last_check(post.org), confirmed=employers.confirmed_until(post.org), today=clock.today(),
-        own=_is_own(post, version), may_moderate=me().staff_may(May.MODERATE_JOBS), on=given.get("on"),
+        own=_is_own(post, version), may_hear=moderating.may_hear(post, me().person), may_moderate=me().staff_may(May.MODERATE_JOBS), on=given.get("on"),
         late=desk.is_late(version) if waiting is not None else False,
         **f.apart(
             back=(given.get("back") or of.Decision(formdata=None, n=n)).offer(Verdict.RETURNED),
@@ -107,16 +108,7 @@ def _changes(before: PostVersion | None, now: PostVersion) -> list[tuple[str, st
     """Return what an edit changes: each text or figure, as shown and as asked."""
     if before is None or before.id == now.id:
         return []
-    old, new = saying.of(before), saying.of(now)
-    return [
-        (name, _plain(getattr(old, name)), _plain(getattr(new, name)))
-        for name in saying.NAMES
-        if getattr(old, name) != getattr(new, name)
-    ]
-
-
-def _plain(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+    return changes.between(saying.of(before), saying.of(now))
 
 
 @jobs_office.get("/posts/<uid>")

@@ -126,7 +126,7 @@ class AnswerForm(Form):
 class StepForm(Form):
     """The employer's next step with an application."""
 
-    to = choice_field(_l("Next step"))
+    to = choice_field(_l("What comes next"))
     words = area(_l("Your words to the candidate"), required=False, rows=4)
     by_certificate = RadioField(
         _l("If hired: did a certificate count?"), choices=options((("yes", _l("Yes")), ("no", _l("No")))),
@@ -144,7 +144,7 @@ class StepForm(Form):
 
 STEP_WORDS = {
     JobApplicationState.INTERVIEW: _l("Invite to an interview"), JobApplicationState.OFFER: _l("Make an offer"),
-    JobApplicationState.HIRED: _l("Say that the person is hired"), JobApplicationState.DECLINED: _l("Decline"),
+    JobApplicationState.HIRED: _l("Say that the person is hired"), JobApplicationState.DECLINED: _l("Decline the application"),
 }  # fmt: skip
 
 

@@ -98,7 +98,7 @@ def _shut_out(person: Person) -> Sheet:
 
 def _sent(person: Person) -> Sheet:
     return Sheet(
-        "job_applications", _l("Your applications"),
+        "job_applications", _l("Your job applications"),
         (
             ("post", _l("Post")), ("employer", _l("Employer")), ("sent", _l("Sent")), ("state", _l("State")),
             ("letter", _l("Your words")), ("resume", _l("Résumé")),
@@ -146,7 +146,7 @@ def _asked(person: Person) -> Sheet:
 def _seen(person: Person) -> Sheet:
     return Sheet(
         "job_looks", _l("Who saw what of you"),
-        (("at", _l("When")), ("employer", _l("Employer")), ("who", _l("Who")), ("what", _l("What"))),
+        (("at", _l("When")), ("employer", _l("Employer")), ("who", _l("Who looked")), ("what", _l("What"))),
         [
             {
                 "at": row.at, "employer": row.org.name, "who": row.by.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from flask_babel import force_locale
 from flask_babel import gettext as _
 from markupsafe import Markup
 
@@ -68,6 +69,16 @@ def _heading(part: str) -> str:
     return {"text": _("About the work"), "duties": _("Duties"), "requirements": _("Requirements")}[part]
 
 
+def _sections(version: PostVersion, tongue: str) -> tuple[Section, ...]:
+    """Return the parts of the text in one language, each under a heading in that language."""
+    with force_locale(naming.LOCALES[tongue]):
+        return tuple(
+            Section(part, _heading(part), rich.shown(text, "post"))
+            for part in PARTS
+            if (text := getattr(version, f"{part}_{tongue}").strip())
+        )
+
+
 def place_words(version: PostVersion) -> str:
     """Return where the work is, in words."""
     if version.remote is Remote.REMOTE:
@@ -91,14 +102,9 @@ def pay_words(version: PostVersion) -> str:
 def seen(post: Post, version: PostVersion, wanted: str = "") -> Seen:
     """Return what a version shows in the language wanted, else in the one there is."""
     own = naming.tongue_of(version, wanted)
-    sections = tuple(
-        Section(part, _heading(part), rich.shown(text, "post"))
-        for part in PARTS
-        if (text := getattr(version, f"{part}_{own}").strip())
-    )
     return Seen(
         uid=post.uid, tongue=own, languages=tuple(languages(version)), wanted=wanted or naming.tongue(),
-        title=getattr(version, f"title_{own}") or naming.title(version), sections=sections, employer=post.org.name,
+        title=getattr(version, f"title_{own}") or naming.title(version), sections=_sections(version, own), employer=post.org.name,
         homepage=post.org.homepage, place=place_words(version), pay=pay_words(version),
         employment=labels.label(version.employment),
         places=post.places if post.shown_id == version.id else version.places, skills=tuple(version.skills),

@@ -41,7 +41,7 @@ labels.name(
         A.OFFER: _l("Offer made"), A.HIRED: _l("Hired"), A.DECLINED: _l("Not hired"),
         A.WITHDRAWN: _l("Application withdrawn"),
     },
-    {A.SENT: "wait", A.SEEN: "wait", A.INTERVIEW: "warn", A.OFFER: "good", A.HIRED: "good", A.DECLINED: "mute"},
+    {A.SENT: "wait", A.SEEN: "wait", A.INTERVIEW: "wait", A.OFFER: "good", A.HIRED: "good", A.DECLINED: "mute"},
 )  # fmt: skip
 
 

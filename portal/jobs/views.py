@@ -18,9 +18,11 @@ from portal.accounts.organisations import Organisation
 from portal.core import catalogue, clock, i18n, labels
 from portal.core.db import db
 from portal.core.errors import Missing
+from portal.core.money import Money
 from portal.core.paging import Page, asked, page_of
 from portal.core.unchanged import unchanged
 from portal.core.web import LONG_QUERY, chip, go, public
+from portal.core.words import price
 from portal.jobs import early, jsonld, modes, naming, posts, quotas, reporting, searching, showing
 from portal.jobs import forms as f
 from portal.jobs.doors import jobs
@@ -33,7 +35,6 @@ from portal.members.standing import Answer
 
 PAGE, LIST = "jobs.post", "jobs.board"
 SIZES = (25, 50)
-LOCALES = {"zh": "zh_Hans_CN", "en": "en"}
 SIMILAR = 5
 
 
@@ -128,7 +129,7 @@ def _chips(wanted: Asked) -> list[dict[str, Any]]:
          + [(searching.REMOTE, _("Remote"))]),
         ("level", _("Certificate"), [(code, catalogue.in_words(row["name"])) for code, row in catalogue.entries("level").items()]),
         ("kind", _("Kind of work"), [(one.value, labels.label(one)) for one in Employment]),
-        ("pay", _("Pay a month from"), [(str(one), f"¥{one:,}") for one in searching.PAYS]),
+        ("pay", _("Pay a month from"), [(str(one), price(Money(one * 100, "CNY"))) for one in searching.PAYS]),
     )  # fmt: skip
     return [
         {"label": label, "options": [chip(key, code, words, getattr(wanted, key)) for code, words in options]}
@@ -169,14 +170,14 @@ def post(uid: str) -> Any:
 
 def _wanted() -> str:
     said = asked("lang", most=5)
-    return said if said in LOCALES else ""
+    return said if said in naming.LOCALES else ""
 
 
 def _page(row: Post, form: f.Report, status: int = 200) -> Any:
     wanted = _wanted()
     if not wanted:
         return _drawn(row, form, status, naming.tongue())
-    with force_locale(LOCALES[wanted]):  # an address with a language is the same page for everybody
+    with force_locale(naming.LOCALES[wanted]):  # an address with a language is the same page for everybody
         return _drawn(row, form, status, wanted)
 
 

@@ -81,11 +81,11 @@ def _asks(org_id: int) -> bool:
 
 
 _DETAILS = {
-    "n": _l("Version"), "marks": _l("Marks"), "reasons": _l("Reasons"), "why_paused": _l("Why"),
+    "n": _l("Version"), "marks": _l("Marks"), "reasons": _l("Reasons"), "why_paused": _l("Why it was paused"),
     "by_certificate": _l("Hired with a certificate"), "by_board": _l("Found through the board"),
     "places": _l("Places left"), "posts": _l("Posts out"), "most": _l("At most so many"),
     "versions": _l("Versions"), "decisions": _l("Decisions"), "job_applications": _l("Applications to it"), "closed_on": _l("Post closed on"),
-    "report_reason": _l("Reason"), "domain": _l("Domain"), "partner": _l("Partner"), "rhythm": _l("How often"),
+    "report_reason": _l("Reason"), "domain": _l("Domain"), "partner": _l("Partner"), "rhythm": _l("How often by mail"),
 }  # fmt: skip
 _VERBS = {
     "post.begun": (_l("Post begun"), "pencil"),
