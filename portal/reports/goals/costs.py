@@ -92,7 +92,7 @@ def state(month: date, amount: Money, *, zh: str, en: str, seen: int, by: Person
         catalogue.put(KIND, code, body, clock.today())
     except IntegrityError:  # another was faster: the version is taken
         raise _meanwhile() from None
-    more = {} if was.amount is None else {"before": was.amount}
+    more: dict[str, Any] = {} if was.amount is None else {"before": was.amount}
     audit.record(
         "cost.stated", subject(month), by=by, month=code, amount=amount, origin=f"{zh} / {en}", **more
     )
