@@ -317,7 +317,7 @@ def same(lived: Lived, expected: Expected, now: datetime) -> None:
 def test_any_history_gives_the_codes_and_seats_of_the_specification(app: Flask) -> None:
     """Invariants 1, 4, 5, 6, 7, 9, 10 and 11: no chore runs, and every answer is what the rows and the instant say."""
 
-    @settings(max_examples=part(app, one_in=2), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=part(app, one_in=4), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.lists(steps, min_size=4, max_size=40))
     def lived(history: list[Step]) -> None:
         # The connection that validations keep would see nothing of what is taken back: the same statement, asked here.
