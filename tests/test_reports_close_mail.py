@@ -20,8 +20,8 @@ from portal.core.mail import MailMessage
 from portal.reports.closed import mailing
 from portal.reports.closed.models import ReportMail, Rhythm
 from tests import books, sale
+from tests.close_world import close
 from tests.people import browser, make_person, post
-from tests.test_reports_close_snapshots import close
 
 JANUARY, FEBRUARY = date(2027, 1, 1), date(2027, 2, 1)
 PAGE = "/office/reports/by-mail/"

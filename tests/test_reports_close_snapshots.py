@@ -15,25 +15,12 @@ from portal.billing.plain_text import Dialect, lines
 from portal.billing.verify import verify_books
 from portal.core import audit, clock
 from portal.core.db import db, reading, transaction
-from portal.core.money import Money
 from portal.reports.closed import bodies, snapshots, versions
 from portal.reports.closed.models import Snapshot
 from portal.reports.revenue import revenue
 from tests import books, sale
+from tests.close_world import FEBRUARY, JANUARY, close, two_closed
 from tests.people import browser, post
-
-YEAR = (date(2027, 1, 1), date(2028, 1, 1))
-JANUARY, FEBRUARY = date(2027, 1, 1), date(2027, 2, 1)
-
-
-def close(month: date, on: date) -> None:
-    """Let what runs by itself run, and close a month by two of finance."""
-    with clock.stopped_at(on):
-        recognising.recognise()
-        with transaction():
-            closing.propose_close(month, by=books.person("fang"))
-        with transaction():
-            closing.close(month, by=books.person("feng"))
 
 
 def rows() -> list[Snapshot]:
@@ -43,15 +30,7 @@ def rows() -> list[Snapshot]:
 @pytest.fixture
 def two(app: Flask) -> Flask:
     """A year of support, half paid; January and February closed."""
-    books.house(app)
-    with app.app_context():
-        with clock.stopped_at(date(2027, 1, 5)), transaction():
-            reference = str(sale.sell(3_869_000, YEAR).reference)
-        with clock.stopped_at(date(2027, 1, 20)), transaction():
-            books.transfer("B-1", Money(1_934_500), reference)
-        close(JANUARY, date(2027, 2, 3))
-        close(FEBRUARY, date(2027, 3, 4))
-    return app
+    return two_closed(app)
 
 
 def test_a_close_leaves_the_report_as_known_and_the_chain_holds(two: Flask) -> None:

@@ -20,27 +20,18 @@ from portal.reports.stored import building
 from portal.reports.stored import reading as stored
 from portal.reports.stored.models import StoredMonth, StoredTotal
 from tests import books, sale
+from tests.close_world import FEBRUARY, JANUARY, close, two_closed
 from tests.plainly import random_books
 from tests.report_world import take
-from tests.test_reports_close_snapshots import close
 
-YEAR = (date(2027, 1, 1), date(2028, 1, 1))
-JANUARY, FEBRUARY, MARCH = date(2027, 1, 1), date(2027, 2, 1), date(2027, 3, 1)
+MARCH = date(2027, 3, 1)
 LATER = date(2027, 3, 20)
 
 
 @pytest.fixture
 def two(app: Flask) -> Flask:
     """A year of support, half paid; January and February closed."""
-    books.house(app)
-    with app.app_context():
-        with clock.stopped_at(date(2027, 1, 5)), transaction():
-            reference = str(sale.sell(3_869_000, YEAR).reference)
-        with clock.stopped_at(date(2027, 1, 20)), transaction():
-            books.transfer("B-1", Money(1_934_500), reference)
-        close(JANUARY, date(2027, 2, 3))
-        close(FEBRUARY, date(2027, 3, 4))
-    return app
+    return two_closed(app)
 
 
 def forget() -> None:
