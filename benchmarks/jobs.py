@@ -33,7 +33,7 @@ PAGES = (
     ("the feed of 200 (JSON)", "/jobs/feed.json?x={n}"),
     ("the feed of 200 (Atom), a word", "/jobs/feed.atom?q=算子&x={n}"),
     ("the sitemap, its index", "/jobs/sitemap.xml?x={n}"),
-    ("the sitemap, a part", "/jobs/sitemap-1.xml?x={n}"),
+    ("the sitemap, a part", "/jobs/sitemap-0.xml?x={n}"),
     ("a page of the API", "/api/v1/jobs"),
     ("a page of the API, a word", "/api/v1/jobs?q=triton"),
     ("the pool, its form", "/jobs/hiring/pool?x={n}"),
