@@ -21,7 +21,7 @@ from portal.billing.money_models import Allocation, Receipt, Refund
 from portal.billing.note_models import CreditNote, NoteState
 from portal.billing.plans import DAY
 from portal.billing.pricing import split
-from portal.core import clock, heap
+from portal.core import heap
 from portal.core.db import db
 from portal.core.money import Money
 from portal.core.periods import earned
@@ -95,9 +95,8 @@ class Facts:
     @cached_property
     def lines(self) -> dict[int, Standing]:
         """Where each contract line stands in the journal."""
-        served = months.first_of(min(self.end, self.known, clock.today()))
         with heap.filling():
-            return journal.standings(self.until, self.start, self.end, served)
+            return journal.standings(self.until, self.start, self.end)
 
     @cached_property
     def _owed(self) -> list[tuple[int, int, int]]:

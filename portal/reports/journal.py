@@ -36,13 +36,12 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One contract line in fen: contract balance before the period and at its end, income to its end, within it, and by service month."""
+    """One contract line in fen: contract balance before the period and at its end, income to its end, and within it."""
 
     opened: int = 0
     contract: int = 0
     income: int = 0
     within: int = 0
-    served: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +84,8 @@ def pools(until: datetime, start: date, end: date) -> list[Pool]:
     return [Pool(kind, account, stream, day, int(amount)) for kind, account, stream, day, amount in rows]
 
 
-def standings(until: datetime, start: date, end: date, served: date) -> dict[int, Standing]:
-    """Return where each contract line stands: at the ends of a period, and in income of service months up to `served`."""
+def standings(until: datetime, start: date, end: date) -> dict[int, Standing]:
+    """Return where each contract line stands: at the ends of a period."""
     e, contract = JournalEntry, JournalLine.account.in_(CONTRACT)
     key = JournalLine.order_line_id
     statement = select(
@@ -95,7 +94,6 @@ def standings(until: datetime, start: date, end: date, served: date) -> dict[int
         _sum(contract, e.posted_on <= end, sign=-1),
         _sum(INCOME, e.posted_on <= end, sign=-1),
         _sum(INCOME, e.posted_on.between(start, end), sign=-1),
-        _sum(INCOME, e.service_month <= served, sign=-1),
     )
     rows = db.session.execute(
         _known(statement, until).where(key.is_not(None), or_(contract, INCOME)).group_by(key)

@@ -12,10 +12,9 @@ from sqlalchemy import BigInteger, func, select, type_coerce
 from portal.billing import months
 from portal.billing.book_models import AccountingPeriod, PeriodState
 from portal.billing.money_models import JournalEntry, JournalLine
-from portal.billing.plans import DAY
 from portal.core import clock, heap
 from portal.core.db import db
-from portal.reports import running
+from portal.reports import owing
 from portal.reports.facts import Facts, Planned
 from portal.reports.journal import INCOME
 from portal.reports.stored import reading as stored
@@ -55,19 +54,20 @@ def late(facts: Facts) -> list[Late]:
     """
     day = through(facts)
     month, base = months.first_of(day), stored.base(facts.until, day)
-    owed, behind = [], []
+    owed: list[Late] = []
+    behind: dict[int, owing.Owing] = {}
     with heap.filling():
-        found = running.since(facts.until, base, month)
-        for line_id, line in found.items():
-            missing = line.earned(day) - line.booked
+        for one in owing.lines(facts.until, base, month, day):
             whole = base is not None and month == base.month
-            if missing and not whole and missing == line.within(month - DAY, day):
-                owed.append((line_id, month, month, missing))
-            elif missing:
-                behind.append(line_id)
+            if not whole and one.missing == one.within:
+                owed.append(Late(one.line, month, month, one.missing, one.stream, one.party))
+            else:
+                behind[one.line] = one
         if behind:
-            owed += _by_month(facts, running.plans(sorted(behind), facts.until), day)
-    return [Late(*one, found[one[0]].stream, found[one[0]].party) for one in owed]
+            plans = owing.plans(sorted(behind), facts.until)
+            for line, service, posting, fen in _by_month(facts, plans, day):
+                owed.append(Late(line, service, posting, fen, behind[line].stream, behind[line].party))
+    return owed
 
 
 def _posted(facts: Facts, lines: Sequence[int]) -> dict[int, dict[date, int]]:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, delete, func, insert, select, type_coerce
+from sqlalchemy import delete, func, insert, select
 
 from portal.billing import closing, months
-from portal.billing.book_models import AccountingPeriod, PastRecord, PeriodState, Segment
+from portal.billing.book_models import AccountingPeriod, PastRecord, PeriodState
 from portal.billing.events import PeriodClosed
 from portal.billing.models import OrderLine
 from portal.billing.money_models import JournalEntry, JournalLine
-from portal.billing.plans import DAY
 from portal.core.db import db, transaction
 from portal.core.db import reading as db_reading
 from portal.core.money import Money
-from portal.reports.facts import Planned
-from portal.reports.journal import FEN, INCOME
+from portal.reports import owing
+from portal.reports.journal import FEN
 from portal.reports.stored import reading
 from portal.reports.stored.models import StoredMonth, StoredTotal
 
@@ -108,45 +105,7 @@ def read(month: date) -> Made:
     for kind, account, stream, service, fen in db.session.execute(statement):
         totals[kind, account, stream, service] = int(fen)
     past = db.session.scalar(select(func.coalesce(func.max(PastRecord.id), 0)))
-    return Made(month, closed_at, max(known or at, at), _settled(month, at), past or 0, totals)
-
-
-def _settled(month: date, at: datetime) -> bool:
-    """Whether at the last instant of a month every line had booked just what it had earned."""
-    planned = (
-        select(Segment.order_line_id, func.sum(type_coerce(Segment.amount, BigInteger)))
-        .where(Segment.known_at <= at, Segment.ends <= months.last_of(month) + DAY, Segment.cut_on.is_(None))
-        .group_by(Segment.order_line_id)
-    )
-    owed: dict[int, int] = defaultdict(int)
-    for line, fen in db.session.execute(planned):
-        owed[line] += int(fen)
-    for line, part in _going(month, at):
-        owed[line] += part.earned_by(months.last_of(month))
-    booked = (
-        select(JournalLine.order_line_id, func.sum(FEN))
-        .join(JournalEntry, JournalEntry.id == JournalLine.entry_id)
-        .where(INCOME, JournalEntry.known_at <= at, JournalEntry.service_month <= month, JournalLine.order_line_id.is_not(None))
-        .group_by(JournalLine.order_line_id)
-    )  # fmt: skip
-    for number, fen in db.session.execute(booked):
-        owed[number or 0] += int(fen)
-    return not any(owed.values())
-
-
-def _going(month: date, at: datetime) -> Iterator[tuple[int, Planned]]:
-    """Yield the parts of plans that a month's end goes through, or that were ever cut."""
-    one = Segment
-    rows = select(
-        one.order_line_id,
-        one.starts,
-        one.ends,
-        type_coerce(one.amount, BigInteger),
-        one.cut_on,
-        one.cut_known_at,
-    ).where(one.known_at <= at, (one.ends > months.last_of(month) + DAY) | one.cut_on.is_not(None))
-    for line, starts, ends, amount, cut, known in db.session.execute(rows.order_by(one.id)):
-        yield line, Planned(starts, ends, amount, cut if known is not None and known <= at else None)
+    return Made(month, closed_at, max(known or at, at), owing.settled(month, last, at), past or 0, totals)
 
 
 def verify() -> tuple[int, list[str]]:
