@@ -94,9 +94,19 @@ class Facts:
 
     @cached_property
     def lines(self) -> dict[int, Standing]:
-        """Where each contract line stands in the journal."""
+        """Where each contract line stands in the journal at the period's end."""
         with heap.filling():
-            return journal.standings(self.until, self.start, self.end)
+            return journal.standings(self.until, self.end)
+
+    @cached_property
+    def opened(self) -> dict[int, int]:
+        """What stood on contract lines the day before the period."""
+        return journal.balances(self.until, self.start - DAY)
+
+    @cached_property
+    def income(self) -> dict[int, int]:
+        """What was booked as income of each contract line within the period."""
+        return journal.income(self.until, self.start, self.end)
 
     @cached_property
     def _owed(self) -> list[tuple[int, int, int]]:

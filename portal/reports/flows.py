@@ -172,9 +172,8 @@ class Flows:
     def by_party(self) -> dict[int, int]:
         """Return income of the period by the party that pays."""
         found: dict[int, int] = defaultdict(int)
-        for line_id, one in self.facts.lines.items():
-            if one.within:
-                found[self.facts.sold[line_id].party_id] += one.within
+        for line_id, amount in self.facts.income.items():
+            found[self.facts.sold[line_id].party_id] += amount
         for part in self.parts:
             if self._within(part.month):
                 found[part.party_id] += part.amount
@@ -186,7 +185,7 @@ class Flows:
 
     def opening(self) -> list[tuple[int, int]]:
         """Return each line on which something stood the day before the period, with deferred less contract asset."""
-        found = {line: one.opened for line, one in self.facts.lines.items()}
+        found = dict(self.facts.opened)
         for part in self.parts:
             if part.month < self.start:
                 found[part.line_id] = found.get(part.line_id, 0) - part.amount

@@ -36,12 +36,10 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One contract line in fen: contract balance before the period and at its end, income to its end, and within it."""
+    """One contract line at the end of a period, in fen: its contract balance, and its income to date."""
 
-    opened: int = 0
     contract: int = 0
     income: int = 0
-    within: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +82,31 @@ def pools(until: datetime, start: date, end: date) -> list[Pool]:
     return [Pool(kind, account, stream, day, int(amount)) for kind, account, stream, day, amount in rows]
 
 
-def standings(until: datetime, start: date, end: date) -> dict[int, Standing]:
-    """Return where each contract line stands: at the ends of a period."""
-    e, contract = JournalEntry, JournalLine.account.in_(CONTRACT)
+def _of_lines(until: datetime, *sums: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
     key = JournalLine.order_line_id
-    statement = select(
-        key,
-        _sum(contract, e.posted_on < start, sign=-1),
-        _sum(contract, e.posted_on <= end, sign=-1),
-        _sum(INCOME, e.posted_on <= end, sign=-1),
-        _sum(INCOME, e.posted_on.between(start, end), sign=-1),
+    return _known(select(key, *sums), until).where(key.is_not(None)).group_by(key)
+
+
+def standings(until: datetime, end: date) -> dict[int, Standing]:
+    """Return where each contract line stands when a day has ended."""
+    income = _sum(INCOME, sign=-1)
+    statement = _of_lines(until, func.sum(-FEN) - income, income).where(
+        JournalEntry.posted_on <= end, or_(JournalLine.account.in_(CONTRACT), INCOME)
     )
-    rows = db.session.execute(
-        _known(statement, until).where(key.is_not(None), or_(contract, INCOME)).group_by(key)
-    )
-    return {row[0]: Standing(*(int(amount) for amount in row[1:])) for row in rows}
+    return {line: Standing(int(left), int(fen)) for line, left, fen in db.session.execute(statement)}
+
+
+def balances(until: datetime, day: date) -> dict[int, int]:
+    """Return the contract lines on which something stands when a day has ended, with deferred less contract asset."""
+    left = func.sum(-FEN)
+    statement = _of_lines(until, left).where(JournalEntry.posted_on <= day, JournalLine.account.in_(CONTRACT))
+    return {line: int(fen) for line, fen in db.session.execute(statement.having(left != 0))}
+
+
+def income(until: datetime, start: date, end: date) -> dict[int, int]:
+    """Return the income of a period booked on each contract line."""
+    statement = _of_lines(until, func.sum(-FEN)).where(JournalEntry.posted_on.between(start, end), INCOME)
+    return {line: int(fen) for line, fen in db.session.execute(statement)}
 
 
 def owed(until: datetime, start: date, end: date) -> Iterator[tuple[int, int, int]]:

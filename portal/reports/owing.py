@@ -12,7 +12,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     FromClause,
-    Integer,
     Select,
     and_,
     case,
@@ -23,41 +22,20 @@ from sqlalchemy import (
     type_coerce,
     union_all,
 )
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
 
 from portal.billing.book_models import Segment
 from portal.billing.models import Order, OrderLine
 from portal.billing.money_models import JournalEntry, JournalLine
 from portal.billing.plans import DAY
 from portal.core.db import db
+from portal.reports.dates import days
 from portal.reports.facts import Planned
 from portal.reports.journal import FEN, INCOME
 from portal.reports.stored.reading import Kept
 
 AT_ONCE = 10_000
+FAR = date(9999, 1, 1)  # a day behind every plan, from which days can still be counted
 AMOUNT = type_coerce(Segment.amount, BigInteger)
-
-
-class days(FunctionElement[int]):  # noqa: N801, it stands in statements as a function does
-    """Days from the second of two dates to the first."""
-
-    name = "days"
-    type = Integer()
-    inherit_cache = True
-
-
-@compiles(days)
-def _days(element: days, compiler: SQLCompiler, **words: Any) -> str:
-    later, earlier = (compiler.process(one, **words) for one in element.clauses)
-    return f"({later} - {earlier})"
-
-
-@compiles(days, "sqlite")
-def _julian_days(element: days, compiler: SQLCompiler, **words: Any) -> str:
-    later, earlier = (compiler.process(one, **words) for one in element.clauses)
-    return f"CAST(julianday({later}) - julianday({earlier}) AS INTEGER)"
 
 
 def earned_by(day: date, at: datetime) -> ColumnElement[int]:
@@ -141,6 +119,21 @@ def _booked(until: datetime, base: Kept | None, month: date) -> Select[*tuple[An
         .where(INCOME, line.is_not(None), entry.known_at <= until, entry.service_month <= month)
     )
     return statement if base is None else statement.where(entry.known_at > base.at)
+
+
+def ahead(until: datetime, end: date, border: date) -> dict[int, tuple[int, int]]:
+    """Return by line what plans known at an instant earn after a day: up to another one, and after that.
+
+    A part that was over by the first day earns nothing more, and is not read.
+    """
+    one, now, then = Segment, earned_by(end, until), earned_by(border, until)
+    soon, later = func.sum(then - now), func.sum(earned_by(FAR, until) - then)
+    statement = (
+        select(one.order_line_id, soon, later)
+        .where(one.known_at <= until, one.ends > end + DAY)
+        .group_by(one.order_line_id)
+    )
+    return {line: (int(first), int(rest)) for line, first, rest in db.session.execute(statement)}
 
 
 def plans(some: Sequence[int], until: datetime) -> dict[int, list[Planned]]:

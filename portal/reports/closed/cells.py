@@ -74,8 +74,8 @@ def _noted(flows: Flows) -> list[Any]:
 def cells(flows: Flows) -> Cells:
     """Return the figures of a period by stream and payer, payers by number."""
     table = _Table(flows)
-    for line, standing in flows.facts.lines.items():
-        table.line(line, "recognised", standing.within)
+    for line, amount in flows.facts.income.items():
+        table.line(line, "recognised", amount)
     for part in flows.parts:
         if flows.start <= part.month <= flows.end:
             table.line(part.line_id, "recognised", part.amount)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from datetime import date
-from functools import cached_property
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from flask import g, has_request_context
 
@@ -50,30 +49,34 @@ def parts_of(code: str) -> list[tuple[str, int]]:
     return [(one, 1) for one in plus] + [(one, -1) for one in minus]
 
 
-def of(said: Question, *, by_line: bool = False) -> Books:
+def of(said: Question) -> Books:
     """Return the books of a question, read once a request: a page and its figures ask for the same ones."""
     if not has_request_context():
-        return Books(said, by_line=by_line)
+        return Books(said)
     held: dict[Hashable, Books] = g.setdefault("income_books", {})
     key = (*said.args().items(), said.start, said.end, said.known)
-    for one in ((*key, True), (*key, by_line)):
-        if one in held:
-            return held[one]
-    made = held[*key, by_line] = Books(said, by_line=by_line)
-    return made
+    if key not in held:
+        held[key] = Books(said)
+    return held[key]
+
+
+def forget() -> None:
+    """Give back the books of this request."""
+    if has_request_context():
+        g.pop("income_books", None)
 
 
 class Books:
-    """The books of a question. `by_line` keeps what the journal says apart by contract line: for payers and waterfalls."""
+    """The books of a question."""
 
-    def __init__(self, said: Question, *, by_line: bool = False) -> None:
+    def __init__(self, said: Question) -> None:
         self.said, self.parties = said, payers.of_question(said)
-        self.by_line = by_line or self.parties is not None
         self.streams = frozenset(said.streams) if said.stream or said.group else None
         self.facts: Facts = gather(said.known, said.start, said.last_day)
         self.flows = Flows(self.facts, said.lists)
         self._pieces: dict[str, list[Piece]] = {}
-        self._posted: dict[tuple[str, date, date, int], list[Posted]] = {}
+        self._posted: dict[tuple[str, date, date, int, bool], list[Posted]] = {}
+        self._stands: dict[str, list[Left]] = {}
 
     def wanted(self, line: int) -> bool:
         """Whether a contract line is of the streams and payers asked for."""
@@ -100,10 +103,10 @@ class Books:
             ]
         if code in moves.SOURCES:
             until = months.end_of(self.said.known)
-            found = moves.pieces(code, until, self.said.start, self.said.last_day, by_line=self.by_line)
-            if code == "recognised":
-                found += self._late()
-            return [one for one in found if self._keeps(one)]
+            found = moves.pieces(
+                code, until, self.said.start, self.said.last_day, streams=self.streams, parties=self.parties
+            )
+            return found + (self._late() if code == "recognised" else [])
         if code in MONEY:
             rows, what = MONEY[code]
             return [one for one in self._paid(rows, what) if self.wanted(one.line)]
@@ -116,20 +119,17 @@ class Books:
             return [self.piece(line, day, amount) for line, day, amount in self.waived() if self.wanted(line)]
         raise KeyError(code)
 
-    def posted(self, code: str, start: date, end: date, line: int = 0) -> list[Posted]:
-        """Return the sides of entries behind a code in `[start, end]`, for one line if it is asked for."""
-        key = (code, start, end, line)
+    def posted(
+        self, code: str, start: date, end: date, line: int = 0, *, apart: bool = False
+    ) -> list[Posted]:
+        """Return the sides of entries behind a code in `[start, end]`: of one line, or corrections alone, if that is asked for."""
+        key = (code, start, end, line, apart)
         if key not in self._posted:
             until = months.end_of(self.said.known)
             self._posted[key] = moves.posted(
-                code, until, start, end, streams=self.streams, parties=self.parties, line=line
+                code, until, start, end, streams=self.streams, parties=self.parties, line=line, apart=apart
             )
         return self._posted[key]
-
-    def _keeps(self, piece: Piece) -> bool:
-        if self.streams is not None and piece.stream not in self.streams:
-            return False
-        return self.parties is None or self.party_of(piece.line) in self.parties
 
     def piece(self, line: int, day: date, amount: int, service: date | None = None) -> Piece:
         """Return an amount of a line on a day as a piece."""
@@ -140,7 +140,7 @@ class Books:
         return [
             Piece(one.stream, one.month, one.service, one.amount, one.line_id)
             for one in self.flows.parts
-            if self.said.start <= one.month < self.said.end
+            if self.said.start <= one.month < self.said.end and self.wanted(one.line_id)
         ]
 
     def _paid(self, rows: str, what: str) -> Iterable[Piece]:
@@ -167,9 +167,48 @@ class Books:
             found[key(piece)] += piece.amount
         return found
 
+    def moved(self, code: str, *grains: str) -> dict[tuple[Any, ...], int]:
+        """Return what moved in the period under a code, summed by grains: `stream`, `month`, `party`, `line`, `agreed`."""
+        if code in MADE:
+            whole: dict[tuple[Any, ...], int] = defaultdict(int)
+            for one, sign in parts_of(code):
+                for key, amount in self.moved(one, *grains).items():
+                    whole[key] += sign * amount
+            return whole
+        if code not in moves.SOURCES:
+            return self.by(code, lambda piece: self._key(piece, grains))
+        said = self.said
+        found = moves.sums(
+            code, months.end_of(said.known), said.start, said.last_day, grains, known=said.known,
+            streams=self.streams, parties=self.parties,
+        )  # fmt: skip
+        for piece in self._late() if code == "recognised" else []:
+            found[self._key(piece, grains)] += piece.amount
+        return found
+
+    def _key(self, piece: Piece, grains: tuple[str, ...]) -> tuple[Any, ...]:
+        of: dict[str, Callable[[Piece], Any]] = {
+            "stream": lambda one: one.stream,
+            "month": lambda one: one.month,
+            "party": lambda one: self.party_of(one.line),
+            "line": lambda one: one.line,
+            "agreed": lambda one: self.agreed(one.line),
+        }
+        return tuple(of[grain](piece) for grain in grains)
+
+    def agreed(self, line: int) -> str:
+        """Return the month in which a line was booked; `usage` for what is booked as it is used, `none` where nobody signed."""
+        sold = self.facts.sold[line]
+        if sold.method == "usage":
+            return moves.USAGE
+        return f"{sold.agreed_on:%Y-%m}" if sold.agreed_on is not None else moves.NONE
+
     def left(self, code: str) -> list[Left]:
         """Return what stands under a code at the period's end, line by line."""
-        return [one for one in self._left[code] if self.wanted(one.line)]
+        if code not in self._stands:
+            with heap.filling():
+                self._stands |= self._left(code)
+        return [one for one in self._stands[code] if self.wanted(one.line)]
 
     def stands(self, code: str, key: Callable[[int], K]) -> dict[K, int]:
         """Return what stands under a code at the period's end, by what `key` says of a line."""
@@ -178,20 +217,23 @@ class Books:
             found[key(one.line)] += one.amount
         return found
 
-    @cached_property
-    def _left(self) -> dict[str, list[Left]]:
-        contract = self.flows.contract
-        found = {
-            "deferred": [Left(line, amount) for line, amount in contract if amount > 0],
-            "contract_asset": [Left(line, -amount) for line, amount in contract if amount < 0],
-            "unpaid": [Left(line, amount) for line, amount in self.flows.unpaid_lines()],
-            "ar": [
-                Left(line, part, invoice)
-                for invoice, amount in self.facts.owed.items()
-                for line, part in over_lines(self.facts.bills[invoice], amount)
-            ],
-        }
-        return found | {code: [Left(*one) for one in rows] for code, rows in unperformed(self.flows).items()}
+    def _left(self, code: str) -> dict[str, list[Left]]:
+        """Read what stands under a code, and what is told with it."""
+        if code in ("deferred", "contract_asset"):
+            sign = 1 if code == "deferred" else -1
+            return {code: [Left(line, sign * fen) for line, fen in self.flows.contract if sign * fen > 0]}
+        if code == "unpaid":
+            return {code: [Left(line, amount) for line, amount in self.flows.unpaid_lines()]}
+        if code == "ar":
+            owed, bills = self.facts.owed, self.facts.bills
+            return {
+                code: [
+                    Left(line, part, invoice)
+                    for invoice, amount in owed.items()
+                    for line, part in over_lines(bills[invoice], amount)
+                ]
+            }
+        return {one: [Left(*row) for row in rows] for one, rows in unperformed(self.flows).items()}
 
     def stream_of(self, line: int) -> str:
         """Return the stream of a line."""

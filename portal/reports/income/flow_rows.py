@@ -51,7 +51,7 @@ def narrowed(books: Books, found: list[Row], by: Narrower) -> list[Row]:
     if service := by.get("service"):
         tests.append(lambda row: row.month is not None and f"{row.month:%Y-%m}" == service)
     if agreed := by.get("agreed"):
-        tests.append(lambda row: agreed_month(books, row.line) == agreed)
+        tests.append(lambda row: books.agreed(row.line) == agreed)
     if mark := by.get("restricted"):
         marked = marks.lines()
         tests.append(lambda row: (row.line in marked) == (mark == marks.YES))
@@ -69,14 +69,6 @@ def payers_of(said: Question, payer: str) -> frozenset[int]:
 
 def _whole(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 10
-
-
-def agreed_month(books: Books, line: int) -> str:
-    """Return the month in which a line was booked; `usage` for what is booked as it is used, `none` where nobody signed."""
-    sold = books.facts.sold[line]
-    if sold.method == "usage":
-        return "usage"
-    return f"{sold.agreed_on:%Y-%m}" if sold.agreed_on is not None else "none"
 
 
 def _flow(code: str) -> Callable[[Question, Narrower], list[Row]]:

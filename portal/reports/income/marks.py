@@ -38,7 +38,10 @@ def of_stream(books: Books, found: Iterable[int]) -> Table:
     """Return what of a stream is restricted and what is not, on four bases; `found` are the restricted lines."""
     marked = frozenset(found)
     table = Table("restricted", _("Restricted and unrestricted"), _("Mark"), heads(CODES))
-    columns = {code: books.by(code, lambda piece: YES if piece.line in marked else NO) for code in CODES}
+    columns: dict[str, dict[str, int]] = {code: {YES: 0, NO: 0} for code in CODES}
+    for code, sums in columns.items():
+        for (line,), amount in books.moved(code, "line").items():
+            sums[YES if line in marked else NO] += amount
     for mark in (NO, YES):
         cells = [Figure.of(code, columns[code].get(mark, 0), restricted=mark) for code in CODES]
         table.lines.append(Line(said(mark == YES), cells))

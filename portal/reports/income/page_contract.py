@@ -13,7 +13,7 @@ from portal.reports.income.asked import Question
 from portal.reports.income.books import Books
 from portal.reports.income.books import of as books_of
 from portal.reports.income.figure import Figure, Head, Line, Link, Report, Table
-from portal.reports.income.flow_rows import FIRST, agreed_month
+from portal.reports.income.flow_rows import FIRST
 from portal.reports.income.page_streams import roll_by_month
 from portal.reports.income.pages import Page
 from portal.reports.income.reader import sees_payers
@@ -105,12 +105,12 @@ def by_line(books: Books, codes: tuple[str, ...]) -> Table:
 
 def waterfall(said: Question) -> Report:
     """Return what was booked in each month, when it was recognised, and what remains of it."""
-    books, to_date = books_of(said, by_line=True), books_of(said.over(FIRST, said.end))
-    before = books_of(said.over(FIRST, said.start), by_line=True)
-    booked = to_date.by("booked", lambda one: agreed_month(to_date, one.line))
-    earlier = before.by("recognised", lambda one: agreed_month(before, one.line))
-    earned = books.by("recognised", lambda one: (agreed_month(books, one.line), one.month))
-    remains = books.stands("rpo", lambda line: agreed_month(books, line))
+    books, to_date = books_of(said), books_of(said.over(FIRST, said.end))
+    before = books_of(said.over(FIRST, said.start))
+    booked = {key: amount for (key,), amount in to_date.moved("booked", "agreed").items()}
+    earlier = {key: amount for (key,), amount in before.moved("recognised", "agreed").items()}
+    earned = books.moved("recognised", "agreed", "month")
+    remains = books.stands("rpo", books.agreed)
     months = said.months
     table = Table(
         "waterfall", _("Booked month by recognised month"), _("Booked in"),

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from portal.billing import months
-from portal.reports.income import behind, pages, words
+from portal.reports.income import behind, moves, pages, words
 from portal.reports.income.asked import Question
 from portal.reports.income.behind import Kind, Narrower
 from portal.reports.income.books import Books
@@ -29,7 +29,6 @@ CAUSES: dict[str, LazyString] = {
     "hand": _l("Entry by hand"),
     "other": _l("Another entry after the month was closed"),
 }
-TAKEN_BACK = ("credit_note", "void")
 TAKES = ("stream", "group", "payer", "line", "month", "service", "cause")
 
 
@@ -43,11 +42,11 @@ def install() -> None:
 def found(books: Books, code: str) -> list[tuple[str, Row]]:
     """Return each correction with the code of its cause, by day."""
     said = books.said
-    posted = books.posted("recognised", said.start, said.last_day)
+    posted = books.posted("recognised", said.start, said.last_day, apart=True)
     rows: list[tuple[str, Row]] = []
     for one in posted:
         late = one.service < months.first_of(one.day)
-        if (code == "reversed") == (one.kind in TAKEN_BACK) and (late or code == "reversed"):
+        if (code == "reversed") == (one.kind in moves.TAKEN_BACK) and (late or code == "reversed"):
             row = Row(one.amount, one.stream, one.day, one.service, one.party, one.line, paper_of(one.source))
             rows.append((_cause(books, one.line, one.kind), row))
     if code == "corrections":

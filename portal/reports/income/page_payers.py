@@ -35,7 +35,7 @@ def by_head(books: Books, code: str, heads: dict[int, int]) -> dict[int, int]:
     if code in words.STOCKS:
         found = books.stands(code, books.party_of)
     else:
-        found = books.by(code, lambda piece: books.party_of(piece.line))
+        found = {party: amount for (party,), amount in books.moved(code, "party").items()}
     sums: dict[int, int] = defaultdict(int)
     for party, amount in found.items():
         sums[heads.get(party, party)] += amount
@@ -44,7 +44,7 @@ def by_head(books: Books, code: str, heads: dict[int, int]) -> dict[int, int]:
 
 def build(said: Question) -> Report:
     """Return all payers, the greatest on the basis asked for first."""
-    books, heads = books_of(said, by_line=True), payers.heads(said.known)
+    books, heads = books_of(said), payers.heads(said.known)
     if said.payer and said.alone:
         heads = {}
     columns = {code: by_head(books, code, heads) for code in CODES}

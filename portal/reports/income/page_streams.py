@@ -112,7 +112,7 @@ def one(said: Question) -> Report:
         raise Missing(_("Please choose a stream."))
     open_to_payers = sees_payers()
     marked = marks.lines()
-    books = books_of(said, by_line=open_to_payers or bool(marked))
+    books = books_of(said)
     months = tables.by_month(books, "months", _("By month"), MONTHLY)
     stands = tables.by_stream(books, "stands", _("At the end of the period"), STANDS)
     report = Report(

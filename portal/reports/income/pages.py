@@ -11,7 +11,9 @@ from flask_babel import gettext as _
 
 from portal.accounts.access import Reader
 from portal.accounts.may import May
+from portal.core import heap
 from portal.core.errors import Missing
+from portal.reports.income import books
 from portal.reports.income.asked import Question
 from portal.reports.income.figure import Report
 
@@ -20,19 +22,27 @@ from portal.reports.income.figure import Report
 class Page:
     """A report page at `/office/reports/KEY` and its files at `/office/reports/KEY/FORM/file`.
 
-    `build` is given the question; `may` opens it. A page with `tab` stands among the tabs at that place;
+    `made_by` is given the question; `may` opens it. A page with `tab` stands among the tabs at that place;
     one that `needs` any of some words of the question leads elsewhere without them. `asks` names what its chooser asks beside the period: `basis`, `day`.
     """
 
     key: str
     name: LazyString
-    build: Callable[[Question], Report]
+    made_by: Callable[[Question], Report]
     may: May = May.READ_INCOME
     tab: int | None = None
     template: str = "office/reports/page.html"
     asks: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     otherwise: str = "overview"
+
+    def build(self, said: Question) -> Report:
+        """Return the report; the very many rows it reads are given back before the collector walks again."""
+        with heap.filling():
+            try:
+                return self.made_by(said)
+            finally:
+                books.forget()
 
 
 class Tab(NamedTuple):

@@ -8,7 +8,8 @@ from datetime import date
 from portal.billing.plans import DAY
 from portal.core.money import half_up
 from portal.core.periods import nth
-from portal.reports.facts import Facts
+from portal.reports import owing
+from portal.reports.facts import Sold
 from portal.reports.flows import Flows
 
 AHEAD = 12
@@ -26,12 +27,14 @@ def unperformed(flows: Flows) -> dict[str, list[tuple[int, int]]]:
     income = {line: one.income for line, one in flows.facts.lines.items()}
     for line, amount in flows.late.items():
         income[line] = income.get(line, 0) + amount
+    border = nth(flows.end, 1, AHEAD)
+    ahead = owing.ahead(flows.facts.until, flows.end, border)
     found: dict[str, list[tuple[int, int]]] = {"rpo": [], "rpo_next": [], "rpo_later": [], "rpo_undated": []}
     for line in sorted({*booked, *income}):
         left = booked[line] - income.get(line, 0)
         if not left:
             continue
-        soon, later = _dated(flows.facts, line, left, flows.end)
+        soon, later = _dated(flows.facts.sold[line], ahead.get(line, (0, 0)), left, (flows.end, border))
         parts = {"rpo": left, "rpo_next": soon, "rpo_later": later, "rpo_undated": left - soon - later}
         for code, amount in parts.items():
             if amount:
@@ -39,11 +42,11 @@ def unperformed(flows: Flows) -> dict[str, list[tuple[int, int]]]:
     return found
 
 
-def _dated(facts: Facts, line: int, left: int, end: date) -> tuple[int, int]:
-    border, plan, sold = nth(end, 1, AHEAD), facts.plans.get(line, []), facts.sold[line]
-    now, then, whole = (sum(part.earned_by(day) for part in plan) for day in (end, border, date.max))
-    soon = max(0, min(left, then - now))
-    later = max(0, min(left - soon, whole - then))
+def _dated(sold: Sold, ahead: tuple[int, int], left: int, within: tuple[date, date]) -> tuple[int, int]:
+    """Return what of a line's rest is dated up to the border, and behind it: by its plan, else by its agreed period."""
+    end, border = within
+    soon = max(0, min(left, ahead[0]))
+    later = max(0, min(left - soon, ahead[1]))
     rest = left - soon - later
     if rest <= 0 or sold.method != "daily" or sold.period is None:
         return soon, later

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -94,7 +95,8 @@ class Sources:
         self.settings = settings(said)
         self.windows = windows(said, self.settings.indicative_days)
         wide = said.over(min(one.start for one in self.windows), said.end)
-        self.books = books_of(wide, by_line=by_payer)
+        self.books = books_of(wide)
+        self._moved: dict[tuple[str, ...], dict[tuple[Any, ...], int]] = {}
 
     def window(self, code: str) -> Window:
         """Return a window by its code."""
@@ -107,27 +109,30 @@ class Sources:
 
     def by(self, window: Window, basis: str, level: str) -> dict[str, int]:
         """Return the amounts of a level: by stream or group in the order of the list, by payer the largest first."""
+        if level == "payers":
+            return self._payers(self._of_payers(basis, "party", "month"), window)
         found: dict[str, int] = defaultdict(int)
+        lists = self.said.lists
         for piece in self.books.pieces(basis):
             if window.start <= piece.month < window.end:
-                found[self._key(level, piece.stream, piece.line)] += piece.amount
-        if level == "payers":
-            return dict(
-                sorted(
-                    ((one, fen) for one, fen in found.items() if fen), key=lambda one: (-one[1], int(one[0]))
-                )
-            )
-        lists = self.said.lists
+                stream = piece.stream
+                found[stream if level == "streams" else lists.groups.get(stream, stream)] += piece.amount
         order = lists.groups if level == "streams" else dict.fromkeys(lists.groups.values())
         return {**dict.fromkeys(order, 0), **found}
 
-    def _key(self, level: str, stream: str, line: int) -> str:
-        if level == "streams":
-            return stream
-        if level == "groups":
-            return self.said.lists.groups.get(stream, stream)
-        party = self.books.party_of(line)
-        return str(self.heads.get(party, party))
+    def _of_payers(self, basis: str, *grains: str) -> dict[tuple[Any, ...], int]:
+        if (basis, *grains) not in self._moved:
+            self._moved[basis, *grains] = self.books.moved(basis, *grains)
+        return self._moved[basis, *grains]
+
+    def _payers(self, sums: dict[tuple[Any, ...], int], window: Window) -> dict[str, int]:
+        """Sum what parties brought in months of a window by the head of their group, the largest first."""
+        found: dict[int, int] = defaultdict(int)
+        for (party, month), amount in sums.items():
+            if window.start <= month < window.end:
+                found[self.heads.get(party, party)] += amount
+        ranked = sorted(((one, fen) for one, fen in found.items() if fen), key=lambda one: (-one[1], one[0]))
+        return {str(one): fen for one, fen in ranked}
 
     def judged(self, window: Window, basis: str, level: str) -> Judged:
         """Return the verdict over a window, on a basis, at a level."""
@@ -136,11 +141,11 @@ class Sources:
 
     def within(self, window: Window, basis: str, stream: str) -> Judged:
         """Return the verdict on the payers of one stream."""
-        found: dict[str, int] = defaultdict(int)
-        for piece in self.books.pieces(basis):
-            if window.start <= piece.month < window.end and piece.stream == stream:
-                found[self._key("payers", stream, piece.line)] += piece.amount
-        return judge({one: fen for one, fen in sorted(found.items()) if fen}, self.settings.payers)
+        sums = self._of_payers(basis, "stream", "party", "month")
+        found = self._payers(
+            {(party, month): fen for (its, party, month), fen in sums.items() if its == stream}, window
+        )
+        return judge(dict(sorted(found.items())), self.settings.payers)
 
 
 def figure(basis: str, amount: int, window: Window, level: str = "", name: str = "") -> Figure:
