@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute, selectinload
@@ -29,6 +29,7 @@ from portal.reports import journal
 from portal.reports.journal import Pool, Standing
 
 NEVER = Standing()
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,23 @@ class Put:
 class Facts:
     """What was known at an instant, for a period `[start, end]` of whole months; each part is read when it is first asked for."""
 
-    def __init__(self, known: date, start: date, end: date, until: datetime) -> None:
+    def __init__(
+        self, known: date, start: date, end: date, until: datetime, held: dict[Hashable, Any] | None = None
+    ) -> None:
         self.known, self.start, self.end, self.until = known, start, end, until
+        self._held: dict[Hashable, Any] = {} if held is None else held
+
+    def over(self, start: date, end: date) -> Facts:
+        """Return what was known of another period: what both need is read once."""
+        return Facts(self.known, start, end, self.until, self._held)
+
+    def held(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what was read under a key, for all periods as known at this instant; else read it now."""
+        if key not in self._held:
+            with heap.filling():
+                self._held[key] = make()
+        found: T = self._held[key]
+        return found
 
     @cached_property
     def pools(self) -> list[Pool]:
@@ -95,8 +111,7 @@ class Facts:
     @cached_property
     def lines(self) -> dict[int, Standing]:
         """Where each contract line stands in the journal at the period's end."""
-        with heap.filling():
-            return journal.standings(self.until, self.end)
+        return self.held(("lines", self.end), lambda: journal.standings(self.until, self.end))
 
     @cached_property
     def opened(self) -> dict[int, int]:
@@ -109,66 +124,49 @@ class Facts:
         return journal.income(self.until, self.start, self.end)
 
     @cached_property
-    def _owed(self) -> list[tuple[int, int, int]]:
-        return list(journal.owed(self.until, self.start, self.end))
-
-    @cached_property
     def owed(self) -> dict[int, int]:
         """What is owed of each invoice at the period's end."""
-        return {number: after for number, _before, after in self._owed}
+        return self.held(("owed", self.end), lambda: dict(journal.owed(self.until, self.end)))
 
-    @property
+    @cached_property
     def owed_before(self) -> int:
         """What was owed in all before the period."""
-        return sum(before for _number, before, _after in self._owed)
+        return journal.owed_in_all(self.until, self.start - DAY)
 
     @cached_property
     def sold(self) -> dict[int, Sold]:
         """Every contract line."""
-        with heap.filling():
-            return dict(_contracts(self))
+        return self.held("sold", lambda: dict(_contracts(self)))
 
     @cached_property
     def bills(self) -> dict[int, Bill]:
         """Every invoice that has a number."""
-        with heap.filling():
-            return _bills()
+        return self.held("bills", _bills)
 
     @cached_property
     def ended(self) -> list[tuple[int, date, int, int]]:
         """What invoices of changes took back of lines of other orders: line, day, net, invoice."""
-        return _ended(self.known)
+        return self.held("ended", lambda: _ended(self.known))
 
     @cached_property
     def plans(self) -> dict[int, list[Planned]]:
         """What each line earns and when."""
-        with heap.filling():
-            return _plans(self.until)
+        return self.held("plans", lambda: _plans(self.until))
 
     @cached_property
     def usage(self) -> list[tuple[int, date, int]]:
         """What was rated of lines that are paid by use: line, day, net."""
-        return _usage(self.until)
+        return self.held("usage", lambda: _usage(self.until))
 
     @cached_property
     def puts(self) -> dict[int, Put]:
         """Every allocation of a receipt."""
-        statement = select(Allocation.id, Allocation.receipt_id, Allocation.invoice_id, Receipt.received_on)
-        joined = statement.join(Receipt, Receipt.id == Allocation.receipt_id).order_by(Allocation.id)
-        with heap.filling():
-            return {
-                number: Put(receipt, invoice, day)
-                for number, receipt, invoice, day in db.session.execute(joined)
-            }
+        return self.held("puts", lambda: dict(_puts()))
 
     @cached_property
     def notes(self) -> list[CreditNote]:
         """Every credit note issued by the day known."""
-        notes = select(CreditNote).where(
-            CreditNote.state == NoteState.ISSUED, CreditNote.issued_on <= self.known
-        )
-        lines = selectinload(CreditNote.lines)
-        return list(db.session.scalars(notes.order_by(CreditNote.id).options(lines)))
+        return self.held("notes", lambda: _notes(self.known))
 
     def stream(self, line_id: int) -> str:
         """Return the stream a line was sold under."""
@@ -183,9 +181,19 @@ def _fen(column: InstrumentedAttribute[Any]) -> Any:
     return type_coerce(column, BigInteger)
 
 
-def gather(known: date, start: date, end: date, *, at: datetime | None = None) -> Facts:
-    """Return what was known of a period at the end of a day, or at an instant of it, to be asked."""
-    return Facts(known, start, end, at or months.end_of(known))
+def gather(
+    known: date,
+    start: date,
+    end: date,
+    *,
+    at: datetime | None = None,
+    held: dict[Hashable, Any] | None = None,
+) -> Facts:
+    """Return what was known of a period at the end of a day, or at an instant of it, to be asked.
+
+    `held` keeps what periods known at the same instant have in common.
+    """
+    return Facts(known, start, end, at or months.end_of(known), held)
 
 
 def _contracts(facts: Facts) -> Iterator[tuple[int, Sold]]:
@@ -239,6 +247,19 @@ def _plans(until: datetime) -> dict[int, list[Planned]]:
         cut = cut_on if cut_known is not None and cut_known <= until else None
         found[line_id].append(Planned(starts, ends, amount, cut))
     return found
+
+
+def _puts() -> Iterator[tuple[int, Put]]:
+    statement = select(Allocation.id, Allocation.receipt_id, Allocation.invoice_id, Receipt.received_on)
+    joined = statement.join(Receipt, Receipt.id == Allocation.receipt_id).order_by(Allocation.id)
+    for number, receipt, invoice, day in db.session.execute(joined):
+        yield number, Put(receipt, invoice, day)
+
+
+def _notes(known: date) -> list[CreditNote]:
+    issued = CreditNote.state == NoteState.ISSUED, CreditNote.issued_on <= known
+    statement = select(CreditNote).where(*issued).order_by(CreditNote.id)
+    return list(db.session.scalars(statement.options(selectinload(CreditNote.lines))))
 
 
 def _usage(until: datetime) -> list[tuple[int, date, int]]:

@@ -9,7 +9,6 @@ from datetime import date
 from functools import cached_property
 
 from portal.billing import ledger, months
-from portal.core import heap
 from portal.reports.facts import Facts
 from portal.reports.journal import CONTRACT
 from portal.reports.late import Late, late
@@ -38,7 +37,7 @@ class Flows:
     @cached_property
     def parts(self) -> list[Late]:
         """What lines have earned and no entry says yet."""
-        return late(self.facts)
+        return self.facts.held(("late", self.end), lambda: late(self.facts))
 
     @cached_property
     def late(self) -> dict[int, int]:
@@ -51,13 +50,12 @@ class Flows:
     @cached_property
     def paid(self) -> list[Paid]:
         """Money put on invoices."""
-        with heap.filling():
-            return collected(self.facts)
+        return self.facts.held("paid", lambda: collected(self.facts))
 
     @cached_property
     def back(self) -> list[Paid]:
         """Money sent back."""
-        return refunded(self.facts)
+        return self.facts.held("back", lambda: refunded(self.facts))
 
     def _within(self, day: date) -> bool:
         return self.start <= day <= self.end

@@ -109,17 +109,25 @@ def income(until: datetime, start: date, end: date) -> dict[int, int]:
     return {line: int(fen) for line, fen in db.session.execute(statement)}
 
 
-def owed(until: datetime, start: date, end: date) -> Iterator[tuple[int, int, int]]:
-    """Yield each invoice with what was owed of it before a period and at its end, as the books carry it."""
-    key = JournalLine.invoice_id
-    before, after = _sum(JournalEntry.posted_on < start), _sum(JournalEntry.posted_on <= end)
-    statement = _known(select(key, before, after), until).where(
-        key.is_not(None), JournalLine.account.in_(RECEIVABLE)
+def owed(until: datetime, day: date) -> Iterator[tuple[int, int]]:
+    """Yield each invoice of which something is owed when a day has ended, with what, as the books carry it."""
+    key, left = JournalLine.invoice_id, func.sum(FEN)
+    statement = _receivable(select(key, left), until, day).group_by(key).having(left != 0)
+    for number, fen in db.session.execute(statement.order_by(key)):
+        yield number, int(fen)
+
+
+def owed_in_all(until: datetime, day: date) -> int:
+    """Return what is owed of all invoices when a day has ended."""
+    return int(db.session.scalar(_receivable(select(func.coalesce(func.sum(FEN), 0)), until, day)) or 0)
+
+
+def _receivable(statement: Select[*tuple[Any, ...]], until: datetime, day: date) -> Select[*tuple[Any, ...]]:
+    return _known(statement.select_from(JournalLine), until).where(
+        JournalLine.invoice_id.is_not(None),
+        JournalLine.account.in_(RECEIVABLE),
+        JournalEntry.posted_on <= day,
     )
-    for number, first, last in db.session.execute(
-        statement.group_by(key).having(or_(before != 0, after != 0)).order_by(key)
-    ):
-        yield number, int(first), int(last)
 
 
 def settled(until: datetime) -> Iterator[Settled]:

@@ -32,11 +32,11 @@ def revenue(start: date, last: date, known: date) -> dict[str, Any]:
 
 def _body(start: date, end: date, known: date) -> dict[str, Any]:
     flows = Flows(gather(known, start, end), in_force(known))
-    return figures(flows) | _payers(flows)
+    return figures(flows) | outlook.outlook(flows, flows.recognised()) | _payers(flows)
 
 
 def figures(flows: Flows) -> dict[str, Any]:
-    """Return the report's figures without its payers, under its fixed keys."""
+    """Return the report's figures of what was, without its payers and what is to come, under its fixed keys."""
     start, end, known, lists = flows.start, flows.end, flows.facts.known, flows.lists
     by_month = flows.recognised()
     by_stream = _by_stream(flows, by_month)
@@ -52,9 +52,7 @@ def figures(flows: Flows) -> dict[str, Any]:
     }
     body |= _rolls(flows, totals)
     body |= _money(flows, totals)
-    body |= _diversity(lists, by_stream)
-    body |= outlook.outlook(flows, by_month)
-    return body
+    return body | _diversity(lists, by_stream)
 
 
 def _stock(flows: Flows, sign: int) -> Sums:

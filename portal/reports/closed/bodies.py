@@ -50,10 +50,8 @@ def flows(month: date, at: datetime) -> tuple[Flows, Flows]:
     first, last, known = months.first_of(month), months.last_of(month), clock.day_of(at)
     lists = in_force(known)
     with heap.filling():
-        return (
-            Flows(gather(known, first, last, at=at), lists),
-            Flows(gather(known, date(month.year, 1, 1), last, at=at), lists),
-        )
+        one = gather(known, first, last, at=at)
+        return Flows(one, lists), Flows(one.over(date(month.year, 1, 1), last), lists)
 
 
 def parts(one: Flows, year: Flows) -> dict[str, Any]:

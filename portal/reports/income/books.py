@@ -53,11 +53,12 @@ def of(said: Question) -> Books:
     """Return the books of a question, read once a request: a page and its figures ask for the same ones."""
     if not has_request_context():
         return Books(said)
-    held: dict[Hashable, Books] = g.setdefault("income_books", {})
+    held: dict[Hashable, Any] = g.setdefault("income_books", {})
     key = (*said.args().items(), said.start, said.end, said.known)
     if key not in held:
-        held[key] = Books(said)
-    return held[key]
+        held[key] = Books(said, held.setdefault(said.known, {}))
+    found: Books = held[key]
+    return found
 
 
 def forget() -> None:
@@ -69,10 +70,10 @@ def forget() -> None:
 class Books:
     """The books of a question."""
 
-    def __init__(self, said: Question) -> None:
+    def __init__(self, said: Question, held: dict[Hashable, Any] | None = None) -> None:
         self.said, self.parties = said, payers.of_question(said)
         self.streams = frozenset(said.streams) if said.stream or said.group else None
-        self.facts: Facts = gather(said.known, said.start, said.last_day)
+        self.facts: Facts = gather(said.known, said.start, said.last_day, held=held)
         self.flows = Flows(self.facts, said.lists)
         self._pieces: dict[str, list[Piece]] = {}
         self._posted: dict[tuple[str, date, date, int, bool], list[Posted]] = {}
