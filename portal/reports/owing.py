@@ -114,11 +114,13 @@ def _booked(until: datetime, base: Kept | None, month: date) -> Select[*tuple[An
     """Return the income of lines known after a stored month's end, of service up to another month; as it is in the books, negative."""
     line, entry = JournalLine.order_line_id, JournalEntry
     statement = (
-        select(line.label("line"), FEN.label("missing"), literal(0).label("within"))
+        select(line.label("line"), func.sum(FEN).label("missing"), literal(0).label("within"))
         .join(entry, entry.id == JournalLine.entry_id)
         .where(INCOME, line.is_not(None), entry.known_at <= until, entry.service_month <= month)
     )
-    return statement if base is None else statement.where(entry.known_at > base.at)
+    if base is not None:
+        statement = statement.where(entry.known_at > base.at)
+    return statement.group_by(line)
 
 
 def ahead(until: datetime, end: date, border: date) -> dict[int, tuple[int, int]]:
