@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import NamedTuple
 
 from portal.billing import ledger, months
 from portal.reports.facts import Facts
@@ -18,8 +18,7 @@ from portal.reports.settled import Paid, collected, over_lines, refunded
 Sums = dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Agreed:
+class Agreed(NamedTuple):
     """What was agreed, or taken back, on a day of one contract line; `paper` is the kind and number of what says so."""
 
     line_id: int

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, func, or_, select, type_coerce
 
@@ -23,8 +22,7 @@ FEN = type_coerce(JournalLine.amount, BigInteger)
 INCOME = JournalLine.account.startswith(f"{ledger.INCOME}.", autoescape=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(NamedTuple):
     """What moved on an account on a day for one stream (None: for no contract line), in fen, debit positive."""
 
     kind: str
@@ -34,16 +32,14 @@ class Pool:
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """One contract line at the end of a period, in fen: its contract balance, and its income to date."""
 
     contract: int = 0
     income: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """One entry that put money on an invoice: by which allocation, and the fen taken off the receipt and off the invoice."""
 
     allocation_id: int
