@@ -9,6 +9,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from portal.billing import ledger, months
+from portal.billing.plans import DAY
+from portal.reports import journal
 from portal.reports.facts import Facts
 from portal.reports.journal import CONTRACT
 from portal.reports.late import Late, late
@@ -178,7 +180,8 @@ class Flows:
 
     def opened(self) -> int:
         """Return what stood deferred less contract asset the day before the period."""
-        return sum(amount for _line, amount in self.opening())
+        late = sum(part.amount for part in self.parts if part.month < self.start)
+        return journal.balance(self.facts.until, self.start - DAY) - late
 
     def opening(self) -> list[tuple[int, int]]:
         """Return each line on which something stood the day before the period, with deferred less contract asset."""

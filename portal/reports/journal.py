@@ -99,6 +99,23 @@ def balances(until: datetime, day: date) -> dict[int, int]:
     return {line: int(fen) for line, fen in db.session.execute(statement.having(left != 0))}
 
 
+def balance(until: datetime, day: date) -> int:
+    """Return deferred less contract asset of all contract lines when a day has ended; of stored months by their totals."""
+    some, total = stored.within(until, date.min, day), StoredTotal
+    entries = _known(select(func.coalesce(func.sum(-FEN), 0)).select_from(JournalLine), until).where(
+        JournalLine.order_line_id.is_not(None),
+        JournalLine.account.in_(CONTRACT),
+        stored.open_days(JournalEntry.posted_on, some, date.min, day),
+    )
+    left = int(db.session.scalar(entries) or 0)
+    if some:
+        kept = select(func.coalesce(func.sum(-stored.FEN), 0)).where(
+            stored.of_months(some), total.stream.is_not(None), total.account.in_(CONTRACT)
+        )
+        left += int(db.session.scalar(kept) or 0)
+    return left
+
+
 def income(until: datetime, start: date, end: date) -> dict[int, int]:
     """Return the income of a period booked on each contract line."""
     statement = _of_lines(until, func.sum(-FEN)).where(JournalEntry.posted_on.between(start, end), INCOME)

@@ -236,6 +236,12 @@ class Books:
             }
         return {one: [Left(*row) for row in rows] for one, rows in unperformed(self.flows).items()}
 
+    def opened(self) -> int:
+        """Return what stood deferred less contract asset the day before the period."""
+        if self.streams is None and self.parties is None:
+            return self.flows.opened()
+        return sum(amount for line, amount in self.flows.opening() if self.wanted(line))
+
     def stream_of(self, line: int) -> str:
         """Return the stream of a line."""
         return self.facts.stream(line)
