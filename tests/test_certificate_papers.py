@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -243,3 +244,16 @@ def test_what_keeps_papers_from_being_made_is_said_in_one_line_with_what_mends_i
             layout.known()
         faces.refuse_unprintable(Names("张\U0010fffd", ""))
         db.session.remove()
+
+
+def test_the_faces_are_let_go_before_the_interpreter_comes_down() -> None:
+    code = (
+        "import sys\n"
+        "from portal.certs.documents import drawing\n"
+        "class Kept:\n"
+        "    def __del__(self):\n"
+        "        print('late' if sys.is_finalizing() else 'in time')\n"
+        "drawing._ready['fonts'] = Kept()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout == "in time\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import logging
 import threading
@@ -21,6 +22,8 @@ VARIANTS = ("pdf/a-3u", "pdf/a-3a", "pdf/ua-1")
 BADGE = "badge.json"
 _lock = threading.Lock()  # threads that share a font configuration corrupt memory
 _ready: dict[str, Any] = {}
+# A font configuration removes its folder of faces when it goes, which it can no longer do while the interpreter comes down.
+atexit.register(_ready.clear)
 
 
 class _Strict(logging.Handler):
