@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import BigInteger, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute, selectinload
@@ -32,8 +31,7 @@ NEVER = Standing()
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Sold:
+class Sold(NamedTuple):
     """One contract line; `waived` is the net of its list price less its net."""
 
     stream: str
@@ -45,8 +43,7 @@ class Sold:
     period: tuple[date, date] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Bill:
+class Bill(NamedTuple):
     """One invoice: gross and tax in fen, when it is due, and how its gross is spread over lines."""
 
     due_on: date | None
@@ -55,8 +52,7 @@ class Bill:
     lines: list[tuple[int, int, int]]  # order line, gross, net
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(NamedTuple):
     """Fen earned evenly over `[starts, ends)`, or up to the day before `cut_on`."""
 
     starts: date
@@ -73,8 +69,7 @@ class Planned:
         return 0 if day < self.starts else earned(self.amount, self.starts, self.ends, day)
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(NamedTuple):
     """Which receipt an allocation takes from, for which invoice, and the receipt's value date."""
 
     receipt_id: int

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import NamedTuple
 
 from portal.billing import ledger, months
+from portal.billing.plans import DAY
+from portal.reports import journal
 from portal.reports.facts import Facts
 from portal.reports.journal import CONTRACT
 from portal.reports.late import Late, late
@@ -18,8 +20,7 @@ from portal.reports.settled import Paid, collected, over_lines, refunded
 Sums = dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Agreed:
+class Agreed(NamedTuple):
     """What was agreed, or taken back, on a day of one contract line; `paper` is the kind and number of what says so."""
 
     line_id: int
@@ -179,7 +180,8 @@ class Flows:
 
     def opened(self) -> int:
         """Return what stood deferred less contract asset the day before the period."""
-        return sum(amount for _line, amount in self.opening())
+        late = sum(part.amount for part in self.parts if part.month < self.start)
+        return journal.balance(self.facts.until, self.start - DAY) - late
 
     def opening(self) -> list[tuple[int, int]]:
         """Return each line on which something stood the day before the period, with deferred less contract asset."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, func, or_, select, type_coerce
 
@@ -23,8 +22,7 @@ FEN = type_coerce(JournalLine.amount, BigInteger)
 INCOME = JournalLine.account.startswith(f"{ledger.INCOME}.", autoescape=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(NamedTuple):
     """What moved on an account on a day for one stream (None: for no contract line), in fen, debit positive."""
 
     kind: str
@@ -34,16 +32,14 @@ class Pool:
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """One contract line at the end of a period, in fen: its contract balance, and its income to date."""
 
     contract: int = 0
     income: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """One entry that put money on an invoice: by which allocation, and the fen taken off the receipt and off the invoice."""
 
     allocation_id: int
@@ -101,6 +97,23 @@ def balances(until: datetime, day: date) -> dict[int, int]:
     left = func.sum(-FEN)
     statement = _of_lines(until, left).where(JournalEntry.posted_on <= day, JournalLine.account.in_(CONTRACT))
     return {line: int(fen) for line, fen in db.session.execute(statement.having(left != 0))}
+
+
+def balance(until: datetime, day: date) -> int:
+    """Return deferred less contract asset of all contract lines when a day has ended; of stored months by their totals."""
+    some, total = stored.within(until, date.min, day), StoredTotal
+    entries = _known(select(func.coalesce(func.sum(-FEN), 0)).select_from(JournalLine), until).where(
+        JournalLine.order_line_id.is_not(None),
+        JournalLine.account.in_(CONTRACT),
+        stored.open_days(JournalEntry.posted_on, some, date.min, day),
+    )
+    left = int(db.session.scalar(entries) or 0)
+    if some:
+        kept = select(func.coalesce(func.sum(-stored.FEN), 0)).where(
+            stored.of_months(some), total.stream.is_not(None), total.account.in_(CONTRACT)
+        )
+        left += int(db.session.scalar(kept) or 0)
+    return left
 
 
 def income(until: datetime, start: date, end: date) -> dict[int, int]:

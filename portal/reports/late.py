@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from sqlalchemy import BigInteger, func, select, type_coerce
 
@@ -23,8 +23,7 @@ AT_ONCE = 10_000
 Plan = Sequence[Planned]
 
 
-@dataclass(frozen=True, slots=True)
-class Late:
+class Late(NamedTuple):
     """Fen of a line earned in a month of service and not booked, with the month they are posted in; the line's stream and payer."""
 
     line_id: int

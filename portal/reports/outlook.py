@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import date
 from typing import Any
 
-from portal.reports import measures
+from portal.reports import measures, owing
 from portal.reports.flows import Flows, Sums
 
 UNDATED = {"milestone", "units", "point"}
@@ -37,9 +37,8 @@ def outlook(flows: Flows, by_month: dict[date, Sums]) -> dict[str, Any]:
 
 def _forecast(flows: Flows, last: date, recognised: int) -> dict[str, Any]:
     scheduled = flows.add(
-        (flows.facts.stream(line), part.earned_by(last) - part.earned_by(flows.end))
-        for line, plan in flows.facts.plans.items()
-        for part in plan
+        (flows.facts.stream(line), amount)
+        for line, (amount, _later) in owing.ahead(flows.facts.until, flows.end, last).items()
     )
     committed = _committed(flows)
     sums = [sum(scheduled.values()), sum(committed.values())]
@@ -63,11 +62,10 @@ def _committed(flows: Flows) -> Sums:
     for note in flows.facts.notes:
         for one in note.lines:
             credited[one.order_line_id] += one.net.minor
-    rows = []
-    for line_id, sold in flows.facts.sold.items():
-        if sold.method not in UNDATED:
-            continue
+    undated = {line: sold for line, sold in flows.facts.sold.items() if sold.method in UNDATED}
+    plans, rows = owing.plans(sorted(undated), flows.facts.until), []
+    for line_id, sold in undated.items():
         whole = sold.net if sold.method == "milestone" else invoiced[line_id]
-        dated = sum(part.amount for part in flows.facts.plans.get(line_id, []))
+        dated = sum(part.amount for part in plans.get(line_id, []))
         rows.append((sold.stream, max(0, whole - credited[line_id] - dated)))
     return flows.add(rows)

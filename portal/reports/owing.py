@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -48,8 +47,7 @@ def earned_by(day: date, at: datetime) -> ColumnElement[int]:
     return case((stop <= one.starts, 0), (stop >= one.ends, AMOUNT), else_=part)
 
 
-@dataclass(frozen=True, slots=True)
-class Owing:
+class Owing(NamedTuple):
     """A line that has earned other than was booked: by how many fen, and the fen it earned since a month began."""
 
     line: int

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from portal.core.money import half_up, spread
 from portal.reports import journal
 from portal.reports.facts import Bill, Facts, refunds
 
 
-@dataclass(frozen=True, slots=True)
-class Paid:
+class Paid(NamedTuple):
     """Money of one movement for one invoice: its day, gross, net, and the net of what it settled at the invoice's rate."""
 
     day: date

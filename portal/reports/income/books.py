@@ -176,26 +176,28 @@ class Books:
                 for key, amount in self.moved(one, *grains).items():
                     whole[key] += sign * amount
             return whole
+        key_of = self._key_of(grains)
         if code not in moves.SOURCES:
-            return self.by(code, lambda piece: self._key(piece, grains))
+            return self.by(code, key_of)
         said = self.said
         found = moves.sums(
             code, months.end_of(said.known), said.start, said.last_day, grains, known=said.known,
             streams=self.streams, parties=self.parties,
         )  # fmt: skip
         for piece in self._late() if code == "recognised" else []:
-            found[self._key(piece, grains)] += piece.amount
+            found[key_of(piece)] += piece.amount
         return found
 
-    def _key(self, piece: Piece, grains: tuple[str, ...]) -> tuple[Any, ...]:
-        of: dict[str, Callable[[Piece], Any]] = {
+    def _key_of(self, grains: tuple[str, ...]) -> Callable[[Piece], tuple[Any, ...]]:
+        every: dict[str, Callable[[Piece], Any]] = {
             "stream": lambda one: one.stream,
             "month": lambda one: one.month,
             "party": lambda one: self.party_of(one.line),
             "line": lambda one: one.line,
             "agreed": lambda one: self.agreed(one.line),
         }
-        return tuple(of[grain](piece) for grain in grains)
+        of = [every[grain] for grain in grains]
+        return lambda piece: tuple(one(piece) for one in of)
 
     def agreed(self, line: int) -> str:
         """Return the month in which a line was booked; `usage` for what is booked as it is used, `none` where nobody signed."""
@@ -235,6 +237,12 @@ class Books:
                 ]
             }
         return {one: [Left(*row) for row in rows] for one, rows in unperformed(self.flows).items()}
+
+    def opened(self) -> int:
+        """Return what stood deferred less contract asset the day before the period."""
+        if self.streams is None and self.parties is None:
+            return self.flows.opened()
+        return sum(amount for line, amount in self.flows.opening() if self.wanted(line))
 
     def stream_of(self, line: int) -> str:
         """Return the stream of a line."""

@@ -88,7 +88,7 @@ def roll_by_month(books: Books) -> Table:
         "roll", _("Contract balance by month"), _("Month"), tables.heads(("opened", *codes, "closed")),
         words=_("Opening + invoiced − credited − recognised = closing."),
     )  # fmt: skip
-    opened = first = sum(amount for line, amount in books.flows.opening() if books.wanted(line))
+    opened = first = books.opened()
     for month in said.months:
         key = f"{month:%Y-%m}"
         moved = [columns[code].get(month, 0) for code in codes]
