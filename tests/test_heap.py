@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import weakref
 
 import pytest
 
@@ -44,3 +45,21 @@ def test_who_keeps_it_still_is_left_alone() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+class Knot:
+    """Something that holds itself, as a laid-out document does."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_was_swept_is_gone_at_once() -> None:
+    with heap.swept():
+        left = weakref.ref(Knot())
+        assert left() is not None
+    assert left() is None
+    with pytest.raises(ValueError, match="torn"), heap.swept():
+        left = weakref.ref(Knot())
+        raise ValueError("torn")
+    assert left() is None

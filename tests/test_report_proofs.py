@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -50,6 +50,16 @@ def given(start: str, last: str, known: date) -> Question:
     return asked.read({"from": start, "to": last, "known": known.isoformat()}, clock.today())
 
 
+def folded(books: Books, code: str) -> None:
+    """Require that sums by payer and by month of booking are those of the lines."""
+    of_line: dict[str, Callable[[int], Any]] = {"party": books.party_of, "agreed": books.agreed}
+    for grain, key in of_line.items():
+        sums: dict[Any, int] = defaultdict(int)
+        for (line,), amount in books.moved(code, "line").items():
+            sums[key(line),] += amount
+        assert _some(books.moved(code, grain)) == _some(sums), (code, grain)
+
+
 @pytest.mark.parametrize(("seed", "kept"), SEEDS if os.environ.get("PROOFS") else [(1, False), (2, True)])
 def test_every_basis_stream_and_month_as_worked_out_plainly(app: Flask, seed: int, kept: bool) -> None:
     body = random_books(seed, until=NOW - timedelta(days=3))
@@ -69,6 +79,8 @@ def test_every_basis_stream_and_month_as_worked_out_plainly(app: Flask, seed: in
                 for code in FLOWS:
                     found = books.by(code, lambda one: (one.stream, one.month))
                     assert _some(found) == _some(flows[code]), (seed, start, last, known, code)
+                    assert _some(books.moved(code, "stream", "month")) == _some(flows[code]), (seed, code)
+                    folded(books, code)
                 stands = plain.stocks()
                 for code in STOCKS:
                     assert _some(books.stands(code, books.stream_of)) == _some(stands[code]), (

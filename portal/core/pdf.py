@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
+from portal.core import heap
 from portal.core.db import in_transaction
 
 FORMAT, ACCESSIBLE = "pdf/a-3u", "pdf/ua-1"
@@ -167,7 +168,7 @@ def render(
     from weasyprint.urls import FatalURLFetchingError  # noqa: PLC0415 - heavy
 
     files = sorted(attachments or (), key=lambda file: file.name)
-    with _listening() as complaints:
+    with _listening() as complaints, heap.swept():
         try:
             data = _write(html, css, files, variant)
         except FatalURLFetchingError as refused:

@@ -14,6 +14,7 @@ from flask import current_app
 
 from portal.certs.documents import layout
 from portal.certs.documents.faces import Families
+from portal.core import heap
 from portal.core.pdf import Unprintable
 
 VARIANTS = ("pdf/a-3u", "pdf/a-3a", "pdf/ua-1")
@@ -86,7 +87,7 @@ def draw_page(
         "pdf_variant": variant, "pdf_identifier": identifier(number), "pdf_tags": variant != "pdf/a-3u",
     }  # fmt: skip
     made = datetime.fromisoformat(at)
-    with _lock, _listening() as heard:
+    with _lock, _listening() as heard, heap.swept():
         fonts, css = _engine(families)
         files = [] if badge is None else [
             weasyprint.Attachment(
