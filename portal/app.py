@@ -127,7 +127,8 @@ def _install(app: Portal) -> None:
         app.register_api(operations)
         csrf.exempt(operations)
     csrf.exempt("portal.billing.pay.webhook")  # signed by its sender instead
-    csrf.exempt("portal.reports.closed.mailing_views.one_click")  # mail programs bring other words
+    for mailing in ("reports.closed.mailing_views", "jobs.saved_views"):  # mail programs bring other words
+        csrf.exempt(f"portal.{mailing}.one_click")
     wiring.install()
     schedule.install()
 

@@ -23,6 +23,7 @@ KNOWN: dict[tuple[str, str], str] = {
     ("jobs.end", "uid"): "job_search",
     ("jobs.stop", "uid"): "job_search",
     ("jobs.stopped", "uid"): "job_search",
+    ("jobs.one_click", "uid"): "word:none",
     ("jobs_employer", "uid"): "job_post",
     ("jobs_employer", "deed"): "word:pause",
     ("jobs_office", "uid"): "job_post",

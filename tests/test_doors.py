@@ -348,7 +348,10 @@ def test_no_change_that_another_site_asks_for(world: World, monkeypatch: pytest.
 def test_only_doors_for_programs_go_without_a_token(app: Flask) -> None:
     exempt = {name for name in app.extensions["csrf"]._exempt_views if not name.startswith("portal.api")}
     # The provider signs what it sends; a mail program ends mails by their link and the words of RFC 8058.
-    assert exempt == {"portal.billing.pay.webhook", "portal.reports.closed.mailing_views.one_click"}
+    assert exempt == {
+        "portal.billing.pay.webhook", "portal.reports.closed.mailing_views.one_click",
+        "portal.jobs.saved_views.one_click",
+    }  # fmt: skip
     assert {
         bp.name for bp in app.extensions["csrf"]._exempt_blueprints if not bp.name.startswith("api")
     } == set()

@@ -12,14 +12,16 @@ import jsonschema
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from portal.accounts.events import PersonErased
 from portal.accounts.may import ContactRole
 from portal.accounts.organisations import Contact
 from portal.core import clock
+from portal.core.audit import AuditEntry
 from portal.core.db import db, reading
 from portal.core.errors import Refused
+from portal.core.mail import _message
 from portal.jobs import keeping, moderating, partners, reporting, running, saving, searching
 from portal.jobs.board_models import SavedSearch
 from portal.jobs.kinds import ApplyBy, Employment, Need, PayPer, Remote, Rhythm
@@ -334,15 +336,35 @@ def test_saved_searches_name_each_post_once_and_end_by_one_click(app: Flask) -> 
     assert "New one" in mail.text
     assert "Gone at once" not in mail.text
     assert link_in(mail).startswith("/jobs/")
-    client = app.test_client()
-    with on("2026-03-05T10:00"):
-        page = client.get(f"/jobs/stop/{uid}")
+    client, way_out = app.test_client(), f"/jobs/stop/{uid}"
+    with app.app_context(), reading():
+        sent = _message(mail)
+    assert (sent["List-Unsubscribe"], sent["List-Unsubscribe-Post"]) == (
+        f"<http://127.0.0.1:8000{way_out}>", "List-Unsubscribe=One-Click",
+    )  # fmt: skip
+    with at(app, "2026-03-05T09:00"):
+        s.mode("off")
+    with on("2026-03-05T10:00"):  # the way out of a mail is open even while the board is not
+        assert client.get("/jobs/").status_code == 404
+        page = client.get(way_out)
         assert "triton" in page.text
-        assert "搜索已停止" not in page.text
-        assert "搜索已停止" in post(client, f"/jobs/stop/{uid}", f"/jobs/stop/{uid}").text
+        assert "搜索已停止" not in page.text  # a program that looks into links ends nothing
+        assert client.post(way_out).status_code == 400  # nor does anything but the words of the standard
+        assert client.post(f"{way_out}/end").status_code == 400  # the page's own button brings its token
+        for _twice in range(2):
+            answer = client.post(way_out, data={"List-Unsubscribe": "One-Click"})
+            assert (answer.status_code, answer.headers.get("Set-Cookie")) == (200, None)
+        assert "搜索已停止" in client.get(way_out).text
         assert client.get("/jobs/stop/unknown").status_code == 404
+        assert client.post("/jobs/stop/unknown", data={"List-Unsubscribe": "One-Click"}).status_code == 404
     with app.app_context(), reading():
         assert db.session.query(SavedSearch).one().ended_at is not None
+        ended = select(AuditEntry.actor).where(AuditEntry.verb == "search.ended")
+        assert len(db.session.scalars(ended).all()) == 1
+    with at(app, "2026-03-05T10:30"):
+        s.mode("full", **s.DEMO)
+    with on("2026-03-05T10:40"):
+        assert post(client, f"{way_out}/end", page="/register").status_code == 200
     browser(app, "lin@else.example")
     with on("2026-03-05T11:00"):
         mine = browser(app, "lin@else.example")

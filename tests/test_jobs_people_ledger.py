@@ -271,6 +271,11 @@ def test_a_request_is_answered_with_what_is_ticked_for_thirty_days(house: Flask)
     assert "Shown to Galaxy Recruiter" in text
     assert "until 14 Jul 2026" in text
     assert "in the portal until 14 Jul 2026." in last_mail(house, HR).text
+    taken = mine.get("/account/privacy/data/json/file").get_json()
+    assert {one["until"] for one in taken["consents"] if one["purpose"] == "Show myself to one employer"} == {
+        "2026-07-14"
+    }
+    assert [one["until"] for one in taken["job_contacts"]] == ["2026-07-14"]
     assert [word in text for word in ("Quokka", "wechat", "算子开发")] == [True, True, False]
     with clock.stopped_at(w.DAY + timedelta(days=30)):
         assert "Quokka" not in browser(house, HR).get(f"/jobs/hiring/requests/{uid}").text

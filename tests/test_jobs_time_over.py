@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
@@ -18,6 +18,8 @@ from portal.jobs import (
     chores,
     early,
     employers,
+    hires,
+    hiring,
     leaving,
     moderating,
     old_posts,
@@ -30,6 +32,7 @@ from portal.jobs.board_models import EmployerCheck, PostReport
 from portal.jobs.kinds import ApplyBy
 from portal.jobs.models import Post, PostDecision, PostNotice, PostTerm, PostVersion
 from portal.jobs.stages import Field
+from portal.jobs.stages import JobApplicationState as A
 from tests import job_people_world as w
 from tests import jobs_scene as s
 from tests.jobs_scene import NO, OWNER, at, house, on, person
@@ -94,6 +97,46 @@ def test_posts_go_three_years_after_they_closed_with_all_that_hangs_on_them(app:
         assert retaining.run(by="retain") >= 2
         with reading():
             assert counts() == empty
+
+
+def test_figures_of_hires_outlive_the_posts_they_came_from(app: Flask) -> None:
+    house(app)
+    with at(app, "2026-03-03T10:00"):
+        catalogue.take("policy", {"code": "jobs.figure_least", "value": 1}, clock.today())
+        uid, elsewhere = (s.live(apply_by=ApplyBy.PORTAL, link="").uid for _n in range(2))
+    with at(app, "2026-03-31T23:30"):  # March in the office, whatever month it is in UTC
+        first, second = applied(uid, "ann"), applied(uid, "bob")
+        hiring.open_(first, by=person(OWNER))
+        for to in (A.OFFER, A.HIRED):
+            hiring.step(first, to, by=person(OWNER), by_certificate=True)
+    with at(app, "2026-04-01T00:30"):
+        for row in (first, second):
+            leaving.erase_application(db.session.merge(row), by="candidate")
+        for one in (uid, elsewhere):
+            running.fill(s.the(one), by=person(OWNER), certificate=True, board=True)
+
+    def told() -> tuple[hires.Figures, hires.Figures, int | None]:
+        march, april, may = (date(2026, n, 1) for n in (3, 4, 5))
+        return hires.figures(march, april), hires.figures(april, may), hires.through_certificate()
+
+    with app.app_context(), on("2029-04-03T10:00"):
+        with reading():
+            before, number = told(), s.the(uid).id
+        march, april, through = before
+        assert (march.sent, march.hires, march.by_certificate, april.sent, through) == (2, 1, 1, 0, 2)
+        assert retaining.run(by="retain") >= 2
+        with reading():
+            assert db.session.scalar(select(Post.id).where(Post.uid.in_([uid, elsewhere]))) is None
+            assert told() == before
+        with (
+            pytest.raises(Refused, match="gone already"),
+            transaction(),
+        ):  # another run beside this one counts nothing twice
+            old_posts.let_go(number)
+    with on("2029-04-03T11:00"):
+        moderator = browser(app, "mo@house.example")
+        pages = [moderator.get(f"/office/hires/?months={months}").text for months in (60, 12)]
+        assert ['<dd class="figure-value">2</dd>' in page for page in pages] == [True, False]
 
 
 def test_an_employer_is_reminded_once_before_its_confirmation_ends(app: Flask) -> None:

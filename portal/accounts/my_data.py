@@ -16,7 +16,7 @@ from portal.accounts.named_consents import NAMED
 from portal.accounts.organisations import Contact, Invitation
 from portal.accounts.people import Grant, Passkey, Person, UserSession
 from portal.accounts.tokens import ApiToken
-from portal.core import catalogue, clock, i18n, labels, pdf, personal, story, words
+from portal.core import catalogue, clock, i18n, labels, pdf, periods, personal, story, words
 from portal.core.audit import AuditEntry, plain
 from portal.core.db import db, let_go
 from portal.core.mail import MailMessage
@@ -92,7 +92,7 @@ def _consents(person: Person) -> Sheet:
             {
                 "at": row.at, "purpose": consents.purpose_name(row.purpose),
                 "word": str(_l("taken back") if row.withdrawn else _l("given")),
-                "receiver": _receiver(row.purpose, row.receiver), "fields": row.fields, "until": row.until,
+                "receiver": _receiver(row.purpose, row.receiver), "fields": row.fields, "until": periods.last(row.until),
                 "text_version": row.text_version, "language": row.language, "channel": labels.label(row.channel),
                 "organisation": row.org.name if row.org else None,
             }

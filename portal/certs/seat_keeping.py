@@ -17,7 +17,7 @@ from portal.certs import levels
 from portal.certs.models.booking import LIVE, QUEUED, Booking
 from portal.certs.models.care import Accommodation
 from portal.certs.models.eligibility import Bundle, BundleSeat, Eligibility
-from portal.core import labels, personal
+from portal.core import labels, periods, personal
 from portal.core.db import db
 from portal.core.personal import Keeping, Purpose, Sheet
 
@@ -98,7 +98,7 @@ def sheets(person: Person) -> list[Sheet]:
             (("exam", _l("Exam")), ("bought", _l("Bought")), ("until", _l("Time ends on")), ("state", _l("State"))),
             [
                 {
-                    "exam": levels.name_of(row.level), "bought": row.bought_on, "until": row.ends_on,
+                    "exam": levels.name_of(row.level), "bought": row.bought_on, "until": periods.last(row.ends_on),
                     "state": labels.label(row.state),
                 }
                 for row in db.session.scalars(bought)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from portal.core.money import half_up, whole
 
@@ -18,6 +18,11 @@ def _day(value: object) -> date:
 def days(start: date, end: date) -> int:
     """Number of days in [start, end); negative if `end` lies before `start`. TypeError for instants."""
     return (_day(end) - _day(start)).days
+
+
+def last(end: date | None) -> date | None:
+    """Last day of a period whose `end` is the first day without it, as every page says it; None stays open."""
+    return None if end is None else _day(end) - timedelta(days=1)
 
 
 def nth(anchor: date, months: int, n: int) -> date:

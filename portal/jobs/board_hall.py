@@ -14,7 +14,7 @@ from portal.accounts.events import PersonErased
 from portal.accounts.frame import staff_who_may
 from portal.accounts.may import May
 from portal.accounts.merging import OrganisationsMerged
-from portal.core import nav, waiting
+from portal.core import mail, nav, waiting
 from portal.core.nav import Entry
 from portal.jobs import (  # noqa: F401 - their routes
     confirm_views,
@@ -26,6 +26,7 @@ from portal.jobs import (  # noqa: F401 - their routes
     office,
     office_desk,
     saved_views,
+    saving,
     standing,
     views,
     words,
@@ -56,6 +57,7 @@ def install() -> None:
     keeping.install()
     words.install()
     waiting.add("jobs", desk.tasks)
+    mail.ends_by_click("job_saved_search", saving.way_out)
     reads = staff_who_may(May.READ_JOBS)
     nav.add(
         Entry("member", 50, "jobs_employer.listed", _l("Recruiting posts"), "person-workspace", recruits),

@@ -1,11 +1,11 @@
-"""Employers as confirmed once a year, their domains, reports by readers, saved searches, keys of partners."""
+"""Employers as confirmed once a year, their domains, reports by readers, saved searches, keys of partners, old counts."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, literal_column
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, UniqueConstraint, literal_column
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.organisations import Organisation
@@ -129,6 +129,18 @@ class SearchSent(Model):
     post: Mapped[Post] = relationship(innerjoin=True)
     at: Mapped[datetime] = mapped_column(init=False, default_factory=clock.now)
     __table_args__ = (UniqueConstraint("search_id", "post_id"),)
+
+
+class GoneCount(Model):
+    """Of posts that were erased: how many of a kind were in a state, by month. It names no post, employer or person."""
+
+    __tablename__ = "job_gone_count"
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    month: Mapped[date]
+    kind: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(20))
+    count: Mapped[int]
+    __table_args__ = (UniqueConstraint("month", "kind", "state"), CheckConstraint("count > 0", name="some"))
 
 
 class FeedKey(Model):

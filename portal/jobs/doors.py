@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint
+from flask import Blueprint, request
 from flask_babel import gettext as _
 
 from portal.core.errors import Missing
@@ -14,9 +14,13 @@ jobs_employer = Blueprint("jobs_employer", __name__, url_prefix="/recruiting")
 jobs_office = Blueprint("jobs_office", __name__, url_prefix="/office/jobs")
 
 
+# Whoever has a mail can end its kind whatever the board does: the mails come again when the board does.
+WAYS_OUT = frozenset({"jobs.stop", "jobs.stopped", "jobs.one_click"})
+
+
 def shut_while_off() -> None:
-    """Let nobody in while the board is off: its pages do not exist then."""
-    if modes.mode() is Mode.OFF:
+    """Let nobody in while the board is off: its pages do not exist then, but for the way out of its mails."""
+    if request.endpoint not in WAYS_OUT and modes.mode() is Mode.OFF:
         raise Missing(_("The job board is closed at present."))
 
 

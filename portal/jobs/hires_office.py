@@ -16,7 +16,7 @@ from portal.jobs import hires
 from portal.jobs.people_doors import hires_office
 
 NAV = "jobs_office.queue"
-SPANS = {"12": 12, "3": 3, "1": 1}
+SPANS = {"60": 60, "12": 12, "3": 3, "1": 1}
 
 
 def _span() -> tuple[str, date, date]:

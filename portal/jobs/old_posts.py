@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, exists, func, select, text
+from sqlalchemy import Select, delete, exists, func, select, text, update
 
 from portal.core import audit, clock
 from portal.core.db import db
 from portal.core.errors import Refused
+from portal.jobs import gone
 from portal.jobs.application_models import ApplicationStep, ContactRequest, JobApplication, Referral
 from portal.jobs.board_models import PostReport, SearchSent
 from portal.jobs.kinds import OVER
@@ -39,8 +40,14 @@ def _held(post: Any) -> Any:
 
 
 def let_go(number: int) -> None:
-    """Delete one post with all that hangs on it; the audit keeps how much there was. `Refused` if it is open or holds somebody."""
-    row = db.session.get_one(Post, number)
+    """Delete one post with all that hangs on it; counts by month stay for the figures, and the audit keeps how much there was.
+
+    `Refused` if it is open or holds somebody, or went meanwhile.
+    """
+    held = update(Post).where(Post.id == number).values(edition=Post.edition + 1).returning(Post.id)
+    if db.session.scalar(held.execution_options(synchronize_session=False)) is None:
+        raise Refused("this post is gone already")
+    row = db.session.get_one(Post, number, populate_existing=True)
     if row.state not in OVER or db.session.scalar(select(Post.id).where(Post.id == number, _held(Post.id))):
         raise Refused("this post is open, or somebody's application to it is kept")  # for the log of a chore
     counts = {
@@ -61,6 +68,7 @@ def let_go(number: int) -> None:
         closed_on=clock.day_of(row.closed_at or row.changed_at),
         **counts,
     )
+    gone.keep(row)
     mine = select(JobApplication.id).where(JobApplication.post_id == number)
     db.session.execute(_of(ApplicationStep).where(ApplicationStep.application_id.in_(mine)))
     for kind in PARTS:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from portal.accounts import erasure_plan
 from portal.accounts.erasure_plan import Fate, Line
 from portal.accounts.people import Person
-from portal.core import labels, personal
+from portal.core import labels, periods, personal
 from portal.core.db import db
 from portal.core.personal import Keeping, Purpose, Sheet
 from portal.jobs import applying, contacting, looks, naming, profiles, referring
@@ -136,7 +136,7 @@ def _asked(person: Person) -> Sheet:
         [
             {
                 "employer": row.org.name, "post": naming.title_of(row.post), "reason": row.reason,
-                "asked": row.asked_at, "state": labels.label(row.state), "until": row.shown_until,
+                "asked": row.asked_at, "state": labels.label(row.state), "until": periods.last(row.shown_until),
             }
             for row in reversed(contacting.of_person(person))
         ],

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import render_template, request
 from flask_babel import gettext as _
+from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import me, signed_in
@@ -61,17 +60,34 @@ def end(uid: str) -> BaseResponse:
 
 @jobs.get("/stop/<uid>")
 @public
-def stop(uid: str) -> Any:
-    """Show the one button that ends the mails of a search, for whoever has the link of its mail."""
-    row = saving.by_link(uid)
-    return render_template("jobs/stop.html", row=row, words=saving.words(row))
+def stop(uid: str) -> str:
+    """Show the one button that ends the mails of a search, for whoever has the link of its mail; to look ends nothing."""
+    return _stopping(uid)
+
+
+@jobs.post("/stop/<uid>/end")
+@public
+def stopped(uid: str) -> str:
+    """End the mails of a search by the button of that page."""
+    return _ended(uid)
 
 
 @jobs.post("/stop/<uid>")
 @public
-def stopped(uid: str) -> Any:
-    """End the mails of a search."""
+def one_click(uid: str) -> str:
+    """End the mails of a search by the button of a mail program, which brings the words of RFC 8058 and no token."""
+    if request.form.get("List-Unsubscribe") != "One-Click":
+        raise BadRequest
+    return _ended(uid)
+
+
+def _ended(uid: str) -> str:
     with transaction():
         row = saving.by_link(uid)
         saving.end(row, by=row.person)
-    return render_template("jobs/stop.html", row=saving.by_link(uid), words=saving.words(row))
+    return _stopping(uid)
+
+
+def _stopping(uid: str) -> str:
+    row = saving.by_link(uid)
+    return render_template("jobs/stop.html", row=row, words=saving.words(row))

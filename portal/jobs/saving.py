@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import contains_eager
 
@@ -52,9 +52,15 @@ def keep(asked: Asked, rhythm: Rhythm, *, by: Person) -> SavedSearch:
 
 
 def end(row: SavedSearch, *, by: Person | str) -> None:
-    """End a search; its mails stop."""
-    if row.ended_at is None:
-        row.ended_at = clock.now()
+    """End a search; its mails stop. Ended already it stays so."""
+    ended = (
+        update(SavedSearch)
+        .where(SavedSearch.id == row.id, SavedSearch.ended_at.is_(None))
+        .values(ended_at=clock.now())
+        .returning(SavedSearch.id)
+    )
+    if db.session.scalar(ended) is not None:
+        db.session.refresh(row)
         audit.record("search.ended", row, by=by)
 
 
@@ -74,6 +80,12 @@ def by_link(uid: str) -> SavedSearch:
     if row is None:
         raise Missing(NO_SEARCH)
     return row
+
+
+def way_out(number: int) -> str | None:
+    """Return where one click ends the mails of a search."""
+    row = db.session.get(SavedSearch, number)
+    return web.absolute("jobs.stop", uid=row.uid) if row is not None else None
 
 
 def words(row: SavedSearch) -> str:

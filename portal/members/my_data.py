@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 
 from portal.accounts.organisations import Organisation
 from portal.accounts.people import Person
-from portal.core import labels
+from portal.core import labels, periods
 from portal.core.db import db
 from portal.core.personal import Sheet
 from portal.members import wall
@@ -86,7 +86,12 @@ def _terms(holder: Organisation | None) -> Sheet:
             select(Term).join(Membership).where(Membership.org_id == holder.id).order_by(Term.id)
         )
         found = [
-            {"tier": wall.tier_name(row.tier), "from": row.start, "until": row.end, "charged": row.charged}
+            {
+                "tier": wall.tier_name(row.tier),
+                "from": row.start,
+                "until": periods.last(row.end),
+                "charged": row.charged,
+            }
             for row in rows
         ]
     columns = (
