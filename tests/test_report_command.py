@@ -45,6 +45,8 @@ def test_pages_and_bases_leave_by_the_command_line(
     assert run("revenue", *PERIOD, "--format", "xlsx", "--output", str(file))[0] == 0
     assert load_workbook(file)["revenue"]["A2"].value == "booked"
     assert json.loads(run("income", "rpo", *PERIOD, "--format", "json")[1])["as_known"] == "2026-07-08"
-    assert "In total" in run("income", "deferred", *PERIOD, "--language", "en")[1]
+    text = run("income", "deferred", *PERIOD, "--language", "en")[1]
+    assert "In total" in text
+    assert "As known on\t2026-07-08\n" in text
     assert run("income", "months", *PERIOD, "--stream", "gold")[0] == 1
     assert run("income", "profit", *PERIOD)[0] == 2

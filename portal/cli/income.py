@@ -14,6 +14,7 @@ from portal.cli.doors import DAY, report
 from portal.core import clock
 from portal.core.db import let_go, reading, transaction
 from portal.reports.income import asked, files, pages, papers
+from portal.reports.income.asked import Question
 from portal.reports.income.figure import Report
 from portal.reports.stored import building
 
@@ -50,7 +51,9 @@ def report_income(
         with reading():
             said = asked.read(given, clock.today())
             made = pages.of(page).build(said)
-            data = "" if form == "pdf" else _text(made) if form == "text" else files.of(said, made, form)
+            data = (
+                "" if form == "pdf" else _text(said, made) if form == "text" else files.of(said, made, form)
+            )
         let_go()
         if form == "pdf":
             data = files.of(said, made, form)
@@ -64,9 +67,10 @@ def report_totals() -> None:
         click.echo(f"{building.rebuild()} months")
 
 
-def _text(made: Report) -> str:
-    """Return the tables of a page as lines with tabs between the cells."""
-    lines = [f"{made.title} ({made.basis}, CNY)"]
+def _text(said: Question, made: Report) -> str:
+    """Return what a page is of, and its tables as lines with tabs between the cells."""
+    lines = [made.title]
+    lines += [f"{name}\t{value}" for name, value in files.facts(said, made, by="")[1:]]
     for table in made.tables:
         heads, rows = files.cells(table)
         lines += ["", table.title, "\t".join(heads)]
