@@ -70,7 +70,7 @@ def report_totals() -> None:
 def _text(said: Question, made: Report) -> str:
     """Return what a page is of, and its tables as lines with tabs between the cells."""
     lines = [made.title]
-    lines += [f"{name}\t{value}" for name, value in files.facts(said, made, by="")[1:]]
+    lines += [f"{name}\t{value}" for name, value in files.facts(said, made)[1:]]
     for table in made.tables:
         heads, rows = files.cells(table)
         lines += ["", table.title, "\t".join(heads)]

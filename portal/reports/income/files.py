@@ -32,7 +32,7 @@ def name(said: Question, key: str, form: str) -> str:
     return f"{key}-{said.start:%Y-%m}-{said.last:%Y-%m}.{form}"
 
 
-def facts(said: Question, report: Report, *, by: str) -> list[tuple[str, str]]:
+def facts(said: Question, report: Report, *, by: str = "") -> list[tuple[str, str]]:
     """Return what a report is read on, in words: for the sheet of notes and the head of a paper."""
     closed = hashes.of(said)
     return [
