@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from portal.core import i18n
 from portal.core.db import db, transaction
 from tests.conftest import KEY
 from tests.people import session_for
+from tests.ports import free_port
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -73,13 +73,6 @@ def keep_last_pages(browser: Browser) -> None:
     for n, context in enumerate(browser.contexts if folder else []):
         for page in context.pages:
             page.screenshot(path=Path(str(folder)) / f"last-{n}.png", full_page=True)
-
-
-def free_port() -> int:
-    """Return a loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -45,6 +44,7 @@ from tests import job_world, perks, road
 from tests.conftest import KEY, build
 from tests.contract_exams import BOOKED, exams
 from tests.people import make_org, make_person, post
+from tests.ports import free_port
 from tests.test_processes import answers, until
 
 OWNER = "chen@galaxy-chips.example"
@@ -206,9 +206,7 @@ def server(
     found = world(app)
     with app.app_context():
         db.engine.dispose()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     env = {**os.environ, "PORTAL_HOME": str(home), "PORTAL_SECRET_KEY": KEY}
     env["PORTAL_LIMITS"] = (
         "licence-unknown=100000/minute,licence-token=100000/minute"  # no token is the key of a licence

@@ -7,7 +7,6 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -32,6 +31,7 @@ from portal.members.models import Application, ApplicationState
 from tests import road
 from tests.nursery import COMMAND, Racer
 from tests.people import token
+from tests.ports import free_port
 from tests.test_processes import environment, until
 
 pytestmark = [pytest.mark.race, pytest.mark.slow]
@@ -42,9 +42,7 @@ class Victims:
     """Web and worker of one installation, killed and started again."""
 
     def __init__(self, app: Flask, home: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self.home, self.env = home, environment(app, home)
         self.commands = {"web": ["web", "--port", str(self.port)], "worker": ["worker"]}
         self.running = {name: self.start(name) for name in self.commands}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections import defaultdict
@@ -28,6 +27,7 @@ from portal.services.licences.models.node import Node
 from tests.conftest import KEY, build
 from tests.licences import claim, licence
 from tests.people import make_org, make_person
+from tests.ports import free_port
 from tests.test_processes import answers, until
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -110,9 +110,7 @@ def test_schemathesis_finds_nothing_in_licences(sqlite_template: Path, tmp_path:
     file = tmp_path / "portal.sqlite3"
     shutil.copy(sqlite_template, file)
     found = world(build(tmp_path, f"sqlite:///{file}"))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     env = {**os.environ, "PORTAL_HOME": str(tmp_path), "PORTAL_SECRET_KEY": KEY, "PYTHONPATH": str(ROOT)}
     env["PORTAL_LIMITS"] = (
         "licence-unknown=100000/minute, licence-validate=100000/second, licence-claim=100000/second, "

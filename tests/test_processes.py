@@ -19,11 +19,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from portal.core import audit, chores, outbox
+from portal.core import audit, chores, outbox, processes
 from portal.core.db import db
 from portal.core.mail import MailMessage
 from tests.conftest import KEY
 from tests.nursery import Racer
+from tests.ports import free_port
 
 RACER = """
 import sys
@@ -105,9 +106,7 @@ def filed(home: Path) -> set[str]:
 @contextmanager
 def serving(home: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run `portal serve` on a folder, in a group of its own, until it answers; whatever becomes of it, it is killed at last."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     env = {**os.environ, "PORTAL_HOME": str(home), "PORTAL_SECRET_KEY": KEY}
     env.pop("PORTAL_DATABASE_URL", None)
     words = [sys.executable, "-m", "portal.cli", "serve", "--port", str(port)]
@@ -140,3 +139,40 @@ def test_ctrl_c_which_a_whole_group_hears_ends_everything(tmp_path: Path) -> Non
         os.killpg(parent.pid, signal.SIGINT)
         assert parent.wait(60) == 0
         assert all(gone(child) for child in last)
+
+
+@pytest.mark.race
+def test_a_second_portal_on_a_port_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
+    """The server shares its port, so without a refusal each of two installations would get half of the requests."""
+    port = free_port()
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        for words in (["serve"], ["web"]):
+            env = {**os.environ, "PORTAL_HOME": str(tmp_path), "PORTAL_SECRET_KEY": KEY}
+            env.pop("PORTAL_DATABASE_URL", None)
+            told = subprocess.run(
+                [sys.executable, "-m", "portal.cli", *words, "--port", str(port)],
+                env=env, capture_output=True, text=True, timeout=60,
+            )  # fmt: skip
+            assert told.returncode == 1
+            assert told.stderr == (
+                f"Another program listens on 127.0.0.1, port {port}. Stop it, or name another port with --port.\n"
+            )
+    assert not (tmp_path / "portal.sqlite3").exists()
+
+
+def test_a_port_is_free_again_when_its_program_ends() -> None:
+    port = free_port()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        with (
+            socket.create_connection(("127.0.0.1", port)),
+            pytest.raises(RuntimeError, match="Another program"),
+        ):
+            processes.claim_port("127.0.0.1", port, patience=0)
+    processes.claim_port("127.0.0.1", port, patience=0)
+    with pytest.raises(RuntimeError, match=r"cannot listen on 192\.0\.2\.1"):
+        processes.claim_port("192.0.2.1", port)

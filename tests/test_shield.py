@@ -22,6 +22,7 @@ from portal.core import logs
 from portal.core.shield import QuietMemory
 from tests.conftest import build
 from tests.people import make_person, post
+from tests.ports import free_port
 
 SECRET = "Zr8-qk2Pw9_xv4Lm7tBn3Ys6Hd1Jf5Gc0Ra"
 GOOD = {
@@ -196,9 +197,7 @@ def redis_server() -> Iterator[tuple[str, Any]]:
     if given:
         yield given, None
         return
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     found = shutil.which("redis-server")
     assert found is not None
     words = [found, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]

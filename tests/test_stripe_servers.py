@@ -31,8 +31,8 @@ from portal.core.errors import Refused
 from portal.core.mail import MailMessage
 from portal.core.money import Money
 from tests import books, contract
-from tests.browser import free_port
 from tests.nursery import Racer
+from tests.ports import free_port
 from tests.stripe_front import HOOK_SECRET, Front, Wire, listening, path_of
 from tests.test_processes import environment, until
 from tools import stripe_servers

@@ -111,6 +111,8 @@ def list_chores() -> None:
 def web(port: int, host: str) -> None:
     """Serve the pages."""
     processes.die_with_parent()
+    if "PORTAL_PARENT_PIPE" not in os.environ:  # else the parent has seen to it
+        processes.claim_port(host, port)
     os.environ["PORTAL_BIND"] = host
     if load().production:  # elsewhere there is nothing to refuse, and a second application takes a second
         with create_app().app_context():
@@ -141,6 +143,7 @@ def run_clock() -> None:
 @click.option("--demo", is_flag=True, help="Load the demo first if the database is empty.")
 def serve(port: int, demo: bool) -> None:
     """Run web, worker and clock as child processes on the embedded database."""
+    processes.claim_port("127.0.0.1", port)
     app = prepared()
     with app.app_context():
         refuse_demo()

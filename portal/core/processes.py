@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -38,6 +40,35 @@ def die_with(parent: int) -> None:
         os._exit(0)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def claim_port(host: str, port: int, *, patience: float = 3.0) -> None:
+    """See that nobody listens where the pages shall be served, or raise RuntimeError.
+
+    The server shares its port among its workers (SO_REUSEPORT), so a second installation started on the same port would
+    not fail: each would get half of the requests. A worker whose parent was killed holds the port for half a second more,
+    hence the patience, in seconds.
+    """
+    end = time.monotonic() + patience
+    while True:
+        try:
+            for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+                with socket.socket(family, kind, protocol) as probe:
+                    # Connections that have ended are no listener.
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    probe.bind(address)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise RuntimeError(
+                    f"The portal cannot listen on {host}, port {port}: {error.strerror}."
+                ) from error
+            if time.monotonic() > end:
+                raise RuntimeError(
+                    f"Another program listens on {host}, port {port}. Stop it, or name another port with --port."
+                ) from error
+            time.sleep(0.25)
+        else:
+            return
 
 
 def serve_web(host: str, port: int) -> None:
