@@ -116,7 +116,7 @@ def test_a_key_is_found_nowhere_whatever_was_done_with_it(
         assert "key_hash" not in events
 
 
-def test_limits_of_requests_hold_for_each_key_and_let_a_cluster_boot(
+def test_limits_of_requests_hold_for_each_key_or_licence_and_let_a_cluster_boot(
     sqlite_template: Path, tmp_path: Path
 ) -> None:
     import shutil
@@ -126,14 +126,20 @@ def test_limits_of_requests_hold_for_each_key_and_let_a_cluster_boot(
     app = build(tmp_path, f"sqlite:///{tmp_path / 'portal.sqlite3'}", PORTAL_LIMITS=limits)
     with app.app_context(), transaction():
         signing.create(KeyUse.LICENCE, by="One", second="Other")
-        one, other = licence(9)[1], licence(9, org=make_org("Other Ltd"))[1]
+        row, one = licence(9)
+        second, other = (
+            keyring.make(row.id, label="lab", by="test")[1],
+            licence(9, org=make_org("Other Ltd"))[1],
+        )
     tool = Tool(app, one)
     assert [tool.validate(fingerprint="n-1").status_code for _ in range(7)] == [200] * 5 + [429] * 2
     assert tool.validate(fingerprint="n-1").headers["Retry-After"].isdigit()
     assert [tool.put(f"n-{n}").status_code for n in range(6)] == [201] * 4 + [429] * 2
     told = tool.put("n-5").get_json(force=True)
     assert told["code"] == "TOO_MANY_REQUESTS"
-    assert Tool(app, other).validate(fingerprint="n-1").status_code == 200  # each key by itself
+    assert Tool(app, second).validate(fingerprint="n-1").status_code == 200
+    assert Tool(app, second).put("n-1").status_code == 429  # all keys of a licence claim its seats
+    assert Tool(app, other).validate(fingerprint="n-1").status_code == 200
     assert Tool(app, other).put("n-1").status_code == 201
     guess = Tool(app, "FLAG-00000-00000-00000-00000-00000")
     codes = [guess.validate(fingerprint="n-1").status_code for _ in range(2)] + [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from flask import Response, g
@@ -108,9 +109,8 @@ def put_node(path: NodePath, body: NodeReport) -> Any:
         run=body.run, name=body.name, machine=body.machine, platform=body.platform, accelerator=body.accelerator,
         tool_version=body.tool_version,
     )  # fmt: skip
-    door.limit("licence-claim", key[0])
     try:
-        seated = putting.put(key, ask, report)
+        seated = putting.put(key, ask, report, admit=partial(door.limit, "licence-claim"))
     except Denied as denied:
         if denied.code is Code.KEY_UNKNOWN:
             door.count_unknown()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from portal.core import clock
 from portal.core.db import transaction
@@ -14,12 +14,19 @@ from portal.services.licences.kinds import Code
 from portal.services.licences.seats import FINGERPRINT, Report
 
 
-def put(digests: Sequence[str], ask: Ask, report: Report) -> Seated:
-    """Claim or renew a seat; sent any number of times, it is one. Raises `Denied`, which is counted beside it."""
+def put(
+    digests: Sequence[str], ask: Ask, report: Report, *, admit: Callable[[str], None] = lambda _who: None
+) -> Seated:
+    """Claim or renew a seat; sent any number of times, it is one. Raises `Denied`, which is counted beside it.
+
+    `admit` is asked first, with whose claim it is: the licence, whichever of its keys was sent. What it refuses is no
+    refused claim.
+    """
     if not FINGERPRINT.fullmatch(ask.fingerprint):
         raise Denied(Not.FINGERPRINT_INVALID)
     now = clock.now()
     found = quick.look(digests, ask, now)
+    admit(digests[0] if found is None else f"licence:{found.licence_id}")
     try:
         verdict = claiming.renewable(found, ask, report, now)
         if found is not None and verdict is not None:
