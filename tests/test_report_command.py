@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from openpyxl import load_workbook
+from sqlalchemy import select
 
 from portal.cli import cli, main
 from portal.core import clock
+from portal.core.audit import AuditEntry
+from portal.core.db import db, reading
 from tests.report_world import NOW, bring_in
 
 PERIOD = ["--from", "2026-01", "--to", "2026-06", "--as-known", "2026-07-08"]
@@ -50,3 +53,13 @@ def test_pages_and_bases_leave_by_the_command_line(
     assert "As known on\t2026-07-08\n" in text
     assert run("income", "months", *PERIOD, "--stream", "gold")[0] == 1
     assert run("income", "profit", *PERIOD)[0] == 2
+    with app.app_context(), reading():
+        taken = select(AuditEntry).where(AuditEntry.verb == "list.exported").order_by(AuditEntry.id)
+        noted = [(one.actor, one.subject, one.detail["form"]) for one in db.session.scalars(taken)]
+    assert noted == [
+        ("command line", f"list:report-{name}", form)
+        for name, form in (
+            ("revenue", "json"), ("revenue", "csv"), ("months", "csv"), ("overview", "xlsx"), ("revenue", "xlsx"),
+            ("rpo", "json"), ("deferred", "text"),
+        )
+    ]  # fmt: skip

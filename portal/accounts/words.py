@@ -48,7 +48,7 @@ def install() -> None:
         {
             "role": _l("Role"), "name": _l("Called"), "through": _l("Checked through entry"), "breaks": _l("Breaks"),
             "list": _l("List"), "filters": _l("Filters"), "kind": _l("Type"), "key": _l("Key"), "tries": _l("Tries"),
-            "chore": _l("Chore"),
+            "chore": _l("Chore"), "form": _l("Format"), "login": _l("Login of the machine"),
         },
     )  # fmt: skip
     story.values({"role": role})

@@ -12,6 +12,7 @@ import click
 from portal.billing import past_books, past_file
 from portal.cli import prepared
 from portal.cli.doors import DAY, FILE, FORM, bring_in, report
+from portal.cli.record import taken_out
 from portal.core import clock, export, sheets
 from portal.core.db import reading, transaction
 from portal.core.errors import Refused
@@ -68,8 +69,15 @@ def report_revenue(
     start: datetime, end: datetime, known: datetime | None, form: str, output: BinaryIO
 ) -> None:
     """Print what was earned: five bases by stream, diversity, targets, forecast; the bases alone as CSV or XLSX."""
-    with prepared().app_context(), reading():
-        body = revenue(start.date(), end.date(), known.date() if known else clock.today())
+    with prepared().app_context():
+        with reading():
+            body = revenue(start.date(), end.date(), known.date() if known else clock.today())
+        taken_out(
+            "report-revenue",
+            form,
+            **{"from": body["period"][0], "to": body["period"][1]},
+            known=body["as_known"],
+        )
     if form == "json":
         click.echo(json.dumps(body, ensure_ascii=False, indent=1))
         return

@@ -20,6 +20,7 @@ from portal.billing.verify import verify_books
 from portal.certs import award_verify, grade_verify, seat_verify, sitting_verify
 from portal.certs.documents import readiness
 from portal.cli import cli, prepared
+from portal.cli.record import taken_out
 from portal.core import audit, backup, clock, flags, machine
 from portal.core.db import db, reading, transaction
 from portal.core.errors import Refused
@@ -207,6 +208,7 @@ def export_landscape() -> None:
 def export_journal(form: str, until: datetime | None) -> None:
     """Write the ledger as plain text that bean-check and hledger check accept, balances asserted."""
     with prepared().app_context(), reading():
+        taken_out("journal", form, until=until and until.date())
         for piece in ledger_text(Dialect(form), until.date() if until else None):
             click.echo(piece, nl=False)
 

@@ -11,6 +11,7 @@ from flask_babel import force_locale
 from portal.cli import prepared
 from portal.cli.books import MONTH
 from portal.cli.doors import DAY, report
+from portal.cli.record import taken_out
 from portal.core import clock
 from portal.core.db import let_go, reading, transaction
 from portal.reports.income import asked, files, pages, papers
@@ -57,6 +58,7 @@ def report_income(
         let_go()
         if form == "pdf":
             data = files.of(said, made, form)
+        taken_out(f"report-{page}", form, **given | {"known": said.known, "language": language})
     output.write(data.encode() if isinstance(data, str) else data)
 
 
