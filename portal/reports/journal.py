@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, func, or_, select, type_coerce
@@ -11,13 +11,16 @@ from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, func, or_,
 from portal.billing import ledger
 from portal.billing.models import OrderLine
 from portal.billing.money_models import JournalEntry, JournalLine
+from portal.core import clock
 from portal.core.db import db
+from portal.reports.dates import not_of
 from portal.reports.stored import reading as stored
 from portal.reports.stored.models import StoredTotal
 
 CONTRACT = (ledger.DEFERRED, ledger.CONTRACT_ASSET)
 RECEIVABLE = (ledger.RECEIVABLE, ledger.REVALUATION)
 CASH = (ledger.BANK, ledger.STRIPE, ledger.TEST_GATEWAY)
+RECENT = timedelta(days=366)
 FEN = type_coerce(JournalLine.amount, BigInteger)
 INCOME = JournalLine.account.startswith(f"{ledger.INCOME}.", autoescape=True)
 
@@ -58,6 +61,17 @@ def _known(statement: Select[*tuple[Any, ...]], until: datetime) -> Select[*tupl
     )
 
 
+def _stood(statement: Select[*tuple[Any, ...]], until: datetime, day: date) -> Select[*tuple[Any, ...]]:
+    """Narrow a statement to sides of entries posted by a day and known at an instant.
+
+    Of the last year nearly all are, and those that are not are few: they are left out, and the others need no entry read.
+    """
+    if min(day, until.date()) < clock.today() - RECENT:
+        return _known(statement, until).where(JournalEntry.posted_on <= day)
+    others = or_(JournalEntry.posted_on > day, JournalEntry.known_at > until)
+    return statement.where(not_of(JournalLine.entry_id, JournalEntry.id, others))
+
+
 def pools(until: datetime, start: date, end: date) -> list[Pool]:
     """Return the movements of `[start, end]` known at an instant, summed by kind, account, stream and day.
 
@@ -78,24 +92,25 @@ def pools(until: datetime, start: date, end: date) -> list[Pool]:
     return [Pool(kind, account, stream, day, int(amount)) for kind, account, stream, day, amount in rows]
 
 
-def _of_lines(until: datetime, *sums: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
+def _of_lines(*sums: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
     key = JournalLine.order_line_id
-    return _known(select(key, *sums), until).where(key.is_not(None)).group_by(key)
+    return select(key, *sums).where(key.is_not(None)).group_by(key)
 
 
 def standings(until: datetime, end: date) -> dict[int, Standing]:
     """Return where each contract line stands when a day has ended."""
     income = _sum(INCOME, sign=-1)
-    statement = _of_lines(until, func.sum(-FEN) - income, income).where(
-        JournalEntry.posted_on <= end, or_(JournalLine.account.in_(CONTRACT), INCOME)
+    statement = _of_lines(func.sum(-FEN) - income, income).where(
+        or_(JournalLine.account.in_(CONTRACT), INCOME)
     )
+    statement = _stood(statement, until, end)
     return {line: Standing(int(left), int(fen)) for line, left, fen in db.session.execute(statement)}
 
 
 def balances(until: datetime, day: date) -> dict[int, int]:
     """Return the contract lines on which something stands when a day has ended, with deferred less contract asset."""
     left = func.sum(-FEN)
-    statement = _of_lines(until, left).where(JournalEntry.posted_on <= day, JournalLine.account.in_(CONTRACT))
+    statement = _stood(_of_lines(left).where(JournalLine.account.in_(CONTRACT)), until, day)
     return {line: int(fen) for line, fen in db.session.execute(statement.having(left != 0))}
 
 
@@ -118,7 +133,9 @@ def balance(until: datetime, day: date) -> int:
 
 def income(until: datetime, start: date, end: date) -> dict[int, int]:
     """Return the income of a period booked on each contract line."""
-    statement = _of_lines(until, func.sum(-FEN)).where(JournalEntry.posted_on.between(start, end), INCOME)
+    statement = _known(_of_lines(func.sum(-FEN)), until).where(
+        JournalEntry.posted_on.between(start, end), INCOME
+    )
     return {line: int(fen) for line, fen in db.session.execute(statement)}
 
 
@@ -136,11 +153,8 @@ def owed_in_all(until: datetime, day: date) -> int:
 
 
 def _receivable(statement: Select[*tuple[Any, ...]], until: datetime, day: date) -> Select[*tuple[Any, ...]]:
-    return _known(statement.select_from(JournalLine), until).where(
-        JournalLine.invoice_id.is_not(None),
-        JournalLine.account.in_(RECEIVABLE),
-        JournalEntry.posted_on <= day,
-    )
+    some = JournalLine.invoice_id.is_not(None), JournalLine.account.in_(RECEIVABLE)
+    return _stood(statement.select_from(JournalLine).where(*some), until, day)
 
 
 def settled(until: datetime) -> Iterator[Settled]:
