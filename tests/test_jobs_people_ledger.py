@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -226,8 +227,13 @@ def test_the_pool_hides_who_and_shows_nobody_of_few(house: Flask) -> None:
         w.pooled(w.person("crowd4@people.example"))
     text = client.get(found).text.split("<main")[-1].split("</main>")[0]
     assert text.count("Ask for contact") >= 5
-    for hidden in ("Quokka", "crowd", "wechat", "people.example", "2026", "T00"):
+    for hidden in ("Quokka", "crowd", "wechat", "people.example"):
         assert hidden not in text, hidden
+    shown = re.sub(
+        r'="[^"]*"', "", text
+    )  # a day may be spelt by chance in what is random: handles, marks of forms
+    for hidden in ("2026", "T00"):
+        assert hidden not in shown, hidden
     with house.app_context(), transaction():
         profiles.shut_out(w.person("crowd0@people.example"), w.post_of("galaxy").org)
     assert "Fewer than 5 people match" in client.get(found).text
