@@ -153,6 +153,7 @@ def _templates(app: Portal) -> None:
         story=story.tell,
         plain=words.plain,
         account=billing_words.account,
+        overdue=billing_words.overdue,
         stream=curves.stream,
         price_said=curves.said,
         entry_kind=kinds.to_finance,

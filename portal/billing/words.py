@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
 
 from portal.billing import ledger
 from portal.billing.dunning_models import HoldKind
 from portal.billing.fapiao_models import FapiaoKind
-from portal.core import catalogue, labels, story
+from portal.billing.models import InvoiceState
+from portal.core import catalogue, clock, labels, story
 
 DESK = {
     "fapiao.requested": (_l("Fapiao asked for"), "file-earmark-ruled"),
@@ -27,6 +30,11 @@ DESK = {
     "party.order_given": (_l("Order number given"), "hash"),
     "statement.exported": (_l("Statement of account downloaded"), "download"),
 }
+
+
+def overdue(row: Any) -> bool:
+    """Whether an invoice is open and its last day to pay is over; of the invoice itself or of a row with its state and day."""
+    return row.state is InvoiceState.OPEN and row.due_on is not None and row.due_on < clock.today()
 
 
 def account(code: str) -> str:

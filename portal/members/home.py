@@ -17,6 +17,7 @@ from portal.accounts.people_views import acting_for, required_org
 from portal.billing.access import of_orgs, visible_invoices
 from portal.billing.issuing import owed
 from portal.billing.models import Invoice, InvoiceState, Party
+from portal.billing.words import overdue
 from portal.core import catalogue, clock, files, heads
 from portal.core.db import db, transaction
 from portal.core.errors import Missing
@@ -85,18 +86,22 @@ def member_tasks(reader: Reader, org: Organisation) -> list[dict[str, Any]]:
     if reader.may(May.SEE_MONEY, org.id):
         for invoice in db.session.scalars(visible_invoices(reader).where(Invoice.state == InvoiceState.OPEN)):
             if invoice.party.org is not None and merging.kept_for(invoice.party.org).id == org.id:
-                late = invoice.due_on is not None and invoice.due_on < clock.today()
                 found.append(
                     _task(
                         _("Pay invoice %(number)s", number=invoice.number),
                         url_for("billing.invoice", uid=invoice.uid),
                         _("Pay"),
-                        detail=money(invoice.gross),
-                        since=invoice.issued_on,
-                        overdue=late,
+                        detail=_to_pay(invoice),
+                        overdue=overdue(invoice),
                     )
                 )
     return found + _renewal_tasks(reader, org) + care_tasks.of_member(reader, org)
+
+
+def _to_pay(invoice: Invoice) -> str:
+    if invoice.due_on is None:
+        return money(invoice.gross)
+    return _("%(sum)s, due on %(day)s", sum=money(invoice.gross), day=day(invoice.due_on))
 
 
 def _renewal_tasks(reader: Reader, org: Organisation) -> list[dict[str, Any]]:
