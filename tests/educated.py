@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from unittest import mock
 
 from portal.accounts.people import Person
@@ -19,6 +19,9 @@ from tests.awarded import person
 HOLDER, CHECKER, SECOND, DECIDER = (
     "zhang@holder.example", "cen@house.example", "clara@house.example", "deng@house.example",
 )  # fmt: skip
+
+END = date(2028, 11, 20)  # of an award decided on `awarded.DECIDED`
+EARLY = END - timedelta(days=100)
 
 
 def claim(

@@ -26,6 +26,8 @@ from tests.awarded import DECIDED, award, granted, house, person
 from tests.educated import (
     CHECKER,
     DECIDER,
+    EARLY,
+    END,
     HOLDER,
     SECOND,
     accepted,
@@ -40,8 +42,6 @@ from tests.educated import (
 
 E, R = EducationState, RenewalState
 DAY = timedelta(days=1)
-END = date(2028, 11, 20)
-EARLY = END - 100 * DAY
 
 
 def refused(words: str, deed: Any) -> None:

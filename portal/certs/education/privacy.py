@@ -65,11 +65,15 @@ def _forget(number: int) -> None:
         files.forget(row.file)
 
 
+def _shows(row: EducationEntry) -> bool:
+    return bool(row.what or row.link) or (row.file is not None and row.file.erased_at is None)
+
+
 def lines(person: Person) -> list[Line]:
     """Return what becomes of a holder's entries."""
     rows = entries.of_person(person)
     return [
-        Line("education_evidence", Fate.ERASED, sum(bool(one.what or one.link or one.file) for one in rows)),
+        Line("education_evidence", Fate.ERASED, sum(_shows(one) for one in rows)),
         Line("education_points", Fate.KEPT, len(rows), "because_renewals"),
     ]
 
