@@ -45,7 +45,7 @@ def test_a_holder_and_staff_walk_from_the_first_step_to_the_new_award(app: Flask
         assert "Renew by continuing education" in me.get("/certificates/").text
         assert "Write the first entry down" in me.get(f"{PAGE}/").text
         assert "24 个月内累计 40 分" in zh.get(f"{PAGE}/").text
-        said = {
+        said: dict[str, Any] = {
             "kind": "talk",
             "done_on": "2028-08-01",
             "what": "A talk <b>on</b> kernels",
