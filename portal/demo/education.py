@@ -34,7 +34,7 @@ DONE = (
     Did("soon@certs.example", 205, "talk", "在开发者大会上讲解算子调优", 5, 5),
     Did("soon@certs.example", 120, "teaching", "为高校训练营授课三课时", 8, 6),
     Did("soon@certs.example", 60, "talk", "公司内部分享", 5, 0),
-    Did("soon@certs.example", 20, "reviewing", "为社区评审了两份实操成果", 4, None),
+    Did("soon@certs.example", 13, "reviewing", "为社区评审了两份实操成果", 4, None),
     Did("soon@certs.example", 9, "contribution", "修复编译缓存在多进程下的竞争", 5, None),
     Did("old@certs.example", 610, "contribution", "合并跨芯片的测试框架", 15, 15),
     Did("old@certs.example", 420, "report", "三款芯片的适配对比报告", 16, 16),
@@ -45,7 +45,7 @@ DONE = (
     Did("renewed@certs.example", 90, "teaching", "A workshop of four hours", 8, 8),
     Did("holder@certs.example", 41, "contribution", "为通信库合并了分层归约", 6, 6),
     Did("holder@certs.example", 12, "talk", "在芯片开源论坛上讲解适配流程", 5, None),
-    Did("lukasz@certs.example", 30, "contribution", "Kernel autotuning for a new accelerator", 8, None),
+    Did("lukasz@certs.example", 10, "contribution", "Kernel autotuning for a new accelerator", 8, None),
 )
 DRAWN = {"发布国产芯片上的推理适配报告，附复现脚本"}  # looked at again
 WAITS = Did(

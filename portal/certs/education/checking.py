@@ -60,14 +60,14 @@ def accept(row: EducationEntry, points: int, *, by: Person) -> EducationEntry:
     if row.state is E.SECOND_LOOK:
         _seen_twice(row, by)
         move(row, E.ACCEPTED)
-        audit.record("education.confirmed", row, by=by, points=points)
+        audit.record("education.confirmed", row, by=by, credit=points)
     else:
         row.first, row.first_at = by, clock.now()
         row.draw, row.share = draw_of(row.uid), rules.share()
         looked_at_again = drawn(row.draw, row.share)
         move(row, E.SECOND_LOOK if looked_at_again else E.ACCEPTED)
         audit.record(
-            "education.accepted", row, by=by, points=points, second_look=looked_at_again, draw=row.draw, share=row.share
+            "education.accepted", row, by=by, credit=points, second_look=looked_at_again, draw=row.draw, drawn_of=row.share
         )  # fmt: skip
     db.session.flush()
     if row.state is E.ACCEPTED:

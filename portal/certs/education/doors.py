@@ -49,8 +49,9 @@ def _words() -> None:
             "education.file_opened": (_l("File opened"), "paperclip"),
         },
         {
-            "claimed": _l("Points claimed"), "points": _l("Credit points"), "second_look": _l("Drawn for a second look"),
-            "draw": _l("What the draw gave"), "share": _l("Share drawn, per cent"), "granted": _l("Renewed"), "needed": _l("Points needed"),
+            "work": _l("Kind of entry"), "done_on": _l("Done on"), "claimed": _l("Points claimed"), "credit": _l("Credit points"),
+            "second_look": _l("Drawn for a second look"), "draw": _l("What the draw gave"), "drawn_of": _l("Share drawn, per cent"),
+            "renewed_so": _l("Renewed"), "needed": _l("Points needed"),
         },
     )  # fmt: skip
-    story.values({"education.asked/level": levels.name_of, "education.submitted/kind": rules.name_of})
+    story.values({"education.asked/level": levels.name_of, "education.submitted/work": rules.name_of})

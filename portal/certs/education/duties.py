@@ -40,7 +40,7 @@ def _entries(me: int) -> list[Task]:
             else _("Continuing education to check: %(name)s", name=row.person.name),
             _("Check the entry"), url_for("education_office.entry", uid=row.uid), since=row.first_at or row.created_at,
             detail=f"{rules.name_of(row.kind)} · {ngettext('%(num)s point', '%(num)s points', row.claimed)}",
-            overdue=row.created_at + LATE <= clock.now(),
+            overdue=(row.first_at or row.created_at) + LATE <= clock.now(),
         )
         for row in db.session.scalars(rows)
     ]  # fmt: skip

@@ -90,7 +90,7 @@ def submit(
     _refuse_twice(row)
     db.session.add(row)
     db.session.flush()
-    audit.record("education.submitted", row, by=by, kind=row.kind, day=row.done_on, claimed=points)
+    audit.record("education.submitted", row, by=by, work=row.kind, done_on=row.done_on, claimed=points)
     return row
 
 

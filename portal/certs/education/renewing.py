@@ -133,7 +133,7 @@ def ask(award: Award, *, by: Person) -> EducationRenewal:
         move(entry, E.COUNTED)
         entry.renewal, entry.counted = made, points
     db.session.flush()
-    audit.record("education.asked", made, by=by, level=row.level, points=made.points, needed=made.needed)
+    audit.record("education.asked", made, by=by, level=row.level, credit=made.points, needed=made.needed)
     letters.to_decide(made)
     return made
 
@@ -211,7 +211,7 @@ def decide(row: EducationRenewal, *, granted: bool, by: Person, reason: str) -> 
         row.decided_at = clock.now()
         move(row, R.GRANTED)
         db.session.flush()
-    audit.record("education.decided", row, by=by, granted=granted, reason=row.reason)
+    audit.record("education.decided", row, by=by, renewed_so=granted, reason=row.reason)
     made = None
     if granted:
         made = awarding.grant(

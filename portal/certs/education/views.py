@@ -39,7 +39,7 @@ def mine() -> str:
     return render_template(
         "education/mine.html", entries=rows, title=levels.name_of, kind_name=rules.name_of, kinds=rules.kinds(),
         standings=[renewing.standing(one, rows, today) for one in entries.renewable(person)],
-        renewals=renewing.of_person(person), needed=rules.needed(), months=rules.months(),
+        renewals=renewing.of_person(person), needed=rules.needed(), months=rules.months(), today=today,
     )  # fmt: skip
 
 
