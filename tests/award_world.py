@@ -8,8 +8,11 @@ from portal.accounts.may import StaffRole
 from portal.accounts.people import Person
 from portal.certs import award_proposals, awarding, batches, issuing, sharing
 from portal.certs.award_proposals import Wanted
+from portal.certs.education import entries
+from portal.certs.education.entries import Claim
 from portal.certs.models.award import Award, AwardVerb, RevokeCause
 from portal.certs.models.document import Badge, BatchKind
+from portal.certs.models.education import EducationRenewal
 from portal.certs.naming import Names
 from portal.core import clock, files, outbox, pdf
 from portal.core.db import db, transaction
@@ -37,6 +40,12 @@ KNOWN: dict[tuple[str, str], str] = {
     ("awards.proposal_paper", "uid"): "award_proposal",
     ("awards.document", "uid"): "certificate",
     ("awards.retry", "uid"): "certificate",
+    ("education", "uid"): "education_entry",
+    ("education.ask", "uid"): "award",
+    ("education.take_back", "uid"): "education_renewal",
+    ("education_office", "uid"): "education_entry",
+    ("education_office.renewal", "uid"): "education_renewal",
+    ("education_office.decide", "uid"): "education_renewal",
     ("batch_desk", "uid"): "certificate_batch",
     ("batch_desk", "kid"): "word:none",
 }
@@ -63,10 +72,17 @@ def rows(mail: str) -> dict[str, str]:
         proposal = award_proposals.propose(
             award, AwardVerb.REVOKE, wanted, by=keeper, paper=(paper, "walk.pdf")
         )
+        entry = entries.submit(
+            holder, Claim("talk", clock.today(), "Walked", "https://walk.example", "5"), by=holder, paper=(paper, "walk.pdf")
+        )  # fmt: skip
+        today = clock.today()
+        renewal = EducationRenewal(award=award, needed=40, points=40, first_day=today, last_day=today)
+        db.session.add(renewal)
         batch = batches.open_batch([award], kind=BatchKind.REISSUE, label="walk", reason="walked", by=keeper)
         found = {
             "award": award.uid, "share_link": link.uid, "share_token": address.rsplit("/", 1)[1],
             "award_proposal": proposal.uid, "certificate_batch": batch.uid,
+            "education_entry": entry.uid, "education_renewal": renewal.uid,
         }  # fmt: skip
     with pdf.not_laid_out():
         outbox.drain()

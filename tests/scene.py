@@ -101,7 +101,7 @@ ALSO = {
         one: ["/exams/mine", "/exams/results"]
         for one in ("candidate", "sitting", "passed", "failed", "appealing")
     },
-    "certified": ["/certificates"],
+    "certified": ["/certificates", "/certificates/education/"],
 }
 # Kinds of pages that read differently to each of the staff; all others are looked at once for all of them.
 OWN_VIEW = ("cases.", "exam_cases.", "exam_appeals.", "exam_office.")

@@ -16,6 +16,7 @@ KINDS: dict[str, LazyString] = {
     "processor": _l("Who works on data for us"), "retention": _l("How long data are kept"),
     "programme": _l("Certification programmes"), "level": _l("Levels of certification"), "scheme": _l("Schemes of exams"),
     "step": _l("Learning steps"), "account": _l("Chart of accounts"), "stream": _l("Streams of income"),
+    "education_kind": _l("Kinds of continuing education"),
     "signatory": _l("Who signs certificates"), "rubric": _l("Rubrics"), "hold_reason": _l("Reasons to suspend"),
     "lift_reason": _l("Reasons to lift a suspension"), "licence_tool": _l("Tools under licence"),
     "licence_plan": _l("Plans of licences"), "support_calendar": _l("Working hours of support"),

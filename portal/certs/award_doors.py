@@ -1,4 +1,4 @@
-"""Awards and certificates as `wiring.py` lets them in: pages, operations, rails, words, what holders' data are for."""
+"""Awards, certificates and continuing education as `wiring.py` lets them in: pages, operations, rails, words, what holders' data are for."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from portal.certs import (
     verify_views,
 )
 from portal.certs import papers as _papers  # noqa: F401 - its outbox handlers
+from portal.certs.education import doors as education_doors
 from portal.certs.models.award import AwardVerb, RevokeCause
 from portal.certs.naming import Shown
 from portal.core import events, labels, nav, personal, story
@@ -29,6 +30,7 @@ from portal.core.nav import Entry
 
 BLUEPRINTS: list[Blueprint] = [
     verify_views.verify, badge_views.badge_pages, holder_views.holder, awards_office.awards, batch_office.batch_desk,
+    *education_doors.BLUEPRINTS,
 ]  # fmt: skip
 APIS: list[APIBlueprint] = [certificates_api.certificates_api]
 
@@ -40,6 +42,7 @@ def install() -> None:
     personal.collects("awards", award_privacy.sheets)
     award_privacy.install()
     _words()
+    education_doors.install()
     nav.add(
         Entry("member", 60, "holder.certificates", _l("Certificates"), "patch-check", lambda _r: True),
         Entry(

@@ -140,7 +140,8 @@ def ending(award: Award, step: int) -> None:
             title,
             (
                 _("Its last day is %(day)s.", day=day(award.end - DAY)),
-                _("Renew it by the renewal exam, or by the level above. Who renews early loses no day."),
+                _("Renew it by the renewal exam, by the level above, or by points for continuing education. Who renews early loses no day."),
+                _("Your points and what is missing: %(address)s", address=web.absolute("education.mine")),
             ),
             button=(_("Open your certificates"), web.absolute("holder.certificates")),
         )  # fmt: skip

@@ -25,6 +25,7 @@ from portal.certs import (
 from portal.certs.models.award import Award, AwardProposal, AwardState, AwardVerb, RevokeCause
 from portal.certs.models.deciding import ExamDecision
 from portal.certs.models.document import Certificate, CertificateSnapshot
+from portal.certs.models.education import EducationRenewal
 from portal.certs.standing import CertificateState
 from portal.core import audit, clock, files, labels
 from portal.core.db import db, transaction
@@ -136,12 +137,17 @@ def ground(decision: object) -> str:
     table, _colon, more = str(decision).partition(":")
     if more.endswith(":again"):
         return _("Granted again after an error")
+    if table == EducationRenewal.__tablename__:
+        return _("Renewal by continuing education")
     return _("Decision after an exam") if table in {ExamDecision.__tablename__, "demo"} else str(decision)
 
 
 def _case_of(row: Award) -> str | None:
-    """Return the page of the exam that an award was decided after."""
+    """Return the page of the exam that an award was decided after, or of the renewal by points."""
     table, _colon, number = row.decision.partition(":")
+    if table == EducationRenewal.__tablename__ and number.isdecimal():
+        asked_for = db.session.get(EducationRenewal, int(number))
+        return url_for("education_office.renewal", uid=asked_for.uid) if asked_for is not None else None
     if table != ExamDecision.__tablename__ or not number.isdecimal():
         return None
     made = db.session.get(ExamDecision, int(number))

@@ -69,6 +69,7 @@ class Keeping(StrEnum):
     ANSWERS = "answers"
     IDENTITY = "identity"
     AWARDS = "awards"
+    EDUCATION = "education"
     SUPPORT = "support"
     SUPPORT_FILES = "support_files"
     JOBS = "jobs"

@@ -15,6 +15,7 @@ from portal.certs.naming import Names, Shown
 from portal.core import certifying, clock, outbox
 from portal.core.db import db, transaction
 from portal.core.signing import KeyUse
+from portal.demo import education as demo_education
 
 Who = Callable[[str], Person]
 
@@ -39,6 +40,7 @@ HOLDERS = (
     Holder("tian@certs.example", "田䶮", "Tian Yan", "OPDEV", 120),
     Holder("old@certs.example", "何静", "He Jing", "OPDEV", 760),
     Holder("soon@certs.example", "罗文博", "Luo Wenbo", "OPDEV", 650),
+    Holder("renewed@certs.example", "", "Ingrid Solberg", "OPDEV", 700, "en"),
     Holder("mei@certs.example", "梅子", "Mei Zi", "OPDEV", 20),
 )
 
@@ -64,6 +66,7 @@ def fill(who: Who, today: date, person: Callable[[str, str, str], Person]) -> No
                 decided_on=clock.today(), issue=n < len(HOLDERS),
             )  # fmt: skip
     _since(who, today, made)
+    demo_education.fill(who, today, lambda mail: made[mail].person)
     with clock.stopped_at(today):
         outbox.drain("demo")
     db.session.remove()
