@@ -18,11 +18,21 @@ from sqlalchemy.exc import DatabaseError
 from werkzeug.datastructures import FileStorage
 
 from portal.accounts.may import StaffRole
-from portal.certs import exam_forms, item_import, item_pictures, items, picture_verify, picturing
+from portal.certs import (
+    exam_forms,
+    item_import,
+    item_pictures,
+    items,
+    picture_verify,
+    picturing,
+    sitting,
+    sitting_chores,
+)
 from portal.certs.gift_answers import Kind
 from portal.certs.item_content import Content
 from portal.certs.models.bank import Frozen, Item, ItemState, ItemVersion
 from portal.certs.models.booking import Booking
+from portal.certs.models.delivery import Attempt
 from portal.certs.models.pictures import ItemPicture
 from portal.certs.picture_marks import faults, marks
 from portal.core import audit, clock, files, store
@@ -359,3 +369,50 @@ def test_an_author_adds_and_removes_pictures_on_the_page_and_reviewers_see_them(
     assert post(author, f"{url}/submission").status_code == 303
     assert post(author, f"{seen}/removal").status_code == 409
     assert seen in checker.get(url).text
+
+
+def test_a_grader_sees_the_picture_of_an_answer_that_waits_and_no_other(app: Flask) -> None:
+    at = sit.scene(app, "lin")
+    with inside(app):
+        red, blue = taken(), taken("blue")
+        with transaction():
+            make_person("grader@house.example", "Gr", staff=(StaffRole.GRADER,))
+            other = pictured("OTHER", *blue)
+            other_uid = other.uid
+            row = items.begin("OPDEV", "S1", by=seats.who("certs"), topic="operators")
+            key = {
+                "code": "a",
+                "text": {"zh": "缓存", "en": "cache"},
+                "weight": "1",
+                "feedback": {},
+                "pinned": False,
+            }
+            texts = {"zh": "这是什么？[[picture:1]]", "en": "What is it? [[picture:1]]"}
+            short = items.write(row, Content(Kind.SHORT, texts, options=[key]), by=seats.who("certs"))
+            picturing.add(row, *red, zh="一张图", en="A bar chart", by=seats.who("certs"))
+            short.state = ItemState.LIVE
+            db.session.flush()
+            short_id, uid = short.id, short.uid
+            for name in ("Q4", "OTHER"):
+                items.newest(db.session.query(Item).filter_by(key=name).one()).state = ItemState.RESTING
+    with clock.stopped_at(at):
+        grader = browser(app, "grader@house.example")
+        with inside(app), transaction():
+            attempt = sit.let_in("lin")
+            sit.start(attempt)
+            sit.save(attempt, sit.position_of(attempt, Kind.SHORT), "a buffer", 1)
+            mine = f"/office/marking/answers/{uid}/pictures/{item_pictures.of(short_id)[short_id][1].uid}"
+        assert grader.get(mine).status_code == 404  # nobody has handed it in
+        with inside(app), transaction():
+            attempt = db.session.query(Attempt).one()
+            sitting.hand_in(attempt, place=1, device_hash=sit.HERE, by=attempt.person)
+    with clock.stopped_at(at + timedelta(days=40)):  # the practical was never opened: the attempt ends
+        with inside(app):
+            sitting_chores.close_sittings()
+        grader = browser(app, "grader@house.example")
+        page = grader.get("/office/marking/answers").text
+        assert mine in page
+        assert "[[picture" not in page
+        assert grader.get(mine).data == red[1].data
+        assert grader.get(mine.replace(uid, other_uid)).status_code == 404
+        assert browser(app, "certs@house.example").get(mine).status_code == 403

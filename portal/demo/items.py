@@ -13,7 +13,7 @@ from portal.accounts.people import Person
 from portal.certs import exam_forms, items, learning, picturing
 from portal.certs.gift_answers import Kind
 from portal.certs.item_content import Content, code_of
-from portal.certs.models.bank import Ground, ItemVersion
+from portal.certs.models.bank import Difficulty, Ground, ItemVersion
 from portal.core import clock, files
 from portal.core.db import transaction
 from portal.demo.cast import FIRMS
@@ -154,6 +154,9 @@ def _pictured(who: Who, chart: tuple[uploads.Picture, files.Content]) -> None:
         made.append(version)
     _approved(who, made[0])
     items.take_into_use(made[0], by=who("chief"), ground=Ground.ANGOFF, rating="0.6")
+    items.tag(
+        made[0].item, by=who("author"), topic=M, difficulty=Difficulty.MEDIUM, chip="", tool="", anchor=True
+    )  # every candidate of the demo meets it
     items.submit(made[1], by=who("author"))
 
 
