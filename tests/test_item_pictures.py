@@ -32,6 +32,7 @@ from portal.certs.gift_answers import Kind
 from portal.certs.item_content import Content
 from portal.certs.models.bank import Frozen, Item, ItemState, ItemVersion
 from portal.certs.models.booking import Booking
+from portal.certs.models.cutting import CutJudge, CutPanel
 from portal.certs.models.delivery import Attempt
 from portal.certs.models.pictures import ItemPicture
 from portal.certs.picture_marks import faults, marks
@@ -416,3 +417,34 @@ def test_a_grader_sees_the_picture_of_an_answer_that_waits_and_no_other(app: Fla
         assert grader.get(mine).data == red[1].data
         assert grader.get(mine.replace(uid, other_uid)).status_code == 404
         assert browser(app, "certs@house.example").get(mine).status_code == 403
+
+
+def test_judges_of_a_panel_see_the_pictures_of_what_they_rate(app: Flask) -> None:
+    with inside(app):
+        red = taken()
+        with transaction():
+            sit.house("lin")
+            version = pictured("Q9", *red)
+            roles = {"judge": StaffRole.GRADER, "decider": StaffRole.DECIDER, "grader": StaffRole.GRADER}
+            people = {
+                one: make_person(f"{one}@house.example", one, staff=(role,)) for one, role in roles.items()
+            }
+            row = CutPanel(
+                exam="OPDEV",
+                part="written",
+                lead=seats.who("certs"),
+                items=[{"version": version.id, "points": 1}],
+            )
+            db.session.add_all(
+                [row, CutJudge(panel=row, person=people["judge"], competence="ten years of kernels")]
+            )
+            db.session.flush()
+            page = f"/office/cut-panels/{row.uid}"
+            mine = f"{page}/pictures/{item_pictures.of(version.id)[version.id][1].uid}"
+    judge = browser(app, "judge@house.example")
+    shown = judge.get(page).text
+    assert shown.count(mine) == 4  # in the text and in an option, each also in full size
+    assert judge.get(mine).data == red[1].data
+    assert judge.get(mine[:-1] + "x").status_code == 404
+    assert browser(app, "decider@house.example").get(mine).status_code == 404  # sees the panel, not its items
+    assert browser(app, "grader@house.example").get(mine).status_code == 404
