@@ -154,6 +154,7 @@ def _huge() -> bytes:
         (b"\x89PNG" + b"0" * (5 * 1024 * 1024), "a.png"),
         (drawn(), "noending"),
     ],
+    ids=["svg", "svg by name", "html", "html behind", "pdf", "gif", "png as jpg", "torn", "huge", "heavy", "no ending"],
 )  # fmt: skip
 def test_what_is_no_plain_picture_is_refused(app: Flask, data: bytes, name: str) -> None:
     with english(app), pytest.raises(Refused):
