@@ -6,21 +6,24 @@ from collections import Counter
 from random import Random, SystemRandom
 from typing import Any
 
+import structlog
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from portal.accounts.people import Person
-from portal.certs import items, schemes
+from portal.certs import item_pictures, items, schemes
 from portal.certs.drawing import Candidate, Short, counted, draw, shuffled, topic_of
 from portal.certs.gift_answers import Kind
 from portal.certs.models.bank import Form, FormItem, Item, ItemEnemy, ItemState, ItemVersion
+from portal.certs.models.pictures import ItemPicture
 from portal.certs.schemes import Part, Scheme, Topic
 from portal.core import audit, catalogue
 from portal.core.catalogue import in_words
 from portal.core.db import db
 from portal.core.errors import Refused
 
+log = structlog.get_logger(__name__)
 EXPOSURE = "exposure"
 
 
@@ -138,6 +141,33 @@ def _pilots(exam: str, part: Part, chosen: tuple[Candidate, ...], random: Random
     return found
 
 
+def _chosen(
+    exam: str, part: Part, candidate: Person | None, dice: Random, without: frozenset[int] = frozenset()
+) -> list[tuple[int, bool]]:
+    """Return the versions of a form and whether each counts; a candidate meets none of which a picture is gone."""
+    blueprint = {topic.code: topic.count for topic in part.topics}
+    rows = [one for one in bank(exam, part.topics, candidate=candidate) if one.version not in without]
+    share = int(catalogue.policy("item.anchor_share"))
+    drawn = draw(blueprint, rows, enemies(exam), dice, anchor_share=share)
+    refuse_short(exam, drawn.short)
+    pilots = [one for one in _pilots(exam, part, drawn.chosen, dice) if one.version not in without]
+    places = [(one.version, True) for one in drawn.chosen] + [(one.version, False) for one in pilots]
+    gone = item_pictures.lost(version for version, _scored in places) if candidate is not None else {}
+    if gone:
+        log.error("item.picture_lost", versions=sorted(gone))
+        return _chosen(exam, part, candidate, dice, without | gone.keys())
+    return places
+
+
+def refuse_lost(exam: str) -> None:
+    """Refuse while an item in use of an exam lacks a picture, naming each."""
+    seen = select(ItemPicture.version_id)
+    rows = select(ItemVersion).join(Item).where(Item.exam == exam, ItemVersion.state == ItemState.LIVE)
+    item_pictures.refuse_lost(
+        db.session.scalars(rows.where(ItemVersion.id.in_(seen)).order_by(ItemVersion.id))
+    )
+
+
 def draw_form(
     exam: str, part: str, *, candidate: Person | None, by: Any, called: str = "", random: Random | None = None,
     scheme: Scheme | None = None,
@@ -145,22 +175,14 @@ def draw_form(
     """Draw a form: for a candidate, or a fixed one that bears a name, by the scheme of today or one given; `Refused` lists the topics that are short."""
     scheme, dice = scheme or schemes.scheme(exam), random or SystemRandom()
     found = _part(scheme, part)
-    blueprint = {topic.code: topic.count for topic in found.topics}
-    rows_of_bank, anchors = (
-        bank(exam, found.topics, candidate=candidate),
-        int(catalogue.policy("item.anchor_share")),
-    )
-    drawn = draw(blueprint, rows_of_bank, enemies(exam), dice, anchor_share=anchors)
-    refuse_short(exam, drawn.short)
+    places = _chosen(exam, found, candidate, dice)
+    wanted = select(ItemVersion).where(ItemVersion.id.in_([version for version, _scored in places]))
+    rows = {row.id: row for row in db.session.scalars(wanted.order_by(ItemVersion.id))}
+    if candidate is None:
+        item_pictures.refuse_lost(rows.values())
     form = Form(exam=exam, part=part, scheme=scheme.version, called=called, candidate=candidate)
     db.session.add(form)
-    pilots = _pilots(exam, found, drawn.chosen, dice)
-    places = [(one.version, True) for one in drawn.chosen] + [(one.version, False) for one in pilots]
     dice.shuffle(places)
-    rows = {
-        row.id: row
-        for row in db.session.scalars(select(ItemVersion).where(ItemVersion.id.in_([v for v, _s in places])))
-    }
     for position, (version, scored) in enumerate(places, 1):
         row = rows[version]
         order = shuffled([(one["code"], bool(one.get("pinned"))) for one in row.options], dice)

@@ -158,6 +158,14 @@ def refuse_unmarkable(content: Content) -> None:
         raise Refused(_l("One answer must earn 100 % of the mark."), status=422)
 
 
+class PictureForm(Form):
+    """A picture of an item, and what it shows."""
+
+    file = FileField(_l("Picture"), validators=[FileRequired(_l("Please choose a file."))])
+    alt_zh = _area(_l("What the picture shows, in Chinese"), 500, 2)
+    alt_en = _area(_l("What the picture shows, in English"), 500, 2)
+
+
 class NewItem(Form):
     """An item that is begun: for which exam, under which key."""
 

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g, render_template
+from flask import g, render_template, url_for
 from flask_babel import gettext as _
 from sqlalchemy import Select, func, or_, select
 
 from portal.accounts.access import Reader, allow, me
 from portal.accounts.may import May
-from portal.certs import exam_forms, items, levels, schemes, tasks
+from portal.certs import exam_forms, item_pictures, items, levels, picture_marks, picturing, schemes, tasks
 from portal.certs.doors import exam_office
 from portal.certs.drawing import topic_of
-from portal.certs.forms import Enemy, Leak, Review, Tags, Use
+from portal.certs.forms import Enemy, Leak, PictureForm, Review, Tags, Use
 from portal.certs.gift_answers import Kind
 from portal.certs.item_content import missing
 from portal.certs.models.bank import Form as ExamForm
 from portal.certs.models.bank import FormItem, Item, ItemEnemy, ItemReview, ItemState, ItemVersion
 from portal.certs.models.delivery import Attempt, AttemptPart
+from portal.certs.models.pictures import ItemPicture
 from portal.certs.sitting_forms import WorkFile
 from portal.core import audit, catalogue, labels, story, web
 from portal.core.catalogue import in_words
 from portal.core.db import db
 from portal.core.errors import Missing
 from portal.core.paging import Page, asked, page_of
-from portal.core.rich import shown
 
 
 def count_in_review() -> Select[Any]:
@@ -59,6 +59,7 @@ def _chips() -> list[dict[str, Any]]:
 def beginning(version: ItemVersion) -> str:
     """Return how the text of a version begins, in the reader's language if it has it."""
     text = in_words(version.text) if version.text else ""
+    text = picture_marks.MARK.sub(lambda found: str(_("(picture %(n)s)", n=found.group(1))), text)
     return " ".join(text.split())[:110]
 
 
@@ -155,6 +156,18 @@ def _topic(item: Item) -> str:
     return in_words(topics[code]) if code else ""
 
 
+def _picture(item: Item, row: ItemPicture) -> str:
+    return url_for("exam_office.item_picture", uid=item.uid, picture=row.uid)
+
+
+def _limits() -> dict[str, int]:
+    """Return how many pictures an item has at most, how many megabytes and pixels one."""
+    return {
+        name: int(catalogue.policy(f"item.{name}"))
+        for name in ("pictures", "picture_megabytes", "picture_side")
+    }
+
+
 def item_page(item: Item, n: int | None = None, status: int = 200, **forms: Any) -> Any:
     """Show an item with what the reader may do to it."""
     g.nav = "exam_office.items"
@@ -166,14 +179,16 @@ def item_page(item: Item, n: int | None = None, status: int = 200, **forms: Any)
         "leak": Leak(),
         "enemy": Enemy(),
         "handout": WorkFile(formdata=None),
+        "picturing": PictureForm(formdata=None),
         **forms,
     }
     for name in ("tags", "use"):
         words[name].offer()
+    drawn = item_pictures.Drawn([version], lambda row: _picture(item, row))
     own = reader.person.id in (version.author_id, version.submitted_by_id)
     return render_template(
         "office/exams/item.html", item=item, version=version, newest=items.newest(item), versions=_versions(item),
-        said=shown, missing=missing(items.content_of(version)), enemies=_enemies(item), reviews=_reviews(item), own=own,
+        drawn=drawn, pictures=drawn.pictures[version.id], wrong=item_pictures.wrong(version, items.content_of(version)), mark=picture_marks.mark, limits=_limits(), next_place=picturing.free_place(version), missing=missing(items.content_of(version)), enemies=_enemies(item), reviews=_reviews(item), own=own,
         shown=exam_forms.shown(item.exam).get(item.id, 0), most=exam_forms.most_shown(), tried=items.tried(version),
         topic=_topic(item), level_name=levels.name_of, forms=page_of(exam_forms.forms_with(item)),
         may_write=reader.staff_may(May.WRITE_ITEMS), may_review=reader.staff_may(May.REVIEW_ITEMS) and not own,

@@ -8,10 +8,11 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.accounts.people import Person
-from portal.certs import gift, items, levels
+from portal.certs import gift, item_pictures, items, levels
 from portal.certs.gift import Gift
 from portal.certs.item_content import Content, from_gift, joined, language_of, within
 from portal.certs.models.bank import Item, ItemVersion
+from portal.certs.picture_marks import mark, named
 from portal.core import audit
 from portal.core.db import db
 from portal.core.errors import Refused
@@ -89,6 +90,27 @@ def _take(one: gift.Item, exam: str, known: ItemVersion | None, language: str, b
     return "changed"
 
 
+def _known_one(exam: str, key: str) -> ItemVersion:
+    return items.newest(db.session.scalars(select(Item).where(Item.exam == exam, Item.key == key)).one())
+
+
+def _lacking(one: gift.Item, exam: str) -> list[str]:
+    """Return that an item names pictures which it has not: a file of GIFT holds none."""
+    version = _known_one(exam, one.key)
+    here = item_pictures.of(version.id)[version.id]
+    lacking = [mark(n) for n in named(items.content_of(version)) if n not in here]
+    if not lacking:
+        return []
+    return [
+        str(
+            _l(
+                "line %(line)s: %(key)s names %(marks)s, and GIFT holds no pictures: please add them to the draft",
+                line=one.line, key=one.key, marks=", ".join(lacking),
+            )
+        )
+    ]  # fmt: skip
+
+
 def bring_in(found: Gift, exam: str, *, by: Person | None, language: str = AUTO) -> Outcome:
     """Take every item of a file as a draft of the importer."""
     codes = [one.code for one in levels.levels()]
@@ -101,6 +123,8 @@ def bring_in(found: Gift, exam: str, *, by: Person | None, language: str = AUTO)
             outcome.same += 1
         else:
             getattr(outcome, what).append(one.key)
+            if named(from_gift(one, "en")):
+                outcome.warnings += _lacking(one, exam)
     if outcome.new or outcome.changed:
         audit.record(
             "items.imported", f"exam:{exam}", by=by or "import", new=len(outcome.new), changed=len(outcome.changed)

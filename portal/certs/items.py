@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
 from portal.accounts.people import Person
-from portal.certs import levels, rubrics
+from portal.certs import item_pictures, levels, rubrics
 from portal.certs.gift_answers import Kind
 from portal.certs.item_content import Content, missing
 from portal.certs.models.bank import (
@@ -59,12 +59,20 @@ def begin(exam: str, key: str, *, by: Person | str, topic: str = "") -> Item:
     return item
 
 
+def hold(item: Item) -> None:
+    """Hold an item until the end of the transaction: what it says and shows is changed by one person at a time."""
+    db.session.scalars(select(Item).where(Item.id == item.id).with_for_update()).one()
+
+
 def write(
     item: Item, content: Content, *, by: Person | None, reference: str = "", machine_aid: bool = False
 ) -> ItemVersion:
     """Write the next version of an item, a draft; what was written before stays as it is."""
-    db.session.scalars(select(Item).where(Item.id == item.id).with_for_update()).one()
-    last = db.session.scalar(select(func.max(ItemVersion.n)).where(ItemVersion.item_id == item.id)) or 0
+    hold(item)
+    before = db.session.scalars(
+        select(ItemVersion).where(ItemVersion.item_id == item.id).order_by(ItemVersion.n.desc()).limit(1)
+    ).first()
+    last = before.n if before is not None else 0
     version = ItemVersion(
         item=item, n=last + 1, kind=content.kind, format=content.format, text=content.text, options=content.options,
         numbers=content.numbers, feedback=content.feedback, digest=content.digest, author=by, points=content.points,
@@ -72,6 +80,8 @@ def write(
     )  # fmt: skip
     db.session.add(version)
     db.session.flush()
+    if before is not None:
+        item_pictures.carry(before, version, by=by)
     audit.record("item.written", item, by=by or "import", version=version.n)
     return version
 
@@ -95,11 +105,13 @@ def _latest(version: ItemVersion) -> None:
 
 
 def submit(version: ItemVersion, *, by: Person) -> None:
-    """Send a draft to review; it must say everything in both languages."""
+    """Send a draft to review; it must say everything in both languages, and its pictures must stand in their places."""
+    hold(version.item)
     _latest(version)
     content = content_of(version)
     if missing(content):
         raise Refused(_l("An item is reviewed in both languages: Chinese or English is still missing."))
+    item_pictures.refuse_wrong(version, content)
     move(version, S.IN_REVIEW)
     version.submitted_by = by
     audit.record("item.submitted", version.item, by=by, version=version.n)
@@ -122,6 +134,9 @@ def review(
         raise Refused(_l("Every point of the checklist must hold before an item is approved."), field="ticked", status=422)  # fmt: skip
     if not approved and not said:
         raise Refused(_l("Please say what the author should change."), field="text_comment", status=422)
+    if approved:
+        item_pictures.refuse_wrong(version, content_of(version))
+        item_pictures.refuse_lost([version])
     move(version, S.APPROVED if approved else S.DRAFT)
     row = ItemReview(version=version, by=by, approved=approved, ticked=ticks, comments=said)
     db.session.add(row)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, g, render_template, request
+from flask import Blueprint, Response, g, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
-from portal.certs import blind, levels, mark_deeds, verdicts
+from portal.certs import blind, item_pictures, levels, mark_deeds, verdicts
 from portal.certs.grade_forms import Back, Worth
 from portal.certs.graders import STANDS
 from portal.certs.models.bank import ItemVersion
 from portal.certs.models.grading import Assignment, ExamMark, Tie
+from portal.certs.models.pictures import ItemPicture
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.web import go
@@ -134,9 +135,15 @@ def sent(data: bytes, name: str) -> Response:
 
 def _answers(form: Worth | None = None, status: int = 200) -> Any:
     g.nav = "marking.listed"
+    rows = verdicts.waiting()
+    drawn = item_pictures.Drawn([one.version for one in rows], _picture)
     return render_template(
-        "office/grading/answers.html", rows=verdicts.waiting(), form=form or Worth(formdata=None)
+        "office/grading/answers.html", rows=rows, form=form or Worth(formdata=None), drawn=drawn
     ), status
+
+
+def _picture(row: ItemPicture) -> str:
+    return url_for("marking.answer_picture", uid=row.version.uid, picture=row.uid)
 
 
 @marking.get("/answers")

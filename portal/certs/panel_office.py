@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, g, render_template, request
+from flask import Blueprint, g, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
@@ -13,16 +13,16 @@ from portal.accounts import door
 from portal.accounts.access import allow, me
 from portal.accounts.may import May
 from portal.accounts.people import Person
-from portal.certs import levels, panels, schemes
+from portal.certs import item_pictures, levels, panels, schemes
 from portal.certs.case_office import share
 from portal.certs.grade_forms import NewCut, NewPanel
 from portal.certs.models.bank import ItemVersion
 from portal.certs.models.cutting import CutJudge, CutPanel, CutState, ExamCut, PanelState
+from portal.certs.models.pictures import ItemPicture
 from portal.core import clock
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.paging import page_of
-from portal.core.rich import shown
 from portal.core.web import go
 
 cut_panels = Blueprint("cut_panels", __name__, url_prefix="/office/cut-panels")
@@ -92,6 +92,21 @@ def _judges(text: str) -> list[tuple[Person, str]]:
     return found
 
 
+def _versions(row: CutPanel) -> list[ItemVersion]:
+    return [db.session.get_one(ItemVersion, one["version"]) for one in row.items]
+
+
+def shown_in(uid: str) -> list[ItemVersion]:
+    """Return the items that the reader sees on a panel's page: as its judge, or as who leads panels."""
+    row, reader = _panel(uid), me()
+    judges = {one.person_id for one in panels.judges_of(row)}
+    return _versions(row) if reader.person.id in judges or reader.staff_may(May.LEAD_EXAMS) else []
+
+
+def _picture(row: CutPanel, one: ItemPicture) -> str:
+    return url_for("cut_panels.panel_picture", uid=row.uid, picture=one.uid)
+
+
 def _page(row: CutPanel, *, cut: NewCut | None = None, error: str = "", status: int = 200) -> Any:
     g.nav, reader = "cut_panels.listed", me()
     judges = panels.judges_of(row)
@@ -99,11 +114,11 @@ def _page(row: CutPanel, *, cut: NewCut | None = None, error: str = "", status: 
     round_no = panels.ROUNDS.get(row.state)
     leads = reader.staff_may(May.LEAD_EXAMS)
     rated = {n: panels.ratings(row, n) for n in (1, 2)}
+    versions = _versions(row) if judge or leads else []
     open_figures = row.state is not PanelState.ALONE
     return render_template(
         "office/grading/panel.html", row=row, judges=judges, judge=judge, round_no=round_no, leads=leads, rated=rated,
-        versions=[db.session.get_one(ItemVersion, one["version"]) for one in row.items] if judge or leads else [],
-        said=shown, figures=[(n, panels.figures(row, n)) for n in (1, 2) if open_figures and n != round_no],
+        versions=versions, drawn=item_pictures.Drawn(versions, lambda one: _picture(row, one)), figures=[(n, panels.figures(row, n)) for n in (1, 2) if open_figures and n != round_no],
         means=panels.means(row, 1) if open_figures else [], share=share, level=levels.name_of(row.exam), part_name=schemes.part_name,
         cut=cut or NewCut(formdata=None), waits=panels.cut_of(row, CutState.PROPOSED), adopted=panels.cut_of(row, CutState.ADOPTED),
         today=clock.today(), error=error, typed=request.form,

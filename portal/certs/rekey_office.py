@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g, render_template, request
+from flask import g, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
@@ -14,8 +14,10 @@ from portal.accounts.may import May
 from portal.certs import item_keys, levels, rekeys
 from portal.certs.case_office import exam_cases
 from portal.certs.grade_forms import Why
+from portal.certs.item_pictures import Drawn
 from portal.certs.models.bank import ItemVersion
 from portal.certs.models.deciding import Rekey, RekeyState
+from portal.certs.models.pictures import ItemPicture
 from portal.core.db import db, transaction
 from portal.core.errors import Missing, Refused
 from portal.core.web import go
@@ -66,9 +68,17 @@ def mend(uid: str) -> Any:
         else:
             return go("exam_cases.keys", _("Proposed. A decider confirms it."))
     shown = given if request.method == "POST" else (key_now(version) or item_keys.key_of(version))["options"]
-    return render_template("office/grading/mend.html", version=version, form=form, weights=shown), (
-        422 if request.method == "POST" else 200
-    )
+    return render_template(
+        "office/grading/mend.html",
+        version=version,
+        form=form,
+        weights=shown,
+        drawn=Drawn([version], _picture),
+    ), (422 if request.method == "POST" else 200)
+
+
+def _picture(row: ItemPicture) -> str:
+    return url_for("exam_office.item_picture", uid=row.version.item.uid, picture=row.uid)
 
 
 def _codes(version: ItemVersion) -> list[str]:

@@ -33,9 +33,10 @@ def _seen(row: Award, held: list[Suspension]) -> asking.Award:
 
 
 def short_of(session: ExamSession) -> list[str]:
-    """Return in words which topics the item bank cannot fill for a session."""
+    """Return in words which topics the item bank cannot fill for a session, or of which items pictures are gone."""
     try:
         exam_forms.refuse_short(session.level, exam_forms.short_topics(session.level))
+        exam_forms.refuse_lost(session.level)
     except Refused as short:
         return [str(short)]
     return []

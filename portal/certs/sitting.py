@@ -24,6 +24,7 @@ from portal.certs import (
 )
 from portal.certs import sitting_letters as letters
 from portal.certs.events import AttemptEnded
+from portal.certs.models.bank import ItemVersion
 from portal.certs.models.booking import Booking, Outcome
 from portal.certs.models.delivery import (
     Answer,
@@ -116,6 +117,18 @@ def in_time(part: AttemptPart, now: datetime) -> bool:
 def running(row: Attempt) -> AttemptPart | None:
     """Return the part that runs, as far as the rows say; its clock may be over."""
     return next((one for one in row.parts if one.state is P.RUNNING), None)
+
+
+def asked_now(row: Attempt, *, device_hash: str) -> list[ItemVersion]:
+    """Return the items that an attempt asks at this moment, in the browser in which it is sat: none before, after or elsewhere."""
+    part = running(row)
+    if row.state is not A.RUNNING or part is None or part.form is None:
+        return []
+    if part.due_at is None or clock.now() >= part.due_at:
+        return []
+    if part.written and (not device_hash or row.device_hash != device_hash):
+        return []
+    return [one.version for one in exam_forms.places(part.form)]
 
 
 def coming(row: Attempt) -> AttemptPart | None:

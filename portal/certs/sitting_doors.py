@@ -12,6 +12,7 @@ from portal.accounts.may import May
 from portal.certs import (  # noqa: F401 - their routes
     console_views,
     doubt_views,
+    picture_views,
     practical_views,
     schemes,
     sitting_keeping,
@@ -71,6 +72,8 @@ def _words() -> None:
             "session.told": (_l("Candidates told something"), "megaphone"),
             "session.reported": (_l("Session report signed"), "pen"),
             "item.file_attached": (_l("File attached to a task"), "paperclip"),
+            "item.picture_added": (_l("Picture added to an item"), "image"),
+            "item.picture_removed": (_l("Picture removed from an item"), "image"),
         },
         {
             "exam_part": _l("Part of the exam"), "ending": _l("How it ended"), "minutes": _l("Minutes"),

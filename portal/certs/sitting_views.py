@@ -4,23 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g, jsonify, render_template, request, session
+from flask import g, jsonify, render_template, request, session, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal.accounts.access import me, signed_in
-from portal.certs import answering, exam_forms, invalidating, levels, proctoring, sitting, tasks
+from portal.certs import (
+    answering,
+    exam_forms,
+    invalidating,
+    item_pictures,
+    levels,
+    proctoring,
+    sitting,
+    tasks,
+)
 from portal.certs import handing as work
 from portal.certs import learning as path_of
 from portal.certs import sitting_forms as f
 from portal.certs.answering import Elsewhere, Kept, Over, Said
 from portal.certs.case_rules import part_name
 from portal.certs.doors import exams
+from portal.certs.models.bank import ItemVersion
 from portal.certs.models.delivery import Answer, Attempt, AttemptPart, AttemptState
 from portal.certs.sitting_access import own_attempt
-from portal.core import catalogue, clock, i18n, rich, vault
+from portal.core import catalogue, clock, i18n, vault
 from portal.core.db import db, transaction
 from portal.core.errors import Refused
 from portal.core.web import go
@@ -29,7 +39,7 @@ A = AttemptState
 KEY = "sitting"
 
 
-def _device() -> str:
+def device() -> str:
     """Return the digest of this browser's key; empty if it has none."""
     key = session.get(KEY)
     return vault.digest(key) if isinstance(key, str) else ""
@@ -63,15 +73,24 @@ def page(row: Attempt, *, status: int = 200, **forms: Any) -> Any:
 
 
 def _written(row: Attempt, part: AttemptPart, status: int) -> Any:
-    if row.device_hash != _device():
+    if row.device_hash != device():
         freed = row.device_free or answering.silent(row, clock.now())
         return _show("elsewhere", row, status, freed=freed, minutes=levels.number("device.silence_minutes"))
     assert part.form is not None
     answers = {one.position: one for one in _answers(part)}
     tongue = "zh" if row.language.startswith("zh") else "en"
     places = [(one, answers[one.position]) for one in exam_forms.places(part.form)]
+    drawn = _drawn(row, [one.version for one, _answer in places])
     return _show(
-        "written", row, status, part=part, places=places, tongue=tongue, shown=rich.shown, left=_left(part)
+        "written", row, status, part=part, places=places, tongue=tongue, drawn=drawn, left=_left(part)
+    )  # fmt: skip
+
+
+def _drawn(row: Attempt, versions: list[ItemVersion]) -> item_pictures.Drawn:
+    """Return the texts of what is asked, with pictures at the addresses that they have in this attempt."""
+    return item_pictures.Drawn(
+        versions,
+        lambda one: url_for("exams.sitting_picture", uid=row.uid, picture=item_pictures.address_in(row.uid, one)),
     )  # fmt: skip
 
 
@@ -86,7 +105,7 @@ def _practical(row: Attempt, part: AttemptPart, status: int, forms: dict[str, An
     last = handed[0] if handed else None
     data = {"text": last.text, "repository": last.repository, "commit": last.commit} if last else {}
     return _show(
-        "practical", row, status, forms.get("words"), part=part, task=task, shown=rich.shown, uploads=work.uploads(part), handed=handed,
+        "practical", row, status, forms.get("words"), part=part, task=task, drawn=_drawn(row, [task] if task else []), uploads=work.uploads(part), handed=handed,
         tongue="zh" if row.language.startswith("zh") else "en", material=tasks.files_of(task) if task else [],
         work=forms.get("work") or f.Work(formdata=None, data=data), file=forms.get("file") or f.WorkFile(formdata=None),
         left=_left(part), most=levels.number("practical.files"), room=levels.number("practical.megabytes"),
@@ -171,7 +190,7 @@ def save_answers(uid: str) -> Any:
     try:
         said, hints = _said(request.get_json(silent=True))
         with transaction():
-            kept = answering.save(row.id, said, device_hash=_device(), by=me().person, hints=hints)
+            kept = answering.save(row.id, said, device_hash=device(), by=me().person, hints=hints)
     except (Over, Elsewhere) as refusal:
         return jsonify(over=isinstance(refusal, Over), words=str(refusal)), refusal.status
     except Refused as refusal:
@@ -211,7 +230,7 @@ def save_page(uid: str) -> BaseResponse:
     try:
         with transaction():
             kept = answering.save(
-                row.id, _typed(part), device_hash=_device(), by=me().person, place=part.place
+                row.id, _typed(part), device_hash=device(), by=me().person, place=part.place
             )
     except (Over, Elsewhere) as refusal:
         return go("exams.sitting", str(refusal), tone="bad", uid=uid)
@@ -243,7 +262,7 @@ def end_part(uid: str) -> BaseResponse:
     part = sitting.running(row)
     if part is None:
         return go("exams.sitting", uid=uid)
-    device = _device() if part.written else None
+    here = device() if part.written else None
     with transaction():
-        done = sitting.hand_in(row, place=part.place, device_hash=device, by=me().person)
+        done = sitting.hand_in(row, place=part.place, device_hash=here, by=me().person)
     return go("exams.sitting", _("Handed in.") if done else None, uid=uid)

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
 from portal.accounts.people import Person
-from portal.certs import exam_forms, schemes
+from portal.certs import exam_forms, item_pictures, schemes
 from portal.certs.gift_answers import Kind
 from portal.certs.models.bank import Form, FormItem, Item, ItemState, ItemVersion
 from portal.certs.models.watching import TaskFile
@@ -40,6 +40,8 @@ def draw_task(
 ) -> Form:  # fmt: skip
     """Draw a candidate's practical task: at random among the least shown, none he met before while there is another."""
     rows, dice = in_use(exam), random or SystemRandom()
+    gone = item_pictures.lost(row.id for row in rows)
+    rows = [row for row in rows if row.id not in gone]
     if not rows:
         raise Refused(
             _l("No practical task is ready for this exam yet. We have been told; please try again later.")

@@ -17,7 +17,7 @@ from portal.accounts.people import Person
 from portal.billing import months
 from portal.billing.plain_text import Dialect, ledger_text
 from portal.billing.verify import verify_books
-from portal.certs import award_verify, grade_verify, seat_verify, sitting_verify
+from portal.certs import award_verify, grade_verify, picture_verify, seat_verify, sitting_verify
 from portal.certs.documents import readiness
 from portal.certs.education import verify as education_verify
 from portal.cli import cli, prepared
@@ -106,7 +106,8 @@ def everything() -> tuple[dict[str, int], list[str]]:
         "proposals": verify_deeds, "claims": benefit_verify.verify_claims,
         "contacts": contact_care.verify_contacts, "wall": verify_wall.verify_wall, "seats": seat_verify.verify_seats,
         "sittings": sitting_verify.verify_sittings,
-        "certificates": award_verify.verify_awards, "continuing education": education_verify.verify_education, "results": grade_verify.verify_results,
+        "certificates": award_verify.verify_awards, "continuing education": education_verify.verify_education,
+        "results": grade_verify.verify_results, "pictures": picture_verify.verify_pictures,
         "tickets": support_verify.verify_support,
         "licences": licence_verify.verify_licences,
         "quotes": services_verify.verify_quotes, "projects": services_verify.verify_engagements,

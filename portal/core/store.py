@@ -47,6 +47,17 @@ def read(key: str) -> bytes:
     return bytes(obstore.get(_store(), key).bytes())
 
 
+def has(key: str) -> bool:
+    """Whether there is content under a key; it is not read."""
+    import obstore  # noqa: PLC0415 - heavy
+
+    try:
+        obstore.head(_store(), key)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def delete(key: str) -> None:
     """Delete the content under a key; gone already is as good."""
     import obstore  # noqa: PLC0415 - heavy

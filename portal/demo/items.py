@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from datetime import date, timedelta
 from random import Random
 
+from PIL import Image, ImageDraw, ImageFont
+
 from portal.accounts.people import Person
-from portal.certs import exam_forms, items, learning
+from portal.certs import exam_forms, items, learning, picturing
 from portal.certs.gift_answers import Kind
 from portal.certs.item_content import Content, code_of
-from portal.certs.models.bank import Ground, ItemVersion
-from portal.core import clock
+from portal.certs.models.bank import Difficulty, Ground, ItemVersion
+from portal.core import clock, files
 from portal.core.db import transaction
 from portal.demo.cast import FIRMS
+from portal.members import uploads
 
 Who = Callable[[str], Person]
 O, M, T = "operators", "memory", "testing"  # noqa: E741 - the topics of the blueprint
@@ -103,10 +107,66 @@ def _tasks(who: Who) -> None:
         items.take_into_use(version, by=who("chief"), ground=Ground.ANGOFF, rating="0.6")
 
 
+# Throughput by block size as the picture shows it: the first bar is too small a block, the last one spills.
+BARS = [(32, 41), (64, 78), (128, 96), (256, 63)]
+
+
+def _chart() -> uploads.Picture:
+    """Return a bar chart that is drawn here: throughput of an operator by its block size."""
+    image = Image.new("RGB", (900, 520), "white")
+    pen, font = ImageDraw.Draw(image), ImageFont.load_default(26)
+    pen.text((30, 16), "GB/s", fill="#1d2127", font=font)
+    for share in (25, 50, 75, 100):
+        y = 440 - share * 3.6
+        pen.line((80, y, 870, y), fill="#d9d5cb", width=2)
+        pen.text((68, y), str(share * 10), fill="#545a63", font=font, anchor="rm")
+    for n, (block, share) in enumerate(BARS):
+        x = 130 + n * 190
+        pen.rectangle((x, 440 - share * 3.6, x + 110, 440), fill="#2f5d8c", outline="#1d2127", width=3)
+        pen.text((x + 55, 470), f"BLOCK {block}", fill="#1d2127", font=font, anchor="mm")
+    pen.line((80, 440, 870, 440), fill="#1d2127", width=4)
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return uploads.drawn_anew(out.getvalue(), "image/png", 2000)
+
+
+CHART = (
+    "柱状图：某算子在四种分块大小下的吞吐量。分块 32 约 410 GB/s，64 约 780 GB/s，128 约 960 GB/s，256 约 630 GB/s。",
+    "Bar chart: throughput of an operator at four block sizes. Block 32 about 410 GB/s, 64 about 780 GB/s, 128 about 960 GB/s, 256 about 630 GB/s.",
+)  # fmt: skip
+
+
+def _pictured(who: Who, chart: tuple[uploads.Picture, files.Content]) -> None:
+    """Write items that ask about a picture: one in use, one that waits for review, one whose mark is still lacking."""
+    texts = [
+        ("memory-throughput", "下图是同一算子在四种分块大小下的吞吐量。\n[[picture:1]]\n256 时吞吐量下降，最可能的原因是什么？",
+         "The chart shows the throughput of one operator at four block sizes.\n[[picture:1]]\nWhat most likely makes it fall at 256?",
+         [("寄存器溢出，占用率下降", "registers spill, and occupancy falls"), ("时钟频率降低", "a lower clock"), ("数据类型变宽", "a wider data type")]),
+        ("memory-best-block", "根据下图，应首先选择哪个分块大小？\n[[picture:1]]", "Which block size does the chart speak for first?\n[[picture:1]]",
+         [("128", "128"), ("64", "64"), ("256", "256")]),
+        ("memory-chart-draft", "吞吐量从哪个分块大小开始下降？", "From which block size on does the throughput fall?",
+         [("256", "256"), ("128", "128"), ("64", "64")]),
+    ]  # fmt: skip
+    made = []
+    for key, zh, en, options in texts:
+        version = _written(who, key, M, _content(zh, en, options))
+        picturing.add(version.item, chart[1], chart[0], zh=CHART[0], en=CHART[1], by=who("author"))
+        made.append(version)
+    _approved(who, made[0])
+    items.take_into_use(made[0], by=who("chief"), ground=Ground.ANGOFF, rating="0.6")
+    items.tag(
+        made[0].item, by=who("author"), topic=M, difficulty=Difficulty.MEDIUM, chip="", tool="", anchor=True
+    )  # every candidate of the demo meets it
+    items.submit(made[1], by=who("author"))
+
+
 def fill(who: Who, today: date) -> None:
     """Fill the bank of the first level, draw a fixed form, and let somebody walk a part of the path."""
+    picture = _chart()
+    chart = picture, files.put(picture.data, picture.media_type)
     with clock.stopped_at(today - timedelta(days=60)), transaction():
         _bank(who)
+        _pictured(who, chart)
     with clock.stopped_at(today - timedelta(days=50)), transaction():
         exam_forms.draw_form(
             "OPDEV", "written", candidate=None, by=who("chief"), called="2026 A", random=Random(7)

@@ -17,6 +17,11 @@ from portal.core.errors import Refused
 
 KINDS = {"pdf": files.PDF, "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg"}
 MOST_PIXELS = 40_000_000
+# How a picture is turned upright, by what EXIF says of the camera.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,16 @@ class Taken:
     data: bytes
     media_type: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture drawn anew, and its size in pixels."""
+
+    data: bytes
+    media_type: str
+    width: int
+    height: int
 
 
 def safe_name(name: str) -> str:
@@ -57,6 +72,45 @@ def _picture(data: bytes, kind: str) -> bytes:
         Image.DecompressionBombError,
     ):  # fmt: skip
         raise Refused(_l("This picture cannot be read."), status=422) from None
+
+
+def check_picture(upload: FileStorage, *, most: int, side: int) -> Picture:
+    """Read and check an uploaded PNG or JPEG of at most so many bytes; it stands upright, and no side is longer than `side` pixels."""
+    name = safe_name(upload.filename or "")
+    kind = KINDS.get(name.rsplit(".", 1)[-1].lower()) if "." in name else None
+    if kind not in ("image/png", "image/jpeg"):
+        raise Refused(_l("Please choose a PNG or JPEG file."), field="file", status=422)
+    data = upload.stream.read(most + 1)
+    if len(data) > most:
+        raise Refused(
+            _l("The picture is larger than %(most)s MB.", most=most // 1024 // 1024), field="file", status=422
+        )
+    return drawn_anew(data, kind, side)
+
+
+def drawn_anew(data: bytes, kind: str, side: int) -> Picture:
+    """Return a picture drawn anew within so many pixels; `Refused` if it is none, or too large to be opened."""
+    plain = _picture(data, kind)
+    with Image.open(io.BytesIO(plain)) as image:
+        turn = TURNS.get(_orientation(data))
+        upright = image.transpose(turn) if turn is not None else image.copy()
+    upright.thumbnail((side, side), Image.Resampling.LANCZOS)
+    fresh = io.BytesIO()
+    if kind == "image/jpeg":
+        upright.save(fresh, "JPEG", quality=90)
+    else:
+        upright.save(fresh, "PNG", optimize=True)
+    return Picture(fresh.getvalue(), kind, upright.width, upright.height)
+
+
+def _orientation(data: bytes) -> int:
+    """Return how a camera was held; what a picture says of it is a number or nothing."""
+    with Image.open(io.BytesIO(data), formats=["PNG", "JPEG"]) as image:
+        try:
+            said = image.getexif().get(274)
+        except (OSError, ValueError, SyntaxError, KeyError, TypeError, struct.error):
+            return 1  # torn facts of the camera: the picture itself was read, and stands as it is
+    return said if isinstance(said, int) else 1
 
 
 def check(upload: FileStorage) -> Taken:
