@@ -43,11 +43,21 @@ class Standing(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """One entry that put money on an invoice: by which allocation, and the fen taken off the receipt and off the invoice."""
+    """One entry that put money on an invoice: by which allocation, the fen taken off the receipt and off the invoice, since when."""
 
     allocation_id: int
     cash: int
     settled: int
+    known_at: datetime
+
+
+class SentBack(NamedTuple):
+    """One refund that left: its day, the fen that went, and since when that is known."""
+
+    refund_id: int
+    day: date
+    amount: int
+    known_at: datetime
 
 
 def _sum(*conditions: ColumnElement[bool], sign: int = 1) -> ColumnElement[Any]:
@@ -139,6 +149,14 @@ def income(until: datetime, start: date, end: date) -> dict[int, int]:
     return {line: int(fen) for line, fen in db.session.execute(statement)}
 
 
+def invoiced(until: datetime) -> dict[int, int]:
+    """Return the net of the invoices known at an instant on each contract line, void ones taken out."""
+    statement = _of_lines(until, func.sum(-FEN)).where(
+        JournalEntry.kind.in_(("invoice", "void")), or_(JournalLine.account.in_(CONTRACT), INCOME)
+    )
+    return {line: int(fen) for line, fen in db.session.execute(statement)}
+
+
 def owed(until: datetime, day: date) -> Iterator[tuple[int, int]]:
     """Yield each invoice of which something is owed when a day has ended, with what, as the books carry it."""
     key, left = JournalLine.invoice_id, func.sum(FEN)
@@ -161,19 +179,19 @@ def settled(until: datetime) -> Iterator[Settled]:
     """Yield what each entry put on an invoice, in the order they were booked."""
     one = JournalLine.account
     statement = select(
-        JournalEntry.source, _sum(one == ledger.CREDIT), _sum(one == ledger.RECEIVABLE, sign=-1)
-    )
+        JournalEntry.source, _sum(one == ledger.CREDIT), _sum(one == ledger.RECEIVABLE, sign=-1), JournalEntry.known_at
+    )  # fmt: skip
     rows = _known(statement.select_from(JournalLine), until).where(JournalEntry.kind == "allocation")
-    for source, cash, amount in db.session.execute(
-        rows.group_by(JournalEntry.id, JournalEntry.source).order_by(JournalEntry.id)
+    for source, cash, amount, known in db.session.execute(
+        rows.group_by(JournalEntry.id, JournalEntry.source, JournalEntry.known_at).order_by(JournalEntry.id)
     ):
-        yield Settled(int(source.partition(":")[2]), int(cash), int(amount))
+        yield Settled(int(source.partition(":")[2]), int(cash), int(amount), known)
 
 
-def sent_back(until: datetime) -> Iterator[tuple[int, date, int]]:
-    """Yield each refund that left, with its day and the fen that went."""
-    keys = (JournalEntry.source, JournalEntry.posted_on)
+def sent_back(until: datetime) -> Iterator[SentBack]:
+    """Yield each refund that left."""
+    keys = (JournalEntry.source, JournalEntry.posted_on, JournalEntry.known_at)
     statement = _known(select(*keys, func.sum(-FEN)).select_from(JournalLine), until)
     rows = statement.where(JournalEntry.kind == "refund_done", JournalLine.account.in_(CASH)).group_by(*keys)
-    for source, day, amount in db.session.execute(rows.order_by(func.min(JournalLine.id))):
-        yield int(source.partition(":")[2]), day, int(amount)
+    for source, day, known, amount in db.session.execute(rows.order_by(func.min(JournalLine.id))):
+        yield SentBack(int(source.partition(":")[2]), day, int(amount), known)

@@ -44,14 +44,17 @@ class Lists:
         """Return nothing for every stream."""
         return dict.fromkeys(self.groups, 0)
 
+    def group_of(self, stream: str) -> str:
+        """Return the group of a stream; one that is not on the list stands by itself under its own code."""
+        return self.groups.get(stream, stream)
+
     def by_group(self, amounts: dict[str, int]) -> dict[str, int]:
-        """Return amounts by group, negatives of a stream taken into account."""
+        """Return amounts by group, negatives of a stream taken into account; they sum to what all streams come to."""
         names = [name for name in GROUPS if name in self.groups.values()]
-        names += [name for name in dict.fromkeys(self.groups.values()) if name not in names]
-        return {
-            name: sum(amount for code, amount in amounts.items() if self.groups.get(code) == name)
-            for name in names
-        }
+        found = dict.fromkeys([*names, *self.groups.values()], 0)
+        for code, amount in amounts.items():
+            found[self.group_of(code)] = found.get(self.group_of(code), 0) + amount
+        return found
 
 
 def group_name(code: str) -> str:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import date
 from typing import Any
 
-from portal.reports import measures, owing
+from portal.reports import journal, measures, owing
 from portal.reports.flows import Flows, Sums
 
 UNDATED = {"milestone", "units", "point"}
@@ -54,10 +54,7 @@ def _forecast(flows: Flows, last: date, recognised: int) -> dict[str, Any]:
 
 def _committed(flows: Flows) -> Sums:
     """Return signed value with no date yet: milestones not accepted, units not used, things not delivered."""
-    invoiced: dict[int, int] = defaultdict(int)
-    for bill in flows.facts.bills.values():
-        for line, _gross, net in bill.lines:
-            invoiced[line] += net
+    invoiced = journal.invoiced(flows.facts.until)
     credited: dict[int, int] = defaultdict(int)
     for note in flows.facts.notes:
         for one in note.lines:
@@ -65,7 +62,7 @@ def _committed(flows: Flows) -> Sums:
     undated = {line: sold for line, sold in flows.facts.sold.items() if sold.method in UNDATED}
     plans, rows = owing.plans(sorted(undated), flows.facts.until), []
     for line_id, sold in undated.items():
-        whole = sold.net if sold.method == "milestone" else invoiced[line_id]
+        whole = sold.net if sold.method == "milestone" else invoiced.get(line_id, 0)
         dated = sum(part.amount for part in plans.get(line_id, []))
         rows.append((sold.stream, max(0, whole - credited[line_id] - dated)))
     return flows.add(rows)

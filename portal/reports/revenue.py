@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -14,6 +15,7 @@ from portal.core.errors import Refused
 from portal.reports import measures, outlook
 from portal.reports.facts import gather, party_names
 from portal.reports.flows import Flows, Sums
+from portal.reports.income import payers
 from portal.reports.journal import CASH, RECEIVABLE
 from portal.reports.lists import Lists, in_force
 
@@ -171,11 +173,16 @@ def _diversity(lists: Lists, by_stream: dict[str, Sums]) -> dict[str, Any]:
 
 
 def _payers(flows: Flows) -> dict[str, Any]:
-    """Return recognised income by payer, the greatest first, and how much hangs on few of them."""
-    names = party_names()
-    amounts = {party: amount for party, amount in flows.by_party().items() if amount}
+    """Return recognised income by payer, a corporate group as one, the greatest first, and how much hangs on few of them."""
+    names, heads, sums = party_names(), payers.heads(flows.facts.known), defaultdict[int, int](int)
+    for party, amount in flows.by_party().items():
+        sums[heads.get(party, party)] += amount
+    amounts = {party: amount for party, amount in sums.items() if amount}
     total = sum(max(0, amount) for amount in amounts.values())
-    ranked = sorted(((names[party], amount) for party, amount in amounts.items()), key=lambda one: -one[1])
+    # Equals in the order in which they first bought: equal questions give equal bytes.
+    order = sorted(amounts, key=lambda party: (-amounts[party], party))
+    others = payers.named(party for party in order if party not in names)
+    ranked = [(names.get(party) or others[party].name, amounts[party]) for party in order]
     shares = [Fraction(max(0, amount), total) for _name, amount in ranked] if total else []
     return {
         "payers": [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 
 from portal.core.money import half_up, spread
@@ -52,15 +52,37 @@ def collected(facts: Facts) -> list[Paid]:
     return found
 
 
+def _paid_last(facts: Facts, receipt_id: int, at: datetime) -> int | None:
+    """Return which invoice a receipt was put on last, as known at an instant."""
+    return next(
+        (invoice for known, invoice in reversed(_puts_of(facts).get(receipt_id, [])) if known <= at), None
+    )
+
+
+def _puts_of(facts: Facts) -> dict[int, list[tuple[datetime, int]]]:
+    """Return by receipt which invoices it was put on, and since when that is known."""
+    return facts.held("puts of receipts", lambda: _read_puts(facts))
+
+
+def _read_puts(facts: Facts) -> dict[int, list[tuple[datetime, int]]]:
+    found: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
+    for one in journal.settled(facts.until):
+        if (put := facts.puts.get(one.allocation_id)) is not None:
+            found[put.receipt_id].append((one.known_at, put.invoice_id))
+    return found
+
+
 def refunded(facts: Facts) -> list[Paid]:
-    """Return money sent back, by day, net by the proportions of the note that released it, else of the invoice."""
-    last = {put.receipt_id: put.invoice_id for put in facts.puts.values()}
+    """Return money sent back, by day, net by the proportions of the note that released it, else of the invoice.
+
+    It is of the invoice that its receipt paid last when it went: what the rest of the receipt pays later moves nothing.
+    """
     receipt_of = refunds()
     gross: dict[tuple[date, int], int] = defaultdict(int)
-    for refund_id, day, amount in journal.sent_back(facts.until):
-        receipt_id = receipt_of.get(refund_id, 0)
-        if receipt_id in last:
-            gross[day, last[receipt_id]] += amount
+    for one in journal.sent_back(facts.until):
+        invoice_id = _paid_last(facts, receipt_of.get(one.refund_id, 0), one.known_at)
+        if invoice_id is not None:
+            gross[one.day, invoice_id] += one.amount
     found = []
     for (day, invoice_id), amount in gross.items():
         notes = [

@@ -24,6 +24,8 @@ from portal.reports.income.pages import Page
 from portal.reports.income.reader import sees_payers
 
 SIZES = (50, 100, 200)
+# What narrows rows to one who pays: by name, or by a contract that one of them signed.
+OF_A_PAYER = ("payer", "line")
 HOME = "reports.overview"
 
 
@@ -90,9 +92,14 @@ def _view(page: Page) -> Callable[[], Any]:
 
 
 def figure_asked() -> Figure:
-    """Return the figure whose rows the address asks for; its amount is what the rows come to."""
+    """Return the figure whose rows the address asks for; its amount is what the rows come to.
+
+    Whoever may not see payers may not narrow it to one.
+    """
     kind = behind.kind_of(word_asked("figure", most=40))
     given = {key: word_asked(f"by_{key}", most=80) for key in kind.takes}
+    if not sees_payers() and any(given.get(key) for key in OF_A_PAYER):
+        raise Forbidden(_("Payers are shown to finance, the executive and auditors."))
     return Figure.of(kind.code, 0, **given)
 
 

@@ -40,7 +40,7 @@ def narrowed(books: Books, found: list[Row], by: Narrower) -> list[Row]:
     if stream := by.get("stream"):
         tests.append(lambda row: row.stream == stream)
     if group := by.get("group"):
-        tests.append(lambda row: books.said.lists.groups.get(row.stream) == group)
+        tests.append(lambda row: books.said.lists.group_of(row.stream) == group)
     if payer := by.get("payer"):
         wanted = payers_of(books.said, payer)
         tests.append(lambda row: row.party in wanted)

@@ -1,4 +1,4 @@
-"""Who pays: a corporate group as the rows of ownership say on a day, or a person alone."""
+"""Who pays: a corporate group as the rows of ownership and the merges of entries say on a day, or a person alone."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from flask_babel import gettext as _
 from sqlalchemy import Select, select
 
 from portal.accounts.groups import HALF
+from portal.accounts.merge_models import Merge, MergeMove
 from portal.accounts.organisations import Organisation, Ownership, called
 from portal.accounts.people import Person
+from portal.billing import months
 from portal.billing.models import Party
 from portal.core.db import db
 from portal.core.errors import Missing
 from portal.reports.income.asked import Question
+
+Pair = tuple[int, int]
+PARTY, OWNER, OWNED = "party.org_id", "ownership.owner_id", "ownership.owned_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +46,73 @@ class Tie:
 
 def heads(known: date) -> dict[int, int]:
     """Return for each party of a group as of a day the party that stands for all: its lowest number."""
-    owners = _owners(known)
-    if not owners:
+    merges, moved = _merges(known), _moved_since(known)
+    return _first_of([*merges, *_owned(known, moved)], merges, moved)
+
+
+def same(known: date) -> dict[int, int]:
+    """Return for each party of entries that were merged into one by a day the party that stands for all of them."""
+    if not (merges := _merges(known)):
         return {}
+    return _first_of(merges, merges, _moved_since(known))
+
+
+def _first_of(ties: list[Pair], merges: list[Pair], moved: dict[tuple[str, int], int]) -> dict[int, int]:
+    """Return for each party of organisations that are tied the lowest one; that of a merged entry stands back."""
+    top, signposts = _together(ties), {duplicate for duplicate, _kept in merges}
+    if not top:
+        return {}
+    orgs = sorted({*top, *(org for (cell, _row), org in moved.items() if cell == PARTY)})
+    back = [row for cell, row in moved if cell == PARTY]
     rows = db.session.execute(
-        select(Party.id, Party.org_id).where(Party.org_id.in_(sorted(owners))).order_by(Party.id)
+        select(Party.id, Party.org_id).where(Party.org_id.in_(orgs) | Party.id.in_(back)).order_by(Party.id)
     ).all()
+    of = [(party, moved.get((PARTY, party), org or 0)) for party, org in rows]
     first: dict[int, int] = {}
-    return {party: first.setdefault(owners[org or 0], party) for party, org in rows}
+    return {
+        party: first.setdefault(top[org], party)
+        for party, org in sorted(of, key=lambda one: (one[1] in signposts, one[0]))
+        if org in top
+    }
 
 
-def _ties(known: date) -> Select[int, int]:
-    return select(Ownership.owner_id, Ownership.owned_id).where(
+def _ties(known: date) -> Select[int, int, int]:
+    return select(Ownership.id, Ownership.owner_id, Ownership.owned_id).where(
         Ownership.share_bp > HALF,
         Ownership.start <= known,
         (Ownership.end.is_(None)) | (Ownership.end > known),
     )
 
 
-def _owners(known: date) -> dict[int, int]:
+def _owned(known: date, moved: dict[tuple[str, int], int]) -> list[Pair]:
+    """Return who owned whom as of a day, between the entries of then."""
+    rows = db.session.execute(_ties(known).order_by(Ownership.id)).all()
+    return [(moved.get((OWNER, row), owner), moved.get((OWNED, row), owned)) for row, owner, owned in rows]
+
+
+def _merges(known: date) -> list[Pair]:
+    """Return the entries that were merged into others by a day, and not taken apart by then."""
+    until = months.end_of(known)
+    statement = select(Merge.duplicate_id, Merge.kept_id).where(
+        Merge.at <= until, (Merge.undone_at.is_(None)) | (Merge.undone_at > until)
+    )
+    return [(duplicate, kept) for duplicate, kept in db.session.execute(statement.order_by(Merge.id))]
+
+
+def _moved_since(known: date) -> dict[tuple[str, int], int]:
+    """Return which organisation stood on a day in the cells that a later merge moved: a merge changes no report of before."""
+    cell = MergeMove.table + "." + MergeMove.column
+    statement = (
+        select(cell, MergeMove.row_id, MergeMove.old)
+        .join(Merge, Merge.id == MergeMove.merge_id)
+        .where(Merge.at > months.end_of(known), cell.in_((PARTY, OWNER, OWNED)), MergeMove.old.is_not(None))
+        .order_by(MergeMove.merge_id.desc(), MergeMove.n.desc())
+    )
+    # The earliest move after the day is read last: what it found is what stood there.
+    return {(name, row): int(old or 0) for name, row, old in db.session.execute(statement)}
+
+
+def _together(ties: Iterable[Pair]) -> dict[int, int]:
     """Return for each organisation that is tied to another the one that stands for its group."""
     top: dict[int, int] = {}
 
@@ -68,7 +121,7 @@ def _owners(known: date) -> dict[int, int]:
             org = top[org]
         return org
 
-    for owner, owned in db.session.execute(_ties(known).order_by(Ownership.id)):
+    for owner, owned in ties:
         one, other = root(owner), root(owned)
         top[max(one, other)] = min(one, other)
     return {org: root(org) for org in list(top)}

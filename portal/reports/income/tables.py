@@ -64,17 +64,23 @@ def _group_of(question: Question, stream: str) -> str:
 
 
 def _groups(question: Question, columns: dict[str, Sums]) -> list[Line]:
-    groups = question.lists.groups
-    found = []
-    for group in dict.fromkeys(groups.values()) if not question.group else ():
-        cells = [
-            Figure.of(
-                code, sum(fen for stream, fen in amounts.items() if groups.get(stream) == group), group=group
-            )
-            for code, amounts in columns.items()
-        ]
-        found.append(Line(group_name(group), cells, total=True, note=_("Group")))
-    return found
+    if question.group:
+        return []
+    sums = {code: question.lists.by_group(amounts) for code, amounts in columns.items()}
+    return [
+        Line(
+            _group_name(question, group),
+            [Figure.of(code, its.get(group, 0), group=group) for code, its in sums.items()],
+            total=True,
+            note=_("Group"),
+        )
+        for group in dict.fromkeys([*question.lists.groups.values(), *(name for its in sums.values() for name in its)])
+    ]  # fmt: skip
+
+
+def _group_name(question: Question, group: str) -> str:
+    """Return what a group is called: a stream that is not on the list stands for itself."""
+    return group_name(group) if group in question.lists.groups.values() else question.lists.called(group)
 
 
 def stream_link(question: Question, stream: str) -> str | Link:

@@ -121,9 +121,12 @@ def _kept(found: Movement, runs: list[Run]) -> Table:
 def _streams(said: Question, runs: list[Run], first: date, last: date) -> Table:
     table = Table("streams", _("By stream"), _("Stream"), [Head(day(first)), Head(day(last))])
     totals = [0, 0]
-    for stream in (one for one in running.streams(said.known) if one in said.lists.groups):
+    for stream in running.streams(said.known):
         mine = [one for one in runs if one.stream == stream]
         sums = [sum(arr(mine, at).values()) for at in (first, last)]
+        # What runs counts in every total: a stream that left the list keeps its row while something of it runs.
+        if stream not in said.lists.groups and not any(sums):
+            continue
         totals = [a + b for a, b in zip(totals, sums, strict=True)]
         cells = [
             Figure.of(arr_rows.ON, fen, on=at, stream=stream)

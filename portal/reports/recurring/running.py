@@ -16,6 +16,7 @@ from portal.billing.note_models import CreditNote, CreditNoteLine, NoteState
 from portal.billing.plans import DAY
 from portal.core.db import db
 from portal.core.money import Money
+from portal.reports.income import payers
 from portal.reports.known import policy
 from portal.reports.once import once
 from portal.reports.recurring.arr import Run
@@ -38,12 +39,12 @@ def streams(on: date) -> list[str]:
 
 
 def runs(known: date) -> list[Run]:
-    """Return the lines agreed by a day, each with the days it runs and what it is worth."""
+    """Return the lines agreed by a day, each with the days it runs and what it is worth; merged entries are one customer."""
     return once(("runs", known), lambda: _read(known))
 
 
 def _read(known: date) -> list[Run]:
-    plans, ended = _plans(known), _ended(known)
+    plans, ended, same = _plans(known), _ended(known), payers.same(known)
     one = OrderLine
     statement = (
         select(one.id, Order.party_id, one.stream, one.period_start, one.period_end, type_coerce(one.net, BigInteger))
@@ -58,7 +59,7 @@ def _read(known: date) -> list[Run]:
         plan = plans.get(line, ())
         start, end = start or _first(plan), end or _end(plan)
         if start is not None and end is not None and start < end:
-            whole = Run(party, line, stream, start, end, int(net))
+            whole = Run(same.get(party, party), line, stream, start, end, int(net))
             found += follow(whole, plan, ended.get(line))
     return found
 

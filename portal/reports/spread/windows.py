@@ -116,7 +116,7 @@ class Sources:
         for piece in self.books.pieces(basis):
             if window.start <= piece.month < window.end:
                 stream = piece.stream
-                found[stream if level == "streams" else lists.groups.get(stream, stream)] += piece.amount
+                found[stream if level == "streams" else lists.group_of(stream)] += piece.amount
         order = lists.groups if level == "streams" else dict.fromkeys(lists.groups.values())
         return {**dict.fromkeys(order, 0), **found}
 
@@ -189,7 +189,7 @@ def _above(said: Question, found: list[Row], level: str) -> list[Row]:
     def key(row: Row) -> str:
         if level == "payers":
             return str(heads.get(row.party, row.party))
-        return row.stream if level == "streams" else said.lists.groups.get(row.stream, row.stream)
+        return row.stream if level == "streams" else said.lists.group_of(row.stream)
 
     sums: dict[str, int] = defaultdict(int)
     for row in found:
