@@ -9,6 +9,7 @@ from flask import Blueprint
 from flask_openapi3.blueprint import APIBlueprint
 
 from portal.services import hall as work
+from portal.services import moves
 from portal.services.consumed import views as consumed
 from portal.services.slots import hall as slots
 from portal.services.sponsors import hall as sponsors
@@ -34,3 +35,4 @@ def install() -> None:
     """Let each stand on the rails."""
     for hall in (work, statements, sponsors, slots, consumed):
         hall.install()
+    moves.install()
