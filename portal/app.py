@@ -30,6 +30,7 @@ from portal.core import (
     retry,
     rich,
     shield,
+    steps,
     story,
     web,
     words,
@@ -109,6 +110,7 @@ def _install(app: Portal) -> None:
         guard(db.engine)
     Migrate(app, db, directory=str(place("migrations")))
     audit.install(db.session)
+    steps.install(db.session)
     i18n.install(app)
     Bootstrap5(app)
     csrf = CSRFProtect(app)

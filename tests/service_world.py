@@ -65,6 +65,7 @@ KNOWN: dict[tuple[str, str], str] = {
     ("engagement_office", "member"): "engagement_member",
     ("engagement_office", "entry"): "work_entry",
     ("engagement_office", "answer"): "word:confirmation",
+    ("calendars", "token"): "word:" + "0" * 43,
     ("api_services", "uid"): "service_quote",
     ("api_services.get_engagement", "uid"): "engagement",
     ("api_services.accept_work", "uid"): "engagement",

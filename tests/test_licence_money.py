@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -16,12 +17,25 @@ from portal.billing.note_models import NoteKind
 from portal.core import clock
 from portal.core.db import db, reading, transaction
 from portal.core.errors import Refused
+from portal.core.mail import MailMessage
 from portal.core.money import Money
-from portal.services.licences import buying, changing, contracts, life, planning, taking, worth
+from portal.services.licences import (
+    buying,
+    changing,
+    contracts,
+    letters,
+    life,
+    locking,
+    overage,
+    planning,
+    taking,
+    worth,
+)
 from portal.services.licences.denial import Denied
 from portal.services.licences.kinds import Stage
 from portal.services.licences.models.deal import LicenceQuote
 from portal.services.licences.models.licence import Licence, LicenceState, LicenceTerm
+from portal.services.licences.models.record import LicenceEvent
 from portal.services.licences.planning import Way
 from tests import dealt, membership
 from tests.dealt import PLAN, buyer, deals, invoices, limit, nightly, on, only, pay, spans_of, stands
@@ -467,3 +481,33 @@ def test_an_offered_plan_says_what_the_membership_includes(house: Flask) -> None
         assert limit(row, NEW_YEAR) == 300
         assert life.live_for(dealt.org(), dealt.TOOL) is row
         assert dealt.count(LicenceTerm) == 3
+
+
+def test_the_mail_of_an_overage_carries_a_ready_quote(house: Flask) -> None:
+    bought(house, 100)
+    with on(house, date(2026, 6, 25)):
+        lent: dict[str, Any] = {"nodes": 10, "until": clock.now() + timedelta(days=30)}
+        locking.note(locking.lock(only().id), overage.STARTED, by="licences", **lent)
+        event = db.session.scalars(select(LicenceEvent).where(LicenceEvent.kind == overage.STARTED)).one()
+        quote = changing.open_quote(only())
+        assert quote is not None
+        assert (quote.nodes, quote.starts_on, quote.gross) == (
+            110, JULY, changing.preview(only(), 110, on=JULY).gross,
+        )  # fmt: skip
+        assert overage.ready(event) is quote  # heard twice: the same one
+        letters.tell(event, quote)
+        sent = db.session.scalars(
+            select(MailMessage).where(MailMessage.title.contains("runs above")).order_by(MailMessage.id)
+        ).all()
+        assert len({one.address for one in sent}) == len(sent) >= 1
+        said = ["110 nodes in all for", "2,005.48 with tax", f"/{only().uid}/number"]
+        assert quote.gross == Money(200_548)
+        assert all(one in sent[0].text for one in said), sent[0].text
+        changing.accept(quote, by="test")  # exactly what the mail said
+        assert overage.ready(event) is None  # it waits for its money: nothing is written beside it
+    assert len([one for one in deals_of(house) if one[0] == "increase"]) == 1
+
+
+def deals_of(app: Flask) -> list[tuple[str, str]]:
+    with app.app_context(), reading():
+        return [(one[0], one[1]) for one in deals(only())]

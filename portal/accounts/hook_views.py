@@ -49,7 +49,7 @@ def _list(form: NewEndpoint, status: int = 200) -> Any:
     org = required_org(me(), May.MANAGE_WEBHOOKS)
     rows = hooks.of(org)
     return render_template(
-        "accounts/webhooks.html", rows=rows, waiting={row.id: hooks.waiting(row) for row in rows}, form=form, org=org, words=words
+        "accounts/webhooks.html", rows=rows, waiting={row.id: hooks.waiting(row) for row in rows}, form=form, org=org, words=words, topics=hooks.topics(), kinds=hooks.kinds(),
     ), status  # fmt: skip
 
 

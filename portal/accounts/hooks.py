@@ -6,7 +6,7 @@ Nothing here waits for anything: a message is a row of the transaction that made
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,17 +24,43 @@ from portal.core.states import move
 WORK, TEST = "webhook", "webhook.test"
 MOST_ENDPOINTS = 10
 OVERLAP = timedelta(days=1)
+Kinds = Callable[[], Iterable[tuple[str, str]]]
 _topics: dict[str, LazyString] = {}
+_kinds: list[Kinds] = []
 
 
-def offers(topics: Mapping[str, LazyString]) -> None:
-    """Let a domain say which news programs may listen to: the beginning of their kinds, and words for it."""
+def offers(topics: Mapping[str, LazyString], kinds: Kinds) -> None:
+    """Let a domain say which news programs may listen to: the beginning of their kinds and words for it, and each kind."""
     _topics.update(topics)
+    if kinds not in _kinds:
+        _kinds.append(kinds)
 
 
 def topics() -> dict[str, LazyString]:
     """Return everything programs may listen to."""
     return dict(_topics)
+
+
+def kinds() -> dict[str, list[tuple[str, str]]]:
+    """Return each kind of news with its words, by topic."""
+    known = [one for said in _kinds for one in said()]
+    return {topic: [one for one in known if one[0].startswith(topic)] for topic in _topics}
+
+
+def listening(org_id: int) -> list[WebhookEndpoint]:
+    """Return the addresses of an organisation that were not ended, the oldest first."""
+    rows = select(WebhookEndpoint).where(
+        WebhookEndpoint.org_id == org_id, WebhookEndpoint.state != EndpointState.ENDED
+    )
+    return list(db.session.scalars(rows.order_by(WebhookEndpoint.id)))
+
+
+def last_of(rows: Sequence[WebhookEndpoint], stream: str) -> int:
+    """Return the last number that was told of a stream to some addresses; 0 if none."""
+    asked = select(func.max(WebhookDelivery.sequence)).where(
+        WebhookDelivery.endpoint_id.in_([row.id for row in rows]), WebhookDelivery.stream == stream
+    )
+    return db.session.scalar(asked) or 0
 
 
 def tell(
@@ -44,10 +70,7 @@ def tell(
 
     Messages of one stream arrive in the order of their sequence. Call it in the transaction that makes the news.
     """
-    wanted = select(WebhookEndpoint).where(
-        WebhookEndpoint.org_id == org_id, WebhookEndpoint.state != EndpointState.ENDED
-    )
-    rows = [one for one in db.session.scalars(wanted.order_by(WebhookEndpoint.id)) if wants(one, kind)]
+    rows = [one for one in listening(org_id) if wants(one, kind)]
     if not rows:
         return 0
     body = json.dumps(
@@ -58,7 +81,6 @@ def tell(
             endpoint=row, message=message, kind=kind, stream=stream, sequence=sequence, body=body
         )
         db.session.add(made)
-        db.session.flush()
         send(made, "new")
     return len(rows)
 
@@ -227,10 +249,7 @@ def _alive(row: WebhookEndpoint) -> None:
 
 def of(org: Organisation) -> list[WebhookEndpoint]:
     """Return the addresses of an organisation that are not ended, the oldest first."""
-    rows = select(WebhookEndpoint).where(
-        WebhookEndpoint.org_id == org.id, WebhookEndpoint.state != EndpointState.ENDED
-    )
-    return list(db.session.scalars(rows.order_by(WebhookEndpoint.id)))
+    return listening(org.id)
 
 
 def found(orgs: frozenset[int], uid: str) -> WebhookEndpoint:

@@ -39,11 +39,13 @@ LIMITS = {
     "search": "300/minute",
     "paper": "300/minute",
     "export": "60/minute",
+    "feed": "60/minute",
     "verify": "30/minute",
     "verify-name": "5/minute",
 }
 # However many ask: nobody counts through the numbers of certificates, from however many addresses.
 TOGETHER = "20/second"
+FEEDS = {"calendars.feed_of"}  # read without signing in, by whoever has the address
 CHECKS = {"verify.number_page", "verify.compare", "api_certificates.get_certificate"}
 DOORS = {"accounts.sign_in": "sign-in", "accounts.second": "sign-in", "accounts.passkey_use": "sign-in",
          "accounts.again": "sign-in", "accounts.register": "register", "accounts.ask_reset": "reset",
@@ -109,6 +111,8 @@ def kind_of_request() -> str:
     endpoint = request.endpoint or ""
     if endpoint in CHECKS:
         return "verify"
+    if endpoint in FEEDS:
+        return "feed"
     if request.method not in SAFE:
         return DOORS.get(endpoint, "")
     name = endpoint.rsplit(".", 1)[-1]

@@ -174,6 +174,7 @@ FITS = {
     "quotes.contract": "services#sign-the-contract",
     "quotes.documents": "services#find-a-document",
     "engagements.": "services#follow-a-project",
+    "calendars.": "services#see-it-in-your-calendar",
     "quote_office.": "projects#write-a-quote",
     "quote_office.quote": "projects#send-it",
     "quote_office.contract": "projects#prepare-the-contract",

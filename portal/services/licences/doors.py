@@ -56,7 +56,7 @@ def install() -> None:
     catalogue.checked(plans.KIND, plans.check)
     money_doors.install()
     personal.no_person("licence.name", "licence_node.name")  # what a cluster and a machine are called
-    hooks.offers(event_words.GROUPS)
+    hooks.offers(event_words.GROUPS, event_words.kinds)
     waiting.add("licences", duties.tasks)
     nav.add(
         Entry("member", 46, "licences.listed", _l("Licences"), "hdd-network", frame.acts),

@@ -58,6 +58,11 @@ _VALUES: dict[str, tuple[type[StrEnum], ...]] = {
 _MOMENTS = {"starts_at", "ends_at", "from_at", "until", "at"}
 
 
+def kinds() -> list[tuple[str, str]]:
+    """Return each kind of event with its words."""
+    return [(kind, str(words)) for kind, (words, _icon) in KINDS.items()]
+
+
 def called(kind: str) -> str:
     """Return what a kind of event is called; its code where nobody said."""
     return str(KINDS[kind][0]) if kind in KINDS else kind

@@ -13,10 +13,11 @@ from portal.accounts import contacts
 from portal.accounts.may import ContactRole
 from portal.core import clock, i18n, labels, mail, web
 from portal.core.mail import Letter
-from portal.core.words import moment
+from portal.core.words import day, moment, money
 from portal.services.licences import life, plans
 from portal.services.licences.events import instant
 from portal.services.licences.kinds import HoldReason
+from portal.services.licences.models.deal import LicenceQuote
 from portal.services.licences.models.licence import Licence
 from portal.services.licences.models.record import LicenceEvent
 
@@ -27,10 +28,11 @@ OLD_NEWS = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a mail is about: the licence as people call it, and what its event says."""
+    """What a mail is about: the licence as people call it, what its event says, and a quote that is ready."""
 
     row: Licence
     said: dict[str, Any]
+    quote: LicenceQuote | None = None
 
     @property
     def name(self) -> str:
@@ -42,12 +44,12 @@ class About:
         return instant(self.said.get(name))
 
 
-def tell(event: LicenceEvent) -> None:
-    """Send the mails an event calls for; asked again it sends none twice."""
+def tell(event: LicenceEvent, quote: LicenceQuote | None = None) -> None:
+    """Send the mails an event calls for, with a quote that is ready; asked again it sends none twice."""
     if event.kind not in WRITTEN:
         return
     roles, write, how_often = WRITTEN[event.kind]
-    about = About(event.licence, event.detail)
+    about = About(event.licence, event.detail, quote)
     key = how_often(event)
     if key is None:
         return
@@ -77,6 +79,10 @@ def _while_new(event: LicenceEvent) -> str | None:
 
 def _open(row: Licence) -> tuple[str, str]:
     return _("Open the licence"), web.absolute("licences.licence", uid=row.uid)
+
+
+def _number(row: Licence) -> tuple[str, str]:
+    return _("Add nodes"), web.absolute("licences.number_page", uid=row.uid)
 
 
 def _expiring(about: About) -> Letter:
@@ -134,14 +140,21 @@ def _full(about: About) -> Letter:
 
 
 def _overage(about: About) -> Letter:
-    until = about.at("until")
+    until, quote = about.at("until"), about.quote
+    ready = () if quote is None else (
+        _(
+            "A quote is ready: %(count)s nodes in all for %(sum)s with tax, to be accepted until the end of %(day)s.",
+            count=quote.nodes, sum=money(quote.gross), day=day(quote.expires_on),
+        ),
+    )  # fmt: skip
     return Letter(
         _("%(name)s runs above what you bought", name=about.name),
         (
             _("%(nodes)s more nodes may run until %(moment)s, once in a contract year.", nodes=about.said.get("nodes", ""), moment=moment(until) if until else ""),
             _("Please add nodes before that day: afterwards those beyond the limit are told to stop."),
+            *ready,
         ),
-        button=_open(about.row),
+        button=_number(about.row),
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from portal.accounts import hooks
-from portal.services.licences import letters
+from portal.services.licences import letters, overage
 from portal.services.licences.events import LicenceHappened
 from portal.services.licences.models.record import LicenceEvent
 
@@ -13,7 +13,7 @@ from portal.services.licences.models.record import LicenceEvent
 def on_happened(news: LicenceHappened) -> None:
     """Tell people and programs of an event, in the transaction that made it."""
     event = news.event
-    letters.tell(event)
+    letters.tell(event, overage.ready(event) if event.kind == overage.STARTED else None)
     hooks.tell(
         event.licence.org_id, event.kind, message=event.uid, stream=event.licence.uid, sequence=event.sequence, at=event.at,
         data=told(event),
