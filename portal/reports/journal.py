@@ -151,7 +151,7 @@ def income(until: datetime, start: date, end: date) -> dict[int, int]:
 
 def invoiced(until: datetime) -> dict[int, int]:
     """Return the net of the invoices known at an instant on each contract line, void ones taken out."""
-    statement = _of_lines(until, func.sum(-FEN)).where(
+    statement = _known(_of_lines(func.sum(-FEN)), until).where(
         JournalEntry.kind.in_(("invoice", "void")), or_(JournalLine.account.in_(CONTRACT), INCOME)
     )
     return {line: int(fen) for line, fen in db.session.execute(statement)}
