@@ -20,6 +20,7 @@ KINDS = frozenset(
         "search",
         "paper",
         "export",
+        "feed",
         "verify",
         "verify-all",
         "verify-name",
