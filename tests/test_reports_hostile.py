@@ -11,7 +11,7 @@ from sqlalchemy import select
 from portal.accounts import merging
 from portal.accounts.may import ContactRole
 from portal.accounts.organisations import Organisation, Ownership
-from portal.billing import issuing
+from portal.billing import issuing, recognition
 from portal.billing.models import Party
 from portal.core import clock
 from portal.core.db import db, reading, transaction
@@ -94,7 +94,7 @@ def two_payers() -> tuple[Organisation, Organisation]:
         strict=True,
     ):
         placed = issuing.place_order(party, f"test:{party.id}", [issuing.Item(sale.price(1_060_000))])
-        sale.recognition.agree(placed.lines[0], period)
+        recognition.agree(placed.lines[0], period)
         issuing.issue_invoice(placed, language="en", by="test")
     return galaxy, double
 
