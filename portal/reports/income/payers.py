@@ -20,6 +20,7 @@ from portal.core.errors import Missing
 from portal.reports.income.asked import Question
 
 Pair = tuple[int, int]
+Moved = dict[tuple[str, int], int]
 PARTY, OWNER, OWNED = "party.org_id", "ownership.owner_id", "ownership.owned_id"
 
 
@@ -46,18 +47,17 @@ class Tie:
 
 def heads(known: date) -> dict[int, int]:
     """Return for each party of a group as of a day the party that stands for all: its lowest number."""
-    merges, moved = _merges(known), _moved_since(known)
+    merges, moved = _merges(known)
     return _first_of([*merges, *_owned(known, moved)], merges, moved)
 
 
 def same(known: date) -> dict[int, int]:
     """Return for each party of entries that were merged into one by a day the party that stands for all of them."""
-    if not (merges := _merges(known)):
-        return {}
-    return _first_of(merges, merges, _moved_since(known))
+    merges, moved = _merges(known)
+    return _first_of(merges, merges, moved)
 
 
-def _first_of(ties: list[Pair], merges: list[Pair], moved: dict[tuple[str, int], int]) -> dict[int, int]:
+def _first_of(ties: list[Pair], merges: list[Pair], moved: Moved) -> dict[int, int]:
     """Return for each party of organisations that are tied the lowest one; that of a merged entry stands back."""
     top, signposts = _together(ties), {duplicate for duplicate, _kept in merges}
     if not top:
@@ -84,28 +84,34 @@ def _ties(known: date) -> Select[int, int, int]:
     )
 
 
-def _owned(known: date, moved: dict[tuple[str, int], int]) -> list[Pair]:
+def _owned(known: date, moved: Moved) -> list[Pair]:
     """Return who owned whom as of a day, between the entries of then."""
     rows = db.session.execute(_ties(known).order_by(Ownership.id)).all()
     return [(moved.get((OWNER, row), owner), moved.get((OWNED, row), owned)) for row, owner, owned in rows]
 
 
-def _merges(known: date) -> list[Pair]:
-    """Return the entries that were merged into others by a day, and not taken apart by then."""
-    until = months.end_of(known)
-    statement = select(Merge.duplicate_id, Merge.kept_id).where(
-        Merge.at <= until, (Merge.undone_at.is_(None)) | (Merge.undone_at > until)
-    )
-    return [(duplicate, kept) for duplicate, kept in db.session.execute(statement.order_by(Merge.id))]
+def _merges(known: date) -> tuple[list[Pair], Moved]:
+    """Return the entries merged into others by a day and not taken apart by then, and what later merges moved."""
+    until, one = months.end_of(known), Merge
+    rows = db.session.execute(
+        select(one.id, one.duplicate_id, one.kept_id, one.at, one.undone_at).order_by(one.id)
+    ).all()
+    found = [
+        (duplicate, kept)
+        for _id, duplicate, kept, at, undone in rows
+        if at <= until and (undone is None or undone > until)
+    ]
+    return found, _moved_by([row.id for row in rows if row.at > until])
 
 
-def _moved_since(known: date) -> dict[tuple[str, int], int]:
-    """Return which organisation stood on a day in the cells that a later merge moved: a merge changes no report of before."""
+def _moved_by(merges: list[int]) -> Moved:
+    """Return which organisation stood in the cells that some merges moved: a merge changes no report of before."""
+    if not merges:
+        return {}
     cell = MergeMove.table + "." + MergeMove.column
     statement = (
         select(cell, MergeMove.row_id, MergeMove.old)
-        .join(Merge, Merge.id == MergeMove.merge_id)
-        .where(Merge.at > months.end_of(known), cell.in_((PARTY, OWNER, OWNED)), MergeMove.old.is_not(None))
+        .where(MergeMove.merge_id.in_(merges), cell.in_((PARTY, OWNER, OWNED)), MergeMove.old.is_not(None))
         .order_by(MergeMove.merge_id.desc(), MergeMove.n.desc())
     )
     # The earliest move after the day is read last: what it found is what stood there.
