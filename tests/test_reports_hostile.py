@@ -150,3 +150,11 @@ def test_a_merged_payer_is_one_from_the_day_of_the_merge_and_two_as_known_before
             with reading():
                 assert read_payers(date(2026, 5, 14)) == read_payers(date(2026, 5, 10)) == before
                 assert read_payers(date(2026, 5, 12))[1:] == (moves, count, told)
+
+
+def test_books_with_orders_and_nothing_dated_yet_come_in(app: Flask) -> None:
+    order = {"id": "O-1", "party": "Galaxy", "stream": "certification", "signed": "2026-02-01", "net": 10_000}
+    with app.app_context(), clock.stopped_at(NOW):
+        take(past(orders=[order]))
+        with reading():
+            assert revenue.revenue(date(2026, 1, 1), date(2026, 6, 30), NOW)["totals"]["booked"] == 10_000

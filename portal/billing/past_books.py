@@ -186,7 +186,7 @@ class Past:
         days = [deed.day for deed in found] + [months.last_of(month) for month in self.book.rates]
         if late := [day for day in days if day > today]:
             raise Refused(f"the file holds facts of {late[0]}, which has not come yet")
-        month = months.first_of(min(days))
+        month = months.first_of(min(days, default=today))
         while month < months.first_of(today):
             add(months.last_of(month), MONTH, partial(self.month_end, month))
             month = months.following(month)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from portal.core.money import half_up, spread
 from portal.reports import journal
 from portal.reports.facts import Bill, Facts, refunds
+from portal.reports.journal import Settled
 
 
 class Paid(NamedTuple):
@@ -36,13 +37,17 @@ def _net(cash: int, tax: int, settled: int, gross: int) -> int:
     return cash - (half_up(tax * settled, gross) if gross else 0)
 
 
+def _settled(facts: Facts) -> list[Settled]:
+    return facts.held("settled", lambda: list(journal.settled(facts.until)))
+
+
 def collected(facts: Facts) -> list[Paid]:
     """Return money put on invoices, by value date: net = cash − half_up(tax × settled, gross).
 
     What a credit note releases stays collected: it goes back as a refund, which has its own column.
     """
     found = []
-    for one in journal.settled(facts.until):
+    for one in _settled(facts):
         if (put := facts.puts.get(one.allocation_id)) is None:
             continue
         bill = facts.bills[put.invoice_id]
@@ -66,7 +71,7 @@ def _puts_of(facts: Facts) -> dict[int, list[tuple[datetime, int]]]:
 
 def _read_puts(facts: Facts) -> dict[int, list[tuple[datetime, int]]]:
     found: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
-    for one in journal.settled(facts.until):
+    for one in _settled(facts):
         if (put := facts.puts.get(one.allocation_id)) is not None:
             found[put.receipt_id].append((one.known_at, put.invoice_id))
     return found
