@@ -11,17 +11,18 @@ from sqlalchemy import select
 from portal.accounts import merging
 from portal.accounts.may import ContactRole
 from portal.accounts.organisations import Organisation, Ownership
-from portal.billing import issuing, recognition
+from portal.billing import issuing, recognition, refunds, settling
 from portal.billing.models import Party
 from portal.core import clock
 from portal.core.db import db, reading, transaction
+from portal.core.money import Money
 from portal.reports import revenue
 from portal.reports.income import asked, behind, pages, payers
 from portal.reports.recurring import arr, running
 from portal.reports.spread import windows
 from tests import books, sale
 from tests.people import browser, make_org, make_person
-from tests.report_world import staff, take
+from tests.report_world import question, staff, take
 
 NOW = date(2026, 7, 8)
 STREAMS = [
@@ -158,3 +159,78 @@ def test_books_with_orders_and_nothing_dated_yet_come_in(app: Flask) -> None:
         take(past(orders=[order]))
         with reading():
             assert revenue.revenue(date(2026, 1, 1), date(2026, 6, 30), NOW)["totals"]["booked"] == 10_000
+
+
+def sold(stream: str, method: str = "daily", gross: int = 1_060_000) -> Any:
+    """Sell a year from March on of a stream; call inside a transaction."""
+    period = (date(2026, 3, 1), date(2027, 3, 1))
+    return sale.sell(
+        gross, period if method == "daily" else None, subject=f"test:{stream}", stream=stream, method=method
+    )
+
+
+def test_a_refund_stays_with_the_invoice_it_came_from_whatever_is_paid_later(app: Flask) -> None:
+    books.house(app)
+    with app.app_context():
+        with clock.stopped_at(date(2026, 3, 2)), transaction():
+            first = sold("support")
+            second = sold("licensing", gross=212_000)
+        with clock.stopped_at(date(2026, 4, 2)), transaction():
+            receipt = books.transfer("B-1", Money(1_590_000), str(first.reference))
+        with clock.stopped_at(date(2026, 4, 20)):
+            with transaction():
+                row = refunds.request_refund(
+                    receipt,
+                    Money(106_000),
+                    by=books.person("fang"),
+                    reason="too much",
+                    payee=refunds.Payee(name="Galaxy Ltd", account="6222 01"),
+                )
+                refunds.approve_refund(row, by=books.person("feng"))
+            with transaction():
+                refunds.hand_over(row, by=books.person("feng"), bank_ref="OUT-1")
+            with transaction():
+                refunds.finish_transfer(row, by=books.person("feng"), good=True)
+        with clock.stopped_at(date(2026, 5, 4)):
+            with reading():
+                before = revenue.revenue(date(2026, 4, 1), date(2026, 4, 30), date(2026, 4, 30))
+            with transaction():
+                settling.put_on(receipt, second, by=books.person("fang"))
+            with reading():
+                known = [
+                    revenue.revenue(date(2026, 4, 1), date(2026, 4, 30), day)
+                    for day in (date(2026, 4, 30), date(2026, 5, 4))
+                ]
+    assert known[0] == before
+    assert before["by_stream"]["refunded_gross"]["support"] == 106_000
+    assert known[1]["by_stream"]["refunded_gross"] == before["by_stream"]["refunded_gross"]
+
+
+def test_a_stream_that_is_not_on_the_list_is_in_every_total_and_a_group_of_its_own(app: Flask) -> None:
+    """Imported books bring their own list; what the portal sells beside it is on no list, and is not lost."""
+    books.house(app)
+    with app.app_context():
+        order = {
+            "id": "O-1",
+            "party": "Galaxy",
+            "stream": "certification",
+            "signed": "2026-01-02",
+            "net": 10_000,
+        }
+        with clock.stopped_at(date(2026, 3, 2)):
+            with transaction():
+                sold("licensing")
+                sold("dues", gross=530_000)
+            take(past(orders=[order], invoices=[units("U-1", "2026-01-05", 10)]))
+        with clock.stopped_at(NOW), reading():
+            said = question()
+            whole = revenue.revenue(date(2026, 1, 1), date(2026, 6, 30), NOW)
+            assert whole["totals"]["recognised"] == sum(whole["group_recognised"].values())
+            sources = windows.Sources(said, by_payer=True)
+            page = sources.judged(sources.window("period"), "recognised", "groups")
+            assert page.amounts == whole["group_recognised"]
+            assert page.total == whole["diversity_recognised_groups"]["total"]
+            for one in ("overview", "months", "recurring", "diversity", "deferred", "rpo"):
+                for figure in pages.of(one).build(said).figures():
+                    found = sum(row.amount for row in behind.rows_of(said, figure))
+                    assert found == figure.amount, (one, figure)
