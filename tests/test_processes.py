@@ -104,16 +104,17 @@ def filed(home: Path) -> set[str]:
 
 
 @contextmanager
-def serving(home: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `portal serve` on a folder, in a group of its own, until it answers; whatever becomes of it, it is killed at last."""
+def serving(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Run `portal serve` on a folder, in a group of its own, until it answers, and give its port; whatever becomes of it, it is killed at last."""
     port = free_port()
     env = {**os.environ, "PORTAL_HOME": str(home), "PORTAL_SECRET_KEY": KEY}
-    env.pop("PORTAL_DATABASE_URL", None)
+    for name in ("PORTAL_DATABASE_URL", "PORTAL_PUBLIC_URL"):
+        env.pop(name, None)
     words = [sys.executable, "-m", "portal.cli", "serve", "--port", str(port)]
     parent = subprocess.Popen(words, env=env, process_group=0)
     try:
         until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), "the portal answers")
-        yield parent
+        yield parent, port
     finally:
         parent.kill()
         parent.wait()
@@ -121,7 +122,7 @@ def serving(home: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 @pytest.mark.race
 def test_serve_restarts_a_fallen_child_and_a_killed_parent_leaves_none(tmp_path: Path) -> None:
-    with serving(tmp_path) as parent:
+    with serving(tmp_path) as (parent, _port):
         before = children(parent.pid)
         assert len(before) == 3
         os.kill(before[1], signal.SIGKILL)
@@ -134,7 +135,11 @@ def test_serve_restarts_a_fallen_child_and_a_killed_parent_leaves_none(tmp_path:
 
 @pytest.mark.race
 def test_ctrl_c_which_a_whole_group_hears_ends_everything(tmp_path: Path) -> None:
-    with serving(tmp_path) as parent:
+    with serving(tmp_path) as (parent, port):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/jobs/feed.json", timeout=20) as answer:
+            assert json.load(answer)["feed_url"].startswith(
+                f"http://127.0.0.1:{port}/"
+            )  # links lead to where it is served
         last = descendants(parent.pid)
         os.killpg(parent.pid, signal.SIGINT)
         assert parent.wait(60) == 0

@@ -144,6 +144,7 @@ def run_clock() -> None:
 def serve(port: int, demo: bool) -> None:
     """Run web, worker and clock as child processes on the embedded database."""
     processes.claim_port("127.0.0.1", port)
+    os.environ.setdefault("PORTAL_PUBLIC_URL", f"http://127.0.0.1:{port}")  # what mails and feeds link to
     app = prepared()
     with app.app_context():
         refuse_demo()
