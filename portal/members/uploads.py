@@ -9,7 +9,7 @@ import zlib
 from dataclasses import dataclass
 
 from flask_babel import lazy_gettext as _l
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 from werkzeug.datastructures import FileStorage
 
 from portal.core import files
@@ -17,11 +17,6 @@ from portal.core.errors import Refused
 
 KINDS = {"pdf": files.PDF, "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg"}
 MOST_PIXELS = 40_000_000
-# How a picture is turned upright, by what EXIF says of the camera.
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +87,8 @@ def drawn_anew(data: bytes, kind: str, side: int) -> Picture:
     """Return a picture drawn anew within so many pixels; `Refused` if it is none, or too large to be opened."""
     plain = _picture(data, kind)
     with Image.open(io.BytesIO(plain)) as image:
-        turn = TURNS.get(_orientation(data))
-        upright = image.transpose(turn) if turn is not None else image.copy()
+        image.getexif()[ExifTags.Base.Orientation] = _orientation(data)
+        upright = ImageOps.exif_transpose(image)
     upright.thumbnail((side, side), Image.Resampling.LANCZOS)
     fresh = io.BytesIO()
     if kind == "image/jpeg":
@@ -107,7 +102,7 @@ def _orientation(data: bytes) -> int:
     """Return how a camera was held; what a picture says of it is a number or nothing."""
     with Image.open(io.BytesIO(data), formats=["PNG", "JPEG"]) as image:
         try:
-            said = image.getexif().get(274)
+            said = image.getexif().get(ExifTags.Base.Orientation)
         except (OSError, ValueError, SyntaxError, KeyError, TypeError, struct.error):
             return 1  # torn facts of the camera: the picture itself was read, and stands as it is
     return said if isinstance(said, int) else 1
